@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the BPF programs and user space agree on: the events, the owners they are counted at, the
+ * statistics, the loss ledger, and the settings. Included by both sides, so plain types only.
+ */
+#ifndef GMEM_H
+#define GMEM_H
+
+#include <linux/types.h>
+#include "hist.h"
+
+/* What an event carries besides its count. */
+#define EVENT_LATENCY 1 /* a duration */
+#define EVENT_PAGES 2 /* a number of 4 KiB pages */
+#define EVENT_ERRNO 4 /* it can fail */
+
+/* Every event in the order of reports: identifier, name, what it carries, one line for people. */
+#define GMEM_EVENTS(X)                                                                             \
+	X(GUEST_FAULT, guest_fault, EVENT_LATENCY | EVENT_ERRNO, "the guest needs a page")         \
+	X(HOST_FAULT, host_fault, EVENT_LATENCY | EVENT_ERRNO, "the VMM touches a mapped page")    \
+	X(CREATE, create, EVENT_LATENCY | EVENT_ERRNO, "a guest_memfd is made")                    \
+	X(BIND, bind, EVENT_LATENCY | EVENT_ERRNO, "a memslot is bound to a guest_memfd")          \
+	X(UNBIND, unbind, EVENT_LATENCY, "a memslot lets go of its guest_memfd")                   \
+	X(RELEASE, release, EVENT_LATENCY, "the last close of a guest_memfd")                      \
+	X(ALLOCATE, allocate, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO, "fallocate")              \
+	X(PUNCH_HOLE, punch_hole, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO,                       \
+	  "fallocate(FALLOC_FL_PUNCH_HOLE)")                                                       \
+	X(ZAP, zap, EVENT_LATENCY | EVENT_PAGES, "pages leave the guest's page tables")            \
+	X(NOTIFIER, notifier, EVENT_LATENCY, "the VMM's memory is invalidated (MMU notifier)")     \
+	X(NOTIFIER_HIT, notifier_hit, EVENT_PAGES, "one slot zapped by one MMU notifier")
+
+enum gmem_event {
+#define X(id, name, carries, what) EV_##id,
+	GMEM_EVENTS(X)
+#undef X
+		NR_EVENTS
+};
+
+/* Why an event is missing from the counts; each is counted per event in the loss ledger. */
+#define GMEM_LOSSES(X)                                                                             \
+	X(STATE, state, "no per-task state could be had when the event began")                     \
+	X(UNPAIRED, unpaired, "the begin or the end of the event was not seen")                    \
+	X(OWNER, owner, "the table of VMs, slots and guest_memfds is full")                        \
+	X(HISTOGRAM, histogram, "counted, but the table of histograms is full")                    \
+	X(ERRNO, errno, "counted, but the table of errors is full")
+
+enum gmem_loss {
+#define X(id, name, what) LOSS_##id,
+	GMEM_LOSSES(X)
+#undef X
+		NR_LOSSES
+};
+
+/*
+ * An owner is what an event is counted at. Index 0 stands for "not of interest": a VM that the
+ * filter leaves out, and everything that belongs to it.
+ */
+enum owner_kind { OWNER_NONE, OWNER_HOST, OWNER_VM, OWNER_SLOT, OWNER_GMEM };
+
+#define OWNER_IGNORED 0
+#define OWNER_INDEX_HOST 1
+#define OWNER_INDEX_FIRST 2
+
+/*
+ * VM: the struct kvm. Slot: the VM's owner index, and as_id << 16 | id. gmem: the inode, and the
+ * low half of its number, since the address is used again.
+ */
+struct owner_key {
+	__u64 id;
+	__u32 sub;
+	__u32 kind;
+};
+
+/*
+ * One event at one owner. The first latency is kept by itself, so that what happens once (bind,
+ * create, ...) needs no histogram; hist is the index of the histogram of all others, 0 for none.
+ */
+struct event_stat {
+	__u64 count;
+	__u64 sum_ns;
+	__u64 min_ns; /* ~0 when nothing was seen */
+	__u64 max_ns;
+	__u64 npages;
+	__u64 first_ns;
+	__u32 hist;
+	__u32 spare;
+	__u64 reserved; /* a cache line in all: two events never share one */
+};
+
+struct histogram {
+	__u64 bucket[HIST_BUCKETS];
+};
+
+#define GMEM_COMM_LEN 16
+
+struct vm_info {
+	__u64 kvm;
+	__u64 ended_ns; /* CLOCK_MONOTONIC; 0 while it lives */
+	__u32 pid; /* the VMM's thread group */
+	__u32 type; /* kvm->arch.vm_type, x86: 0 default, 1 software-protected, ... */
+	char comm[GMEM_COMM_LEN]; /* of the thread group's leader */
+};
+
+struct slot_info {
+	__u64 base_gfn;
+	__u64 npages;
+	__u64 pgoff; /* page offset in the guest_memfd */
+	__u64 ino; /* of the guest_memfd; 0 when not known */
+	__u32 flags;
+	__u16 as_id;
+	__s16 id;
+};
+
+struct gmem_info {
+	__u64 ino;
+	__u64 size_bytes;
+	__u64 flags; /* GUEST_MEMFD_FLAG_* */
+	__u64 released_ns; /* CLOCK_MONOTONIC; 0 while it is open */
+};
+
+struct owner {
+	__u32 kind; /* enum owner_kind; written last */
+	__u32 vm; /* the owner index of the VM it belongs to */
+	union {
+		struct vm_info vm_info;
+		struct slot_info slot;
+		struct gmem_info gmem;
+		__u64 size[7]; /* header and info fill one cache line */
+	};
+	struct event_stat stat[NR_EVENTS];
+};
+
+struct error_key {
+	__u32 owner;
+	__u16 event;
+	__u16 err; /* positive errno; VM_FAULT_* of host_fault are mapped to one */
+};
+
+enum gmem_filter {
+	FILTER_NONE, /* every VM */
+	FILTER_PIDS, /* VMs whose VMM is in the map of pids */
+	FILTER_TREE, /* VMs whose VMM descends from one process */
+};
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The events and losses by name, for options, reports and messages. Built from the lists in
+ * gmem.h, the only place where an event is declared.
+ */
+#ifndef EVENTS_H
+#define EVENTS_H
+
+#include "gmem.h"
+
+struct event_desc {
+	const char *name;
+	unsigned int carries; /* EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO */
+	const char *what; /* one line for people */
+};
+
+struct loss_desc {
+	const char *name;
+	const char *what;
+};
+
+extern const struct event_desc event_descs[NR_EVENTS];
+extern const struct loss_desc loss_descs[NR_LOSSES];
+
+/* The event called @name (of @len bytes), or -1. */
+int event_by_name(const char *name, int len);
+
+/* "EEXIST" for 17; "errno 4095" style, in a static buffer, for one without a name. */
+const char *errno_name(int err);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ladder: which kernel functions carry an event, newest kernel first, and what became of each
+ * event on this kernel. The table is data; session.c tries its rungs, reports show the result.
+ */
+#ifndef HOOKS_H
+#define HOOKS_H
+
+#include <stdbool.h>
+#include "gmem.h"
+
+/* A BPF program and the kernel function it is attached to. */
+struct hook {
+	const char *program;
+	const char *function;
+	const char *arg0; /* struct the first argument must point to; NULL: any */
+};
+
+#define RUNG_HOOKS 4
+
+/* One way to carry an event: all of its hooks, or none. */
+struct rung {
+	const char *since; /* the first kernel that has it */
+	struct hook hooks[RUNG_HOOKS];
+};
+
+#define EVENT_RUNGS 4
+
+struct ladder {
+	struct rung rungs[EVENT_RUNGS]; /* newest kernel first; ends with an empty one */
+	__u64 needs; /* 1 << event: events whose hooks give this one its context */
+};
+
+extern const struct ladder ladders[NR_EVENTS];
+
+/* What became of an event: its rung, or why there is none. */
+struct hook_state {
+	bool wanted; /* asked for */
+	bool attached;
+	int rung; /* index into the ladder; -1: unavailable */
+	char reason[160]; /* "" when attached */
+	__u64 run_count; /* of the event's programs; 0 unless the kernel counts (bpf_stats) */
+	__u64 run_time_ns;
+	__u64 recursion_misses;
+};
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a capture looks like on paper: text for people, JSON for programs. Reads the model only;
+ * the formats are a table, so that a new one is one row.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdio.h>
+#include "hooks.h"
+#include "snapshot.h"
+
+struct capture {
+	const char *version; /* of this tool */
+	const char *kernel; /* uname -r */
+	const char *arch; /* uname -m */
+	__u64 start_realtime_ns;
+	__u64 duration_ns;
+	char *const *command; /* NULL-terminated; NULL: none */
+	bool command_ended;
+	int command_status; /* as from waitpid(), when ended */
+	__u64 shown; /* 1 << event: the events asked for */
+	bool events_chosen; /* -e was given: bars for each */
+	const struct hook_state *hooks; /* [NR_EVENTS] */
+	const struct snapshot *snap;
+};
+
+struct report_style {
+	unsigned int columns; /* at least 80 */
+	bool color;
+	bool utf8;
+};
+
+/* Write the capture as @format ("text", "json"). 0, -EINVAL for an unknown format, -errno. */
+int report_write(FILE *out, const char *format, const struct capture *capture,
+		 const struct report_style *style);
+
+/* The formats there are, for messages: "text, json". */
+const char *report_formats(void);
+
+/* Which rung carries each event on this kernel, and what is unavailable and why. */
+int report_probe(FILE *out, const char *format, const struct capture *capture,
+		 const struct report_style *style);
+
+/* The JSON schema that -f json and probe -f json follow. */
+extern const char report_json_schema[];
+
+#endif

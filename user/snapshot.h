@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The model: what was counted up to one moment, as a tree host → VM → slot or guest_memfd →
+ * event, and what was lost. Knows nothing of maps or formats; snapshot.c fills it from the
+ * kernel's maps, reports and screens read it.
+ */
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "gmem.h"
+
+struct errno_count {
+	int err; /* positive errno */
+	__u64 count;
+};
+
+/* One event at one owner; only events with count > 0 are kept. */
+struct event_count {
+	enum gmem_event event;
+	__u64 count;
+	__u64 sum_ns;
+	__u64 min_ns;
+	__u64 max_ns;
+	__u64 npages; /* 0 unless EVENT_PAGES */
+	__u64 *bucket; /* [HIST_BUCKETS]; NULL unless EVENT_LATENCY */
+	struct errno_count *errs; /* ascending by err */
+	size_t nerrs;
+};
+
+struct event_counts {
+	struct event_count *v; /* ascending by event */
+	size_t n;
+};
+
+struct slot {
+	struct slot_info info;
+	struct event_counts events;
+};
+
+struct gmem {
+	struct gmem_info info;
+	__u32 vm; /* index into snapshot.vms */
+	struct event_counts events;
+};
+
+struct vm {
+	struct vm_info info;
+	struct slot *slots; /* ascending by as_id, id */
+	size_t nslots;
+	struct event_counts events;
+};
+
+struct snapshot {
+	struct vm *vms; /* in the order they were first seen */
+	size_t nvms;
+	struct gmem *gmems; /* in the order they were first seen */
+	size_t ngmems;
+	struct event_counts host;
+	__u64 loss[NR_EVENTS][NR_LOSSES];
+	__u64 lost; /* all of loss, and the hooks' recursion misses */
+};
+
+struct session;
+
+/*
+ * Read everything counted so far. 0, or a negative errno (-ENOMEM, or what the map look-up
+ * returned); on success the caller owns the snapshot and frees it with snapshot_free().
+ */
+int snapshot_read(struct session *session, struct snapshot *snap);
+void snapshot_free(struct snapshot *snap);
+
+/*
+ * Add @from to @to, both of the same event: for totals over slots or VMs. @to->bucket and
+ * @to->errs are allocated as needed. 0 or -ENOMEM.
+ */
+int event_count_add(struct event_count *to, const struct event_count *from);
+void event_count_free(struct event_count *count);
+
+#endif
