@@ -73,9 +73,28 @@ void snapshot_free(struct snapshot *snap);
 
 /*
  * Add @from to @to, both of the same event: for totals over slots or VMs. @to->bucket and
- * @to->errs are allocated as needed. 0 or -ENOMEM.
+ * @to->errs are allocated as needed. 0, or -ENOMEM: @to then holds a part and is only to be freed.
  */
 int event_count_add(struct event_count *to, const struct event_count *from);
 void event_count_free(struct event_count *count);
+void event_counts_free(struct event_counts *counts);
+
+/* The count of @event, or NULL when it did not happen here. */
+const struct event_count *event_counts_find(const struct event_counts *counts,
+					    enum gmem_event event);
+
+/* How many of the events failed, whatever the errno. */
+__u64 event_count_errors(const struct event_count *count);
+
+/* Sums over several owners, indexed by event; starts zeroed and is freed by its owner. */
+struct event_totals {
+	struct event_count v[NR_EVENTS];
+};
+
+/* Each adds to @totals: one owner; a VM with its slots and gmems; everything. 0 or -ENOMEM. */
+int event_totals_add(struct event_totals *totals, const struct event_counts *counts);
+int event_totals_add_vm(struct event_totals *totals, const struct snapshot *snap, size_t vm);
+int event_totals_add_all(struct event_totals *totals, const struct snapshot *snap);
+void event_totals_free(struct event_totals *totals);
 
 #endif

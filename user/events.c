@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The tables of events and losses by name, expanded from the lists in gmem.h, and the names of
+ * errors. The only file that expands those lists in user space.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+#include "events.h"
+
+const struct event_desc event_descs[NR_EVENTS] = {
+#define X(id, name, carries, what) { #name, carries, what },
+	GMEM_EVENTS(X)
+#undef X
+};
+
+const struct loss_desc loss_descs[NR_LOSSES] = {
+#define X(id, name, what) { #name, what },
+	GMEM_LOSSES(X)
+#undef X
+};
+
+int event_by_name(const char *name, int len)
+{
+	int i;
+
+	for (i = 0; i < NR_EVENTS; i++) {
+		const char *known = event_descs[i].name;
+
+		if (len >= 0 && strlen(known) == (size_t)len && !memcmp(known, name, len))
+			return i;
+	}
+	return -1;
+}
+
+/* What the kernel uses inside and hooks can see, but no C library names. */
+static const struct {
+	int err;
+	const char *name;
+} kernel_errnos[] = {
+	{ 512, "ERESTARTSYS" },
+	{ 513, "ERESTARTNOINTR" },
+	{ 514, "ERESTARTNOHAND" },
+	{ 515, "ENOIOCTLCMD" },
+	{ 516, "ERESTART_RESTARTBLOCK" },
+	{ 517, "EPROBE_DEFER" },
+	{ 524, "ENOTSUPP" },
+	{ 529, "EIOCBQUEUED" },
+};
+
+const char *errno_name(int err)
+{
+	static char unnamed[sizeof("errno -2147483648")];
+	const char *name = err > 0 ? strerrorname_np(err) : NULL;
+	size_t i;
+
+	for (i = 0; !name && i < sizeof(kernel_errnos) / sizeof(kernel_errnos[0]); i++)
+		if (kernel_errnos[i].err == err)
+			name = kernel_errnos[i].name;
+	if (name)
+		return name;
+	snprintf(unnamed, sizeof(unnamed), "errno %d", err);
+	return unnamed;
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of the model in snapshot.h: adding counts up and freeing them. snapshot.c makes the
+ * tree from the kernel's maps; nothing here knows where it came from.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "events.h"
+#include "snapshot.h"
+
+static int buckets_add(struct event_count *to, const __u64 *from)
+{
+	int i;
+
+	if (!from)
+		return 0;
+	if (!to->bucket)
+		to->bucket = calloc(HIST_BUCKETS, sizeof(*to->bucket));
+	if (!to->bucket)
+		return -ENOMEM;
+	for (i = 0; i < HIST_BUCKETS; i++)
+		to->bucket[i] += from[i];
+	return 0;
+}
+
+/* Merge two ascending lists into a new one, which replaces @to's. */
+static int errs_add(struct event_count *to, const struct event_count *from)
+{
+	size_t i = 0, j = 0, n = 0;
+	struct errno_count *errs;
+
+	if (!from->nerrs)
+		return 0;
+	errs = calloc(to->nerrs + from->nerrs, sizeof(*errs));
+	if (!errs)
+		return -ENOMEM;
+	while (i < to->nerrs || j < from->nerrs) {
+		int left = i < to->nerrs ? to->errs[i].err : 0x7fffffff;
+		int right = j < from->nerrs ? from->errs[j].err : 0x7fffffff;
+
+		errs[n].err = left < right ? left : right;
+		if (i < to->nerrs && left <= right)
+			errs[n].count += to->errs[i++].count;
+		if (j < from->nerrs && right <= left)
+			errs[n].count += from->errs[j++].count;
+		n++;
+	}
+	free(to->errs);
+	to->errs = errs;
+	to->nerrs = n;
+	return 0;
+}
+
+int event_count_add(struct event_count *to, const struct event_count *from)
+{
+	int err;
+
+	if (!from->count)
+		return 0;
+	err = buckets_add(to, from->bucket);
+	if (!err)
+		err = errs_add(to, from);
+	if (err)
+		return err;
+	/* An empty @to has no minimum, whatever its min_ns says. */
+	if (!to->count || from->min_ns < to->min_ns)
+		to->min_ns = from->min_ns;
+	if (from->max_ns > to->max_ns)
+		to->max_ns = from->max_ns;
+	to->event = from->event;
+	to->count += from->count;
+	to->sum_ns += from->sum_ns;
+	to->npages += from->npages;
+	return 0;
+}
+
+void event_count_free(struct event_count *count)
+{
+	free(count->bucket);
+	free(count->errs);
+	memset(count, 0, sizeof(*count));
+}
+
+const struct event_count *event_counts_find(const struct event_counts *counts,
+					    enum gmem_event event)
+{
+	size_t i;
+
+	for (i = 0; i < counts->n; i++)
+		if (counts->v[i].event == event)
+			return &counts->v[i];
+	return NULL;
+}
+
+__u64 event_count_errors(const struct event_count *count)
+{
+	__u64 errors = 0;
+	size_t i;
+
+	for (i = 0; i < count->nerrs; i++)
+		errors += count->errs[i].count;
+	return errors;
+}
+
+void event_counts_free(struct event_counts *counts)
+{
+	size_t i;
+
+	for (i = 0; i < counts->n; i++)
+		event_count_free(&counts->v[i]);
+	free(counts->v);
+	memset(counts, 0, sizeof(*counts));
+}
+
+int event_totals_add(struct event_totals *totals, const struct event_counts *counts)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < counts->n; i++) {
+		err = event_count_add(&totals->v[counts->v[i].event], &counts->v[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int totals_add_slots(struct event_totals *totals, const struct vm *vm)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < vm->nslots && !err; i++)
+		err = event_totals_add(totals, &vm->slots[i].events);
+	return err;
+}
+
+int event_totals_add_vm(struct event_totals *totals, const struct snapshot *snap, size_t vm)
+{
+	size_t i;
+	int err;
+
+	err = event_totals_add(totals, &snap->vms[vm].events);
+	if (!err)
+		err = totals_add_slots(totals, &snap->vms[vm]);
+	for (i = 0; i < snap->ngmems && !err; i++)
+		if (snap->gmems[i].vm == vm)
+			err = event_totals_add(totals, &snap->gmems[i].events);
+	return err;
+}
+
+int event_totals_add_all(struct event_totals *totals, const struct snapshot *snap)
+{
+	size_t i;
+	int err;
+
+	err = event_totals_add(totals, &snap->host);
+	for (i = 0; i < snap->nvms && !err; i++) {
+		err = event_totals_add(totals, &snap->vms[i].events);
+		if (!err)
+			err = totals_add_slots(totals, &snap->vms[i]);
+	}
+	for (i = 0; i < snap->ngmems && !err; i++)
+		err = event_totals_add(totals, &snap->gmems[i].events);
+	return err;
+}
+
+void event_totals_free(struct event_totals *totals)
+{
+	int i;
+
+	for (i = 0; i < NR_EVENTS; i++)
+		event_count_free(&totals->v[i]);
+}
+
+static void vm_free(struct vm *vm)
+{
+	size_t i;
+
+	for (i = 0; i < vm->nslots; i++)
+		event_counts_free(&vm->slots[i].events);
+	free(vm->slots);
+	event_counts_free(&vm->events);
+}
+
+void snapshot_free(struct snapshot *snap)
+{
+	size_t i;
+
+	for (i = 0; i < snap->nvms; i++)
+		vm_free(&snap->vms[i]);
+	for (i = 0; i < snap->ngmems; i++)
+		event_counts_free(&snap->gmems[i].events);
+	event_counts_free(&snap->host);
+	free(snap->vms);
+	free(snap->gmems);
+	memset(snap, 0, sizeof(*snap));
+}
