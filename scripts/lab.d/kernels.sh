@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The kernels the lab knows, as a table, and look-ups in it. Sourced by scripts/lab; downloads nothing.
+# shellcheck shell=bash
+
+# name | series | flavour | suites, likeliest first | what it is for
+#
+# The suites are where to look, not a promise: Debian moves series on, so every later suite is tried too.
+KERNELS='
+6.1        | 6.1  | amd64       | bookworm                | no guest_memfd at all: error paths
+6.12       | 6.12 | amd64       | trixie bookworm-backports | guest_memfd for private memory only
+6.16       | 6.16 | amd64       | trixie-backports        | last one before guest_memfd mmap was reworked
+6.18       | 6.18 | amd64       | trixie-backports        | first one with guest_memfd mmap
+6.18-cloud | 6.18 | cloud-amd64 | trixie-backports        | 6.18 in a smaller configuration
+7.2        | 7.2  | amd64       | sid trixie-backports    | prepares on every get_pfn
+7.3        | 7.3  | amd64       | trixie-backports sid    | newest; the default
+7.3-cloud  | 7.3  | cloud-amd64 | trixie-backports sid    | 7.3 in a smaller configuration
+'
+
+# Tried in this order for a series that is in none of its own suites any more.
+ALL_SUITES='bookworm bookworm-backports trixie trixie-backports forky sid'
+
+DEFAULT_KERNEL=7.3
+
+kernel_names() {
+	awk -F'|' 'NF { gsub(/ /, "", $1); print $1 }' <<<"$KERNELS"
+}
+
+# kernel_field NAME series|flavour|suites|purpose
+kernel_field() {
+	local column
+	case $2 in
+	series) column=2 ;;
+	flavour) column=3 ;;
+	suites) column=4 ;;
+	purpose) column=5 ;;
+	*) die "kernel_field: no such field: $2" ;;
+	esac
+	awk -F'|' -v name="$1" -v column="$column" '
+		function trim(s) { gsub(/^ +| +$/, "", s); return s }
+		NF && trim($1) == name { print trim($column) }' <<<"$KERNELS"
+}
+
+kernel_known() {
+	[[ -n $(kernel_field "$1" series) ]]
+}
+
+# Every suite worth searching for NAME, likeliest first.
+kernel_suites() {
+	local suite own
+	own=$(kernel_field "$1" suites)
+	printf '%s\n' $own
+	for suite in $ALL_SUITES; do
+		[[ " $own " == *" $suite "* ]] || printf '%s\n' "$suite"
+	done
+}
+
+# The architecture of the packages: amd64 of cloud-amd64.
+kernel_arch() {
+	local flavour
+	flavour=$(kernel_field "$1" flavour)
+	printf '%s\n' "${flavour##*-}"
+}

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# `lab run`: one VM from its start to its end. Sourced by scripts/lab.
+#
+# Processes: one virtiofsd per shared directory, QEMU, and relay.py, which hands on the output and knows when all is there. All die
+# with this shell. All files are in one directory, RUN, which goes with them.
+# shellcheck shell=bash
+
+run_parse() {
+	opt_kernel=$DEFAULT_KERNEL opt_cpus='' opt_memory=2G opt_numa=1 opt_icount='' opt_accel=tcg opt_share='' opt_timeout=120
+	opt_kvm=yes opt_append='' opt_verbose=''
+	opt_env=(PATH HOME TERM LANG)
+	while (($#)); do
+		case $1 in
+		--kernel | --cpus | --memory | --numa | --accel | --share | --timeout | --append)
+			(($# > 1)) || usage "$1 needs a value."
+			printf -v "opt_${1#--}" %s "$2"
+			shift
+			;;
+		--env)
+			(($# > 1)) || usage "$1 needs a value."
+			opt_env+=("$2")
+			shift
+			;;
+		--icount) opt_icount=yes ;;
+		--no-kvm-module) opt_kvm='' ;;
+		--verbose) opt_verbose=yes ;;
+		--)
+			shift
+			break
+			;;
+		-*) usage "no option '$1'." ;;
+		*) break ;;
+		esac
+		shift
+	done
+	(($#)) || usage "run needs a COMMAND."
+	opt_command=("$@")
+}
+
+run_check() {
+	kernel_known "$opt_kernel" || usage "no kernel '$opt_kernel'. One of: $(kernel_names | paste -sd' ')."
+	opt_cpus=${opt_cpus:-$([[ $opt_icount ]] && echo 1 || echo 2)}
+	[[ $opt_cpus =~ ^[1-9][0-9]*$ ]] || usage "--cpus $opt_cpus: a number is needed."
+	[[ $opt_numa =~ ^[1-8]$ ]] || usage "--numa $opt_numa: a number from 1 to 8 is needed."
+	[[ $opt_timeout =~ ^[1-9][0-9]*$ ]] || usage "--timeout $opt_timeout: a number of seconds is needed."
+	[[ $opt_memory =~ ^[1-9][0-9]*[MG]$ ]] || usage "--memory $opt_memory: a size such as 512M or 2G is needed."
+	[[ $opt_accel == tcg || $opt_accel == kvm ]] || usage "--accel $opt_accel: tcg or kvm."
+	[[ ! $opt_icount || $opt_cpus == 1 ]] || usage "--icount counts on one CPU only: leave --cpus out."
+	[[ ! $opt_icount || $opt_accel == tcg ]] || usage "--icount needs --accel tcg."
+	[[ ! $opt_share || -d $opt_share ]] || usage "--share $opt_share: no such directory."
+	((EUID == 0)) || die "cannot share this file system with a VM: not root. Run it with sudo."
+	[[ $opt_accel == tcg || -w /dev/kvm ]] || die "cannot use --accel kvm: no /dev/kvm here. Use --accel tcg."
+	have qemu-system-x86_64 || die "no qemu-system-x86_64. Run scripts/setup lab."
+	[[ -x /bin/busybox ]] || die "no /bin/busybox. Run scripts/setup lab."
+}
+
+virtiofsd_path() {
+	local path
+	for path in /usr/libexec/virtiofsd /usr/lib/virtiofsd /usr/lib/qemu/virtiofsd; do
+		[[ -x $path ]] || continue
+		printf '%s\n' "$path"
+		return
+	done
+	die "no virtiofsd. Run scripts/setup lab."
+}
+
+# quote WORD...: for a shell that knows nothing of $'...', as busybox's.
+quote() {
+	local word
+	for word; do
+		printf "'%s' " "${word//\'/\'\\\'\'}"
+	done
+}
+
+# The script that becomes COMMAND.
+run_command_script() {
+	local name
+	for name in "${opt_env[@]}"; do
+		if [[ $name == *=* ]]; then
+			printf 'export %s\n' "$(quote "$name")"
+		elif [[ ${!name+set} ]]; then
+			printf 'export %s\n' "$(quote "$name=${!name}")"
+		fi
+	done
+	printf 'cd %s 2>/dev/null || cd /\n' "$(quote "$PWD")"
+	printf 'exec %s\n' "$(quote "${opt_command[@]}")"
+}
+
+# The VM has a /tmp of its own. What COMMAND's words and the current directory name in the host's /tmp is mounted into it.
+run_tmp_paths() {
+	local word
+	for word in "$PWD" "${opt_command[@]}"; do
+		[[ $word == /tmp/* && $word != *[[:space:]]* && -e $word ]] || continue
+		word=${word#/tmp/}
+		printf '/tmp/%s\n' "${word%%/*}"
+	done | sort -u | paste -sd' '
+}
+
+run_settings() {
+	printf 'lab_name=%s\nlab_share=%s\nlab_tmp_paths=%s\n' \
+		"$(quote "$opt_kernel")" "$(quote "$opt_share")" "$(quote "$(run_tmp_paths)")"
+}
+
+# Not compressed: reading it costs the VM less than unpacking it.
+run_initramfs() {
+	local kernel=$CACHE/kernels/$opt_kernel tree=$RUN/initramfs
+	mkdir -p "$tree/bin"
+	cp /bin/busybox "$tree/bin/busybox"
+	cp "$LIB/init" "$tree/init"
+	chmod 755 "$tree/init"
+	run_command_script >"$tree/command"
+	run_settings >"$tree/settings"
+	cp -r "$kernel/modules" "$tree/modules"
+	cp "$kernel/load-order" "$tree/modules/load-order"
+	cp "$kernel/vmlinuz" "$RUN/vmlinuz"
+	(cd "$tree" && find . | busybox cpio -o -H newc 2>/dev/null) >"$RUN/initramfs.cpio"
+	rm -r "$tree"
+}
+
+# start COMMAND...: in the background, ending with this shell however that ends; not stopped by Ctrl-C, which this shell handles.
+start() {
+	setpriv --pdeathsig KILL -- "$@" &
+	RUN_PIDS+=($!)
+}
+
+# The root is served from a mount namespace where it is read-only, so that not even a VM that remounts it can write.
+run_start_virtiofsd() {
+	local server
+	server=$(virtiofsd_path)
+	start unshare --mount --propagation private python3 "$LIB/fs-server.py" --read-only "$server" "$RUN/root.sock" / \
+		&>"$RUN/virtiofsd-root.log"
+	[[ ! $opt_share ]] || start python3 "$LIB/fs-server.py" "$server" "$RUN/share.sock" "$opt_share" &>"$RUN/virtiofsd-share.log"
+}
+
+run_qemu_numa() {
+	local node size first last unit=${opt_memory: -1}
+	size=${opt_memory%[MG]}
+	[[ $unit == G ]] && size=$((size * 1024))
+	for ((node = 0; node < opt_numa; node++)); do
+		QEMU+=(-object "memory-backend-memfd,id=mem$node,size=$((size / opt_numa))M,share=on")
+		first=$((node * opt_cpus / opt_numa)) last=$(((node + 1) * opt_cpus / opt_numa - 1))
+		if ((last >= first)); then
+			QEMU+=(-numa "node,nodeid=$node,memdev=mem$node,cpus=$first-$last")
+		else
+			QEMU+=(-numa "node,nodeid=$node,memdev=mem$node")
+		fi
+	done
+	QEMU+=(-m "$((size / opt_numa * opt_numa))M")
+}
+
+run_qemu_ports() {
+	local name
+	QEMU+=(-device virtio-serial-pci)
+	for name in lab.out lab.err lab.status; do
+		mkfifo "$RUN/$name"
+		QEMU+=(-chardev "file,id=$name,path=$RUN/$name" -device "virtserialport,chardev=$name,name=$name")
+	done
+}
+
+run_qemu_share() {
+	QEMU+=(-chardev "socket,id=$1,path=$RUN/$1.sock" -device "vhost-user-fs-pci,chardev=$1,tag=$1,queue-size=1024")
+}
+
+run_qemu_accel() {
+	if [[ $opt_icount ]]; then
+		QEMU+=(-accel tcg,thread=single -icount shift=0,sleep=off -cpu max)
+	elif [[ $opt_accel == kvm ]]; then
+		QEMU+=(-accel kvm -cpu host)
+	else
+		QEMU+=(-accel tcg,thread=multi -cpu max)
+	fi
+}
+
+run_qemu() {
+	local words="console=ttyS0 quiet panic=-1 8250.nr_uarts=1 tsc=reliable no_timer_check random.trust_cpu=on audit=0"
+	[[ $opt_kvm ]] || words+=" lab.nokvm"
+	QEMU=(qemu-system-x86_64 -M q35 -nodefaults -no-user-config -no-reboot -display none -monitor none -smp "$opt_cpus")
+	QEMU+=(-kernel "$RUN/vmlinuz" -initrd "$RUN/initramfs.cpio" -append "$words $opt_append" -serial "file:$RUN/console.log")
+	run_qemu_accel
+	run_qemu_numa
+	run_qemu_ports
+	run_qemu_share root
+	[[ ! $opt_share ]] || run_qemu_share share
+}
+
+# Kills what runs still and deletes RUN. Called on every way out.
+run_cleanup() {
+	trap '' INT TERM HUP
+	((${#RUN_PIDS[@]})) && kill -KILL "${RUN_PIDS[@]}" 2>/dev/null
+	wait
+	rm -rf "$RUN"
+} 2>/dev/null
+
+run_directory() {
+	RUN=$(mktemp -d "${TMPDIR:-/tmp}/gmem-lab.XXXXXX")
+	RUN_PIDS=()
+	trap run_cleanup EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+}
+
+# Waits until the relay has everything or the VM is gone. Prints nothing; status: relay.py's.
+run_wait() {
+	local qemu=$1 relay=$2 name ended
+	wait -n -p ended "$qemu" "$relay" || true
+	if [[ $ended == "$qemu" ]]; then
+		# If QEMU never got as far as opening its FIFOs, the relay would wait for it: opening them once ends that.
+		for name in lab.out lab.err lab.status; do
+			: <>"$RUN/$name"
+		done
+	fi
+	wait "$relay"
+}
+
+# Keeps the console log and shows its end.
+run_failed() {
+	local log
+	mkdir -p "$CACHE/logs"
+	find "$CACHE/logs" -type f -mtime +7 -delete
+	log=$CACHE/logs/$opt_kernel-$(date +%Y%m%d-%H%M%S)-$$.log
+	cat "$RUN/console.log" "$RUN"/*.log.err "$RUN"/virtiofsd-*.log >"$log" 2>/dev/null || true
+	note "$1 The end of its console (all of it: $log):"
+	tail -n 20 "$log" | tr -d '\r' | sed 's/^/  | /' >&2
+}
+
+run_vm() {
+	local began qemu relay rc=0
+	began=$(date +%s.%N)
+	run_directory
+	run_initramfs
+	run_start_virtiofsd
+	run_qemu
+	while [[ ! -S $RUN/root.sock || ($opt_share && ! -S $RUN/share.sock) ]]; do
+		kill -0 "${RUN_PIDS[@]}" 2>/dev/null || break
+		sleep 0.01
+	done
+	setpriv --pdeathsig KILL python3 "$LIB/relay.py" "$RUN" "$opt_timeout" </dev/null &
+	relay=$!
+	RUN_PIDS+=("$relay")
+	start "${QEMU[@]}" </dev/null &>"$RUN/qemu.log.err"
+	qemu=${RUN_PIDS[-1]}
+	run_wait "$qemu" "$relay" || rc=$?
+	[[ ! $opt_verbose || ! -s $RUN/started ]] ||
+		note "COMMAND began $(awk -v began="$began" '{ printf "%.2f", $1 - began }' "$RUN/started") s after the start"
+	case $rc in
+	0) RUN_STATUS=$(<"$RUN/status") ;;
+	2)
+		RUN_STATUS=$EXIT_TIMEOUT
+		run_failed "the VM with kernel $opt_kernel did not end within $opt_timeout s and was ended."
+		;;
+	*)
+		RUN_STATUS=$EXIT_FAILED
+		run_failed "the VM with kernel $opt_kernel ended before COMMAND did."
+		;;
+	esac
+}
+
+cmd_run() {
+	run_parse "$@"
+	run_check
+	[[ ! $opt_share ]] || opt_share=$(readlink -f "$opt_share")
+	fetch_kernel "$opt_kernel"
+	run_vm
+	exit "$RUN_STATUS"
+}
