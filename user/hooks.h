@@ -33,6 +33,21 @@ struct ladder {
 
 extern const struct ladder ladders[NR_EVENTS];
 
+/* What is attached always: it carries no event, but keeps VMs and slots apart. */
+extern const struct rung keeper_rung;
+
+/* @events (1 << event) and all events that they need for their context. */
+__u64 events_needed(__u64 events);
+
+/* Does this kernel have the hook's function, with the right first argument? */
+typedef bool (*hook_present_fn)(const struct hook *hook, void *ctx);
+
+/*
+ * The first rung at or below @from all of whose hooks are present; -1 when there is none. That
+ * its functions are there does not mean yet that they can be attached to.
+ */
+int ladder_choose(const struct ladder *ladder, int from, hook_present_fn present, void *ctx);
+
 /* What became of an event: its rung, or why there is none. */
 struct hook_state {
 	bool wanted; /* asked for */

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Everything is built under build/. Sources are found by wildcard, headers by the compilers'
+# dependency files. `make help` lists what can be made.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD := build
+
+CC := gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+CPPFLAGS := -D_GNU_SOURCE -Ibpf -Iuser -I$(BUILD)/bpf
+CFLAGS ?= -O2 -g
+CFLAGS += -std=gnu11 $(WARNINGS)
+LIBS := -lbpf -ljansson
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
+	-Wno-missing-declarations -Ibpf -Ivmlinux -I/usr/include/$(shell $(CC) -print-multiarch)
+
+MAINS := user/gmemtrace.c $(wildcard user/gmemtop.c)
+LIB_SOURCES := $(filter-out $(MAINS),$(wildcard user/*.c))
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/user/schema.o
+PROGRAMS := $(MAINS:user/%.c=$(BUILD)/%)
+
+# What needs the kernel stays out of the unit tests' library.
+UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
+UNIT_LIB := $(filter-out user/session.c user/snapshot.c user/kernel.c,$(LIB_SOURCES))
+UNIT_OBJECTS := $(UNIT_LIB:%.c=$(BUILD)/sanitized/%.o) $(BUILD)/user/schema.o \
+	$(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
+UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
+
+WORKLOAD_SOURCES := $(wildcard tests/workload/*.c)
+WORKLOAD_OBJECTS := $(WORKLOAD_SOURCES:%.c=$(BUILD)/%.o)
+
+.DELETE_ON_ERROR:
+.PHONY: all clean install demo check lint help unit
+.SECONDARY:
+
+all: $(PROGRAMS) $(BUILD)/gmemload
+
+# The BPF side: one object, one skeleton.
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# User space.
+
+$(BUILD)/user/session.o: $(BUILD)/bpf/gmem.skel.h
+
+$(BUILD)/user/schema.o: user/schema.S user/schema.json Makefile
+	@mkdir -p $(@D)
+	$(CC) -c $< -o $@
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(PROGRAMS): $(BUILD)/%: $(BUILD)/user/%.o $(LIB_OBJECTS)
+	$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+
+$(BUILD)/gmemload: $(WORKLOAD_OBJECTS)
+	$(CC) $(LDFLAGS) $^ -ljansson -pthread -o $@
+
+# Unit tests, and with them the library, run under the address and undefined behaviour sanitizers.
+
+$(BUILD)/sanitized/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
+
+$(UNIT_TESTS): $(BUILD)/%: $(BUILD)/sanitized/%.o $(UNIT_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) $^ $(LIBS) -lcmocka -o $@
+
+unit: $(UNIT_TESTS) ## build the unit tests
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+install: $(PROGRAMS)
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/sbin
+	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
+
+demo:
+	scripts/setup build
+	$(MAKE) all
+	scripts/demo
+
+check:
+	scripts/setup
+	$(MAKE) all unit
+	tests/run
+
+lint:
+	scripts/lint
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo 'make            build gmemtrace and the workload gmemload under build/'
+	@echo 'make demo       trace a real guest_memfd guest and print the report'
+	@echo 'make check      run all tests: unit tests here, the rest on real kernels in VMs'
+	@echo 'make lint       formatting, shell scripts, warnings as errors'
+	@echo 'make install    DESTDIR= PREFIX=/usr/local'
+	@echo 'make clean      remove build/'

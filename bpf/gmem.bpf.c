@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The programs, one per hook, a few lines each. None names its function: user space chooses it
+ * from the ladder (user/hooks.c) and loads only the programs of the events that are wanted. The
+ * arguments are read from the raw context, since the functions' prototypes differ by kernel.
+ */
+#include "stat.bpf.h"
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define FALLOC_PUNCH_HOLE 2
+#define PAGE_BITS 12
+#define EFAULT 14
+#define EAGAIN 11
+
+/* Argument @n of the traced function, as a pointer that the verifier knows the type of. */
+#define ARG(ctx, n) ((void *)(ctx)[n])
+
+static __always_inline long returned(void *ctx)
+{
+	__u64 value = 0;
+
+	/* Not ctx[number of arguments]: that number differs by kernel. */
+	bpf_get_func_ret(ctx, &value);
+	return value;
+}
+
+/* For functions that return int: the upper half of the register is not theirs. */
+static __always_inline long returned_int(void *ctx)
+{
+	return (int)returned(ctx);
+}
+
+#define COUNT(owner, EVENT, latency_ns, npages, err)                                               \
+	event_count(owner, EV_##EVENT, latency_ns, npages, err, CARRIES_##EVENT)
+
+enum {
+#define X(id, name, carries, what) CARRIES_##id = carries,
+	GMEM_EVENTS(X)
+#undef X
+};
+
+/* kvm_gmem_get_pfn(kvm, slot, gfn, ...) */
+
+SEC("?fentry")
+int guest_fault_entry(__u64 *ctx)
+{
+	event_enter(EV_GUEST_FAULT);
+	return 0;
+}
+
+SEC("?fexit")
+int guest_fault_exit(__u64 *ctx)
+{
+	struct kvm_memory_slot *slot = ARG(ctx, 1);
+	struct task_state *state;
+	__u64 latency_ns;
+	int owner;
+
+	state = event_leave(EV_GUEST_FAULT, &latency_ns);
+	if (!state)
+		return 0;
+	owner = slot_owner(state, ARG(ctx, 0), slot, slot_number(slot->as_id, slot->id));
+	COUNT(owner, GUEST_FAULT, latency_ns, 0, returned_int(ctx));
+	return 0;
+}
+
+/* kvm_gmem_fault_user_mapping(vmf) */
+
+SEC("?fentry")
+int host_fault_entry(__u64 *ctx)
+{
+	event_enter(EV_HOST_FAULT);
+	return 0;
+}
+
+/* VM_FAULT_* as the errno that says the same to a person; 0 for success. */
+static __always_inline long fault_errno(__u32 fault)
+{
+	if (fault & 0x400) /* VM_FAULT_RETRY */
+		return -EAGAIN;
+	if (fault & 0x873) /* VM_FAULT_ERROR: OOM, SIGBUS, SIGSEGV, HWPOISON, FALLBACK */
+		return -EFAULT;
+	return 0;
+}
+
+SEC("?fexit")
+int host_fault_exit(__u64 *ctx)
+{
+	struct vm_fault *vmf = ARG(ctx, 0);
+	struct file *file;
+	__u64 latency_ns, pgoff;
+	int owner;
+
+	if (!event_leave(EV_HOST_FAULT, &latency_ns))
+		return 0;
+	file = vmf->vma->vm_file;
+	pgoff = vmf->pgoff;
+	owner = range_owner_find((__u64)file->private_data, (__u64)file->f_inode, pgoff,
+				 pgoff + 1);
+	COUNT(owner, HOST_FAULT, latency_ns, 0, fault_errno(returned(ctx)));
+	return 0;
+}
+
+/* kvm_gmem_create(kvm, args): the file descriptor, or an error, which belongs to the VM. */
+
+SEC("?fentry")
+int create_entry(__u64 *ctx)
+{
+	event_enter(EV_CREATE);
+	return 0;
+}
+
+/* The guest_memfd that this task has just been given as @fd, if another has not yet closed it. */
+static __always_inline struct file *created_file(struct kvm *kvm, int fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+
+	if (fd < 0 || (unsigned int)fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
+	if (!file || view_kvm(BPF_CORE_READ(file, private_data)) != kvm)
+		return NULL;
+	return file;
+}
+
+SEC("?fexit")
+int create_exit(__u64 *ctx)
+{
+	struct kvm *kvm = ARG(ctx, 0);
+	struct file *file;
+	__u64 latency_ns;
+	int owner;
+	long ret;
+
+	if (!event_leave(EV_CREATE, &latency_ns))
+		return 0;
+	ret = returned_int(ctx);
+	file = created_file(kvm, ret);
+	if (file)
+		owner = gmem_owner_find((__u64)kvm, (__u64)BPF_CORE_READ(file, f_inode));
+	else
+		owner = vm_owner(kvm);
+	COUNT(owner, CREATE, latency_ns, 0, ret);
+	return 0;
+}
+
+/*
+ * kvm_gmem_bind(kvm, slot, fd, offset); 7.3 split it in two: kvm_gmem_prepare_memory_region() with
+ * the same arguments, which finds bad ones, and kvm_gmem_commit_memory_region(kvm, slot), which
+ * finds overlaps. There, bind_prepare_exit ends the event when it has failed already.
+ */
+
+SEC("?fentry")
+int bind_entry(__u64 *ctx)
+{
+	event_enter(EV_BIND);
+	return 0;
+}
+
+static __always_inline void bind_count(__u64 *ctx)
+{
+	struct kvm *kvm = ARG(ctx, 0);
+	struct kvm_memory_slot *slot = ARG(ctx, 1);
+	struct task_state *state;
+	__u64 latency_ns;
+	int owner;
+
+	state = event_leave(EV_BIND, &latency_ns);
+	if (!state)
+		return;
+	owner = slot_owner_find((__u64)kvm, (__u64)slot);
+	COUNT(owner, BIND, latency_ns, 0, returned_int(ctx));
+}
+
+SEC("?fexit")
+int bind_exit(__u64 *ctx)
+{
+	bind_count(ctx);
+	return 0;
+}
+
+SEC("?fexit")
+int bind_prepare_exit(__u64 *ctx)
+{
+	if (returned_int(ctx) < 0)
+		bind_count(ctx);
+	return 0;
+}
+
+/*
+ * kvm_gmem_unbind(slot) is not told its VM, and the slot forgets it when its guest_memfd has been
+ * closed before: slot_commit and vm_destroy leave it in the task.
+ */
+
+SEC("?fentry")
+int unbind_entry(__u64 *ctx)
+{
+	struct kvm_memory_slot *slot = ARG(ctx, 0);
+	struct task_state *state = event_enter(EV_UNBIND);
+	struct file *file = slot->gmem.file;
+
+	if (state && file)
+		state->kvm = (__u64)view_kvm(file->private_data);
+	return 0;
+}
+
+SEC("?fexit")
+int unbind_exit(__u64 *ctx)
+{
+	struct task_state *state;
+	__u64 latency_ns;
+	int owner;
+
+	state = event_leave(EV_UNBIND, &latency_ns);
+	if (!state)
+		return 0;
+	owner = slot_owner_find(state->kvm, (__u64)ARG(ctx, 0));
+	COUNT(owner, UNBIND, latency_ns, 0, 0);
+	return 0;
+}
+
+/* kvm_gmem_release(inode, file) frees the file's private data: its VM must be found before. */
+
+SEC("?fentry")
+int release_entry(__u64 *ctx)
+{
+	struct task_state *state = event_enter(EV_RELEASE);
+	struct inode *inode = ARG(ctx, 0);
+	struct file *file = ARG(ctx, 1);
+
+	if (!state)
+		return 0;
+	state->inode = (__u64)inode;
+	state->release_owner = gmem_owner_find((__u64)view_kvm(file->private_data), (__u64)inode);
+	return 0;
+}
+
+SEC("?fexit")
+int release_exit(__u64 *ctx)
+{
+	struct task_state *state;
+	struct owner *owner;
+	__u64 latency_ns;
+	__u32 at;
+
+	state = event_leave(EV_RELEASE, &latency_ns);
+	if (!state)
+		return 0;
+	state->inode = 0;
+	at = state->release_owner;
+	COUNT(at, RELEASE, latency_ns, 0, 0);
+	owner = bpf_map_lookup_elem(&owners, &at);
+	if (owner && owner->kind == OWNER_GMEM)
+		owner->gmem.released_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* kvm_gmem_fallocate(file, mode, offset, len) */
+
+static __always_inline enum gmem_event fallocate_event(__u64 *ctx)
+{
+	return ctx[1] & FALLOC_PUNCH_HOLE ? EV_PUNCH_HOLE : EV_ALLOCATE;
+}
+
+SEC("?fentry")
+int fallocate_entry(__u64 *ctx)
+{
+	struct task_state *state = event_enter(fallocate_event(ctx));
+	struct file *file = ARG(ctx, 0);
+
+	if (state)
+		state->inode = (__u64)file->f_inode;
+	return 0;
+}
+
+SEC("?fexit")
+int fallocate_exit(__u64 *ctx)
+{
+	enum gmem_event event = fallocate_event(ctx);
+	__u64 start = ctx[2] >> PAGE_BITS, end = (ctx[2] + ctx[3]) >> PAGE_BITS;
+	struct file *file = ARG(ctx, 0);
+	struct task_state *state;
+	__u64 latency_ns;
+	int owner;
+	long ret;
+
+	state = event_leave(event, &latency_ns);
+	if (!state)
+		return 0;
+	state->inode = 0;
+	ret = returned(ctx);
+	owner = range_owner_find((__u64)file->private_data, (__u64)file->f_inode, start, end);
+	event_count(owner, event, latency_ns, ret ? 0 : end - start, ret, CARRIES_PUNCH_HOLE);
+	return 0;
+}
+
+/*
+ * The invalidation of a range of one guest_memfd file: kvm_gmem_invalidate_begin(view, start, end)
+ * and its successors. It belongs to the slot that it zaps if that is only one, else to the
+ * guest_memfd that the task is punching or releasing.
+ */
+
+SEC("?fentry")
+int zap_entry(__u64 *ctx)
+{
+	struct task_state *state = event_enter(EV_ZAP);
+
+	if (!state)
+		return 0;
+	state->zap_nslots = 0;
+	state->zap_npages = 0;
+	return 0;
+}
+
+SEC("?fexit")
+int zap_exit(__u64 *ctx)
+{
+	struct task_state *state;
+	__u64 latency_ns;
+	int owner;
+
+	state = event_leave(EV_ZAP, &latency_ns);
+	if (!state)
+		return 0;
+	if (state->zap_nslots == 1)
+		owner = state->zap_owner;
+	else if (state->inode)
+		owner = gmem_owner_find((__u64)view_kvm(ARG(ctx, 0)), state->inode);
+	else
+		owner = vm_owner(view_kvm(ARG(ctx, 0)));
+	COUNT(owner, ZAP, latency_ns, state->zap_npages, 0);
+	return 0;
+}
+
+/* kvm_mmu_notifier_invalidate_range_start(mn, range) */
+
+SEC("?fentry")
+int notifier_entry(__u64 *ctx)
+{
+	event_enter(EV_NOTIFIER);
+	return 0;
+}
+
+SEC("?fexit")
+int notifier_exit(__u64 *ctx)
+{
+	__u64 latency_ns;
+
+	if (event_leave(EV_NOTIFIER, &latency_ns))
+		COUNT(vm_owner(notifier_kvm(ARG(ctx, 0))), NOTIFIER, latency_ns, 0, 0);
+	return 0;
+}
+
+/* kvm_unmap_gfn_range(kvm, range): one slot, within a notifier or a zap. */
+
+SEC("?fentry")
+int unmap_entry(__u64 *ctx)
+{
+	struct kvm_gfn_range *range = ARG(ctx, 1);
+	struct task_state *state = state_get();
+	__u64 npages = range->end - range->start;
+	bool notifier, zap;
+	int owner;
+
+	if (!state)
+		return 0;
+	notifier = event_inside(state, EV_NOTIFIER);
+	zap = event_inside(state, EV_ZAP);
+	if (!notifier && !zap)
+		return 0;
+	owner = slot_owner_find(ctx[0], (__u64)range->slot);
+	if (notifier) {
+		COUNT(owner, NOTIFIER_HIT, 0, npages, 0);
+		return 0;
+	}
+	state->zap_owner = owner;
+	state->zap_nslots++;
+	state->zap_npages += npages;
+	return 0;
+}
+
+/* What follows carries no event: it keeps owners right. */
+
+/* kvm_arch_init_vm(kvm, type): whatever was at this address before is another VM. */
+SEC("?fexit")
+int vm_init(__u64 *ctx)
+{
+	struct owner_key key = { .id = ctx[0], .kind = OWNER_VM };
+
+	bpf_map_delete_elem(&owner_index, &key);
+	__sync_fetch_and_add(&generation, 1);
+	return 0;
+}
+
+/* kvm_destroy_vm(kvm) unbinds what is bound. */
+SEC("?fentry")
+int vm_destroy(__u64 *ctx)
+{
+	struct owner_key key = { .id = ctx[0], .kind = OWNER_VM };
+	struct task_state *state;
+	struct owner *owner;
+	__u32 *known;
+
+	state = bpf_task_storage_get(&states, bpf_get_current_task_btf(), 0,
+				     BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (state)
+		state->kvm = ctx[0];
+	known = bpf_map_lookup_elem(&owner_index, &key);
+	owner = known ? bpf_map_lookup_elem(&owners, known) : NULL;
+	if (owner && owner->kind == OWNER_VM)
+		owner->vm_info.ended_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+/*
+ * kvm_arch_commit_memory_region(kvm, old, new, change): a slot has come, gone or changed. On
+ * deletion the kernel unbinds next, in this task.
+ */
+SEC("?fentry")
+int slot_commit(__u64 *ctx)
+{
+	struct kvm_memory_slot *slot = ARG(ctx, 2);
+	struct task_state *state;
+	struct owner *owner;
+	__u32 index;
+
+	state = bpf_task_storage_get(&states, bpf_get_current_task_btf(), 0,
+				     BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (state)
+		state->kvm = ctx[0];
+	if (!slot || !(BPF_CORE_READ(slot, flags) & KVM_MEM_GUEST_MEMFD))
+		return 0;
+	index = slot_owner_find(ctx[0], (__u64)slot);
+	owner = bpf_map_lookup_elem(&owners, &index);
+	if (owner && owner->kind == OWNER_SLOT)
+		slot_describe(owner, slot);
+	return 0;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reading the kernel: one small accessor for each thing that kernels keep in different places,
+ * with the version that made it necessary. For the BPF programs only.
+ */
+#ifndef KERNEL_BPF_H
+#define KERNEL_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "kernel_types.h"
+
+#define KVM_MEM_GUEST_MEMFD (1U << 2)
+
+/* A guest_memfd file's private data: struct kvm_gmem, renamed to gmem_file in 6.19. */
+static __always_inline struct kvm *view_kvm(void *view)
+{
+	if (bpf_core_type_exists(struct gmem_file))
+		return BPF_CORE_READ((struct gmem_file *)view, kvm);
+	return BPF_CORE_READ((struct kvm_gmem *)view, kvm);
+}
+
+static __always_inline void *view_bindings_head(void *view)
+{
+	if (bpf_core_type_exists(struct gmem_file))
+		return BPF_CORE_READ((struct gmem_file *)view, bindings.xa_head);
+	return BPF_CORE_READ((struct kvm_gmem *)view, bindings.xa_head);
+}
+
+/* GUEST_MEMFD_FLAG_*: in i_private until 6.18, in an inode of guest_memfd's own from 6.19. */
+static __always_inline __u64 gmem_flags(struct inode *inode)
+{
+	if (bpf_core_type_exists(struct gmem_inode)) {
+		void *gi = (void *)inode - bpf_core_field_offset(struct gmem_inode, vfs_inode);
+
+		return BPF_CORE_READ((struct gmem_inode *)gi, flags);
+	}
+	return (__u64)BPF_CORE_READ(inode, i_private);
+}
+
+static __always_inline struct kvm *notifier_kvm(void *mn)
+{
+	return mn - bpf_core_field_offset(struct kvm, mmu_notifier);
+}
+
+/* x86 only; its width has changed. */
+static __always_inline __u32 kvm_type(struct kvm *kvm)
+{
+	__u64 type = 0;
+
+	if (bpf_core_field_exists(kvm->arch.vm_type))
+		bpf_probe_read_kernel(&type, bpf_core_field_size(kvm->arch.vm_type),
+				      &kvm->arch.vm_type);
+	return type;
+}
+
+/*
+ * The process a VM belongs to: the owner of its address space. userspace_pid is no help: it is
+ * the thread that made the VM, and 0 until it is made.
+ */
+static __always_inline struct task_struct *kvm_task(struct kvm *kvm)
+{
+	struct task_struct *task = NULL;
+
+	if (bpf_core_field_exists(struct mm_struct, owner))
+		task = BPF_CORE_READ(kvm, mm, owner);
+	return task ?: (struct task_struct *)bpf_get_current_task();
+}
+
+#define XA_NODE_SLOTS (bpf_core_field_size(struct xa_node, slots) / sizeof(void *))
+#define XA_DEPTH 11 /* 64 bits, 6 a level */
+
+/*
+ * xa_load() by hand: what is stored at @index below @head. Walks nodes under the RCU protection
+ * that a program has anyway; an entry that is being changed reads as absent.
+ * Source of the encoding: include/linux/xarray.h (internal entries end in binary 10; below 4096
+ * they are siblings, which point to the slot that holds the entry).
+ */
+static __always_inline void *xa_entry(void *head, __u64 index)
+{
+	__u64 entry = (__u64)head, last = XA_NODE_SLOTS - 1;
+
+	if ((entry & 3) != 2)
+		return index ? NULL : head;
+
+	for (int depth = 0; depth < XA_DEPTH; depth++) {
+		struct xa_node *node = (void *)(entry - 2);
+		__u64 slot = index >> BPF_CORE_READ(node, shift);
+
+		if (!depth && slot > last)
+			return NULL;
+		slot &= last;
+		bpf_core_read(&entry, sizeof(entry), &node->slots[slot]);
+		if ((entry & 3) == 2 && entry < 4096) {
+			slot = (entry >> 2) & last;
+			bpf_core_read(&entry, sizeof(entry), &node->slots[slot]);
+		}
+		if ((entry & 3) != 2)
+			return (void *)entry;
+		if (entry < 4096)
+			return NULL;
+	}
+	return NULL;
+}
+
+/* The memslot whose binding covers page @index of the guest_memfd; NULL for none. */
+static __always_inline struct kvm_memory_slot *view_slot_at(void *view, __u64 index)
+{
+	return xa_entry(view_bindings_head(view), index);
+}
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Owners: which VM, slot or guest_memfd an event belongs to. An owner is found by its key in a
+ * hash, made when it is first met, and from then on an index into an array that user space has
+ * mapped. Indexes are never used again, so that two VMs at one address are two owners. For the
+ * BPF programs only.
+ */
+#ifndef OWNER_BPF_H
+#define OWNER_BPF_H
+
+#include "state.bpf.h"
+
+const volatile __u32 max_owners;
+const volatile __u32 filter; /* enum gmem_filter */
+const volatile __u32 root_tgid; /* FILTER_TREE */
+
+__u32 next_owner = OWNER_INDEX_FIRST;
+
+/* Moves on when a cached slot could mean something else. */
+__u32 generation;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set when loaded */
+	__type(key, __u32);
+	__type(value, struct owner);
+} owners SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1); /* set when loaded */
+	__type(key, struct owner_key);
+	__type(value, __u32);
+} owner_index SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u8);
+} pids SEC(".maps");
+
+#define TREE_DEPTH 64
+
+/* Is @task a descendant of root_tgid? Orphans count, since the tool adopts them. */
+static __always_inline bool task_in_tree(struct task_struct *task)
+{
+	for (int depth = 0; depth < TREE_DEPTH; depth++) {
+		__u32 tgid = BPF_CORE_READ(task, tgid);
+
+		if (tgid == root_tgid)
+			return depth > 0;
+		if (tgid <= 1)
+			return false;
+		task = BPF_CORE_READ(task, group_leader, real_parent);
+	}
+	return false;
+}
+
+static __always_inline bool task_wanted(struct task_struct *task)
+{
+	__u32 tgid;
+
+	if (filter == FILTER_NONE)
+		return true;
+	if (filter == FILTER_TREE)
+		return task_in_tree(task);
+	tgid = BPF_CORE_READ(task, tgid);
+	return bpf_map_lookup_elem(&pids, &tgid);
+}
+
+/* An index for a new owner, its statistics ready; 0 when the table is full. */
+static __always_inline struct owner *owner_new(__u32 *index)
+{
+	struct owner *owner;
+	__u32 at = 0;
+
+	if (next_owner < max_owners)
+		at = __sync_fetch_and_add(&next_owner, 1);
+	owner = bpf_map_lookup_elem(&owners, &at);
+	if (!at || !owner)
+		return NULL;
+	for (int event = 0; event < NR_EVENTS; event++)
+		owner->stat[event].min_ns = ~0ULL;
+	*index = at;
+	return owner;
+}
+
+/*
+ * Make the owner known under its key. Another CPU may have been first: then its index is the one
+ * that counts, and ours stays empty.
+ */
+static __always_inline __u32 owner_publish(struct owner *owner, __u32 index, enum owner_kind kind,
+					   const struct owner_key *key)
+{
+	__u32 *first;
+
+	if (!bpf_map_update_elem(&owner_index, key, &index, BPF_NOEXIST)) {
+		owner->kind = kind;
+		return index;
+	}
+	first = bpf_map_lookup_elem(&owner_index, key);
+	return first ? *first : OWNER_IGNORED;
+}
+
+/*
+ * Where events of the VM are counted; OWNER_IGNORED when the filter leaves it out. Negative when
+ * the table is full.
+ */
+static __always_inline int vm_owner(struct kvm *kvm)
+{
+	struct owner_key key = { .id = (__u64)kvm, .kind = OWNER_VM };
+	__u32 *known, index = OWNER_IGNORED;
+	struct task_struct *task;
+	struct owner *owner;
+
+	known = bpf_map_lookup_elem(&owner_index, &key);
+	if (known)
+		return *known;
+	task = kvm_task(kvm);
+	if (!task_wanted(task)) {
+		bpf_map_update_elem(&owner_index, &key, &index, BPF_NOEXIST);
+		return OWNER_IGNORED;
+	}
+	owner = owner_new(&index);
+	if (!owner)
+		return -1;
+	owner->vm = index;
+	owner->vm_info.kvm = (__u64)kvm;
+	owner->vm_info.pid = BPF_CORE_READ(task, tgid);
+	owner->vm_info.type = kvm_type(kvm);
+	BPF_CORE_READ_INTO(&owner->vm_info.comm, task, group_leader, comm);
+	return owner_publish(owner, index, OWNER_VM, &key);
+}
+
+static __always_inline void slot_describe(struct owner *owner, struct kvm_memory_slot *slot)
+{
+	struct file *file = BPF_CORE_READ(slot, gmem.file);
+
+	owner->slot.base_gfn = BPF_CORE_READ(slot, base_gfn);
+	owner->slot.npages = BPF_CORE_READ(slot, npages);
+	owner->slot.flags = BPF_CORE_READ(slot, flags);
+	owner->slot.as_id = BPF_CORE_READ(slot, as_id);
+	owner->slot.id = BPF_CORE_READ(slot, id);
+	if (!file) /* closed before: what was known stays */
+		return;
+	owner->slot.pgoff = BPF_CORE_READ(slot, gmem.pgoff);
+	owner->slot.ino = BPF_CORE_READ(file, f_inode, i_ino);
+}
+
+static __always_inline __u32 slot_number(__u16 as_id, __s16 id)
+{
+	return (__u32)as_id << 16 | (__u16)id;
+}
+
+/* Where events of the slot are counted, as vm_owner(). */
+__noinline int slot_owner_find(__u64 kvm, __u64 slot_address)
+{
+	struct kvm_memory_slot *slot = (void *)slot_address;
+	struct owner_key key = { .kind = OWNER_SLOT };
+	struct owner *owner;
+	__u32 *known, index;
+	int vm;
+
+	vm = vm_owner((struct kvm *)kvm);
+	if (vm <= 0)
+		return vm;
+	key.id = vm;
+	key.sub = slot_number(BPF_CORE_READ(slot, as_id), BPF_CORE_READ(slot, id));
+	known = bpf_map_lookup_elem(&owner_index, &key);
+	if (known)
+		return *known;
+	owner = owner_new(&index);
+	if (!owner)
+		return -1;
+	owner->vm = vm;
+	slot_describe(owner, slot);
+	return owner_publish(owner, index, OWNER_SLOT, &key);
+}
+
+/* The same, remembered in the task for the next time. */
+static __always_inline int slot_owner(struct task_state *state, struct kvm *kvm,
+				      struct kvm_memory_slot *slot, __u32 number)
+{
+	struct slot_cache *cache = &state->cache;
+	__u32 now = generation; /* before the look-up, so that a change since then is noticed */
+	int owner;
+
+	if (cache->kvm == (__u64)kvm && cache->slot == number && cache->generation == now)
+		return cache->owner;
+	owner = slot_owner_find((__u64)kvm, (__u64)slot);
+	if (owner < 0)
+		return owner;
+	cache->kvm = (__u64)kvm;
+	cache->slot = number;
+	cache->generation = now;
+	cache->owner = owner;
+	return owner;
+}
+
+/* Where events of the guest_memfd as a whole are counted, as vm_owner(). */
+__noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
+{
+	struct inode *inode = (void *)inode_address;
+	struct owner_key key = { .id = inode_address, .kind = OWNER_GMEM };
+	struct owner *owner;
+	__u32 *known, index;
+	int vm;
+
+	vm = vm_owner((struct kvm *)kvm);
+	if (vm <= 0)
+		return vm;
+	key.sub = BPF_CORE_READ(inode, i_ino);
+	known = bpf_map_lookup_elem(&owner_index, &key);
+	if (known)
+		return *known;
+	owner = owner_new(&index);
+	if (!owner)
+		return -1;
+	owner->vm = vm;
+	owner->gmem.ino = BPF_CORE_READ(inode, i_ino);
+	owner->gmem.size_bytes = BPF_CORE_READ(inode, i_size);
+	owner->gmem.flags = gmem_flags(inode);
+	return owner_publish(owner, index, OWNER_GMEM, &key);
+}
+
+/*
+ * Where an event is counted that knows only the file and the pages [start, end): at the slot
+ * whose binding covers them all, else at the guest_memfd.
+ */
+__noinline int range_owner_find(__u64 view_address, __u64 inode, __u64 start, __u64 end)
+{
+	void *view = (void *)view_address;
+	struct kvm *kvm = view_kvm(view);
+	struct kvm_memory_slot *slot;
+	__u64 first;
+
+	slot = view_slot_at(view, start);
+	if (slot) {
+		first = BPF_CORE_READ(slot, gmem.pgoff);
+		if (end <= first + BPF_CORE_READ(slot, npages))
+			return slot_owner_find((__u64)kvm, (__u64)slot);
+	}
+	return gmem_owner_find((__u64)kvm, inode);
+}
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counting: one event into the statistics of its owner, and a latency into its histogram. All
+ * additions are atomic, since vCPUs fault on one slot at the same time. For the BPF programs only.
+ */
+#ifndef STAT_BPF_H
+#define STAT_BPF_H
+
+#include "owner.bpf.h"
+
+const volatile __u32 max_histograms;
+
+__u32 next_histogram = 1; /* 0 stands for none */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set when loaded */
+	__type(key, __u32);
+	__type(value, struct histogram);
+} histograms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, struct error_key);
+	__type(value, __u64);
+} errors SEC(".maps");
+
+/* Give the event a histogram, at its second time. */
+static __always_inline __u32 histogram_new(struct event_stat *stat)
+{
+	__u32 index = 0;
+
+	if (next_histogram < max_histograms)
+		index = __sync_fetch_and_add(&next_histogram, 1);
+	if (!index || index >= max_histograms)
+		return 0;
+	/* Another CPU may have been first; then ours stays empty. */
+	__sync_val_compare_and_swap(&stat->hist, 0, index);
+	return stat->hist;
+}
+
+#define EXTREME_TRIES 8 /* each one lost means that another CPU has moved it our way */
+
+static __always_inline void stat_extremes(struct event_stat *stat, __u64 latency_ns)
+{
+	__u64 seen = stat->min_ns;
+
+	for (int i = 0; i < EXTREME_TRIES && latency_ns < seen; i++)
+		seen = __sync_val_compare_and_swap(&stat->min_ns, seen, latency_ns);
+	seen = stat->max_ns;
+	for (int i = 0; i < EXTREME_TRIES && latency_ns > seen; i++)
+		seen = __sync_val_compare_and_swap(&stat->max_ns, seen, latency_ns);
+}
+
+static __always_inline void stat_latency(struct event_stat *stat, enum gmem_event event,
+					 __u64 latency_ns, bool first)
+{
+	struct histogram *histogram;
+	__u32 index, bucket;
+
+	__sync_fetch_and_add(&stat->sum_ns, latency_ns);
+	stat_extremes(stat, latency_ns);
+	if (first) {
+		stat->first_ns = latency_ns;
+		return;
+	}
+	index = stat->hist ?: histogram_new(stat);
+	histogram = index ? bpf_map_lookup_elem(&histograms, &index) : NULL;
+	if (!histogram) {
+		lose(event, LOSS_HISTOGRAM);
+		return;
+	}
+	bucket = hist_bucket(latency_ns);
+	if (bucket < HIST_BUCKETS) /* always; the verifier cannot know */
+		__sync_fetch_and_add(&histogram->bucket[bucket], 1);
+}
+
+__noinline int error_count(__u32 owner, __u32 event, __u32 err)
+{
+	struct error_key key = { .owner = owner, .event = event, .err = err };
+	__u64 *count, zero = 0;
+
+	if (event >= NR_EVENTS) /* never; the verifier cannot know */
+		return 0;
+	count = bpf_map_lookup_elem(&errors, &key);
+	if (!count) {
+		bpf_map_update_elem(&errors, &key, &zero, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(&errors, &key);
+	}
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	else
+		lose(event, LOSS_ERRNO);
+	return 0;
+}
+
+/* One event at @index (from an *_owner function), with @npages pages and a negative errno or 0. */
+static __always_inline void event_count(int index, enum gmem_event event, __u64 latency_ns,
+					__u64 npages, long err, unsigned int carries)
+{
+	struct event_stat *stat;
+	struct owner *owner;
+	__u32 at = index;
+	__u64 before;
+
+	if (index == OWNER_IGNORED)
+		return;
+	owner = index > 0 ? bpf_map_lookup_elem(&owners, &at) : NULL;
+	if (!owner) {
+		lose(event, LOSS_OWNER);
+		return;
+	}
+	stat = &owner->stat[event];
+	before = __sync_fetch_and_add(&stat->count, 1);
+	if (carries & EVENT_LATENCY)
+		stat_latency(stat, event, latency_ns, !before);
+	if (carries & EVENT_PAGES)
+		__sync_fetch_and_add(&stat->npages, npages);
+	if ((carries & EVENT_ERRNO) && err < 0)
+		error_count(at, event, -err);
+}
+
+#endif

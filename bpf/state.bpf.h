@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Pairing: what a task is in the middle of. The functions traced sleep and migrate, so the state
+ * hangs from the task, with one place for each event, since events nest (a zap within a punch
+ * hole, a notifier within a fault). For the BPF programs only.
+ */
+#ifndef STATE_BPF_H
+#define STATE_BPF_H
+
+#include "kernel.bpf.h"
+#include "gmem.h"
+
+/* The slot that the task met last, so that the next event there needs no look-up. */
+struct slot_cache {
+	__u64 kvm;
+	__u32 slot; /* as_id << 16 | id */
+	__u32 generation;
+	__u32 owner;
+};
+
+struct task_state {
+	__u64 start_ns[NR_EVENTS]; /* 0: not inside */
+	struct slot_cache cache;
+	int zap_owner; /* the slots that the zap under way has met: the last one, ... */
+	__u32 zap_nslots; /* ... how many, ... */
+	__u64 zap_npages; /* ... and their pages */
+	__u64 kvm; /* whose memslots the task is changing; for unbind, which is not told */
+	__u64 inode; /* the guest_memfd that the task is punching or releasing; for zap */
+	int release_owner; /* found before the file forgets its VM */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_state);
+} states SEC(".maps");
+
+/* Only what begins at or after this moment is counted: ~0 before the start and after the end. */
+volatile __u64 active_since_ns = ~0ULL;
+
+__u64 losses[NR_EVENTS][NR_LOSSES];
+
+static __always_inline void lose(enum gmem_event event, enum gmem_loss loss)
+{
+	if (active_since_ns != ~0ULL)
+		__sync_fetch_and_add(&losses[event][loss], 1);
+}
+
+/* The task's state if it has any. */
+static __always_inline struct task_state *state_get(void)
+{
+	return bpf_task_storage_get(&states, bpf_get_current_task_btf(), 0, 0);
+}
+
+/* The event begins in this task. NULL, and counted as lost, when there is no memory. */
+static __always_inline struct task_state *event_enter(enum gmem_event event)
+{
+	struct task_state *state;
+
+	state = bpf_task_storage_get(&states, bpf_get_current_task_btf(), 0,
+				     BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!state) {
+		lose(event, LOSS_STATE);
+		return NULL;
+	}
+	if (state->start_ns[event] >= active_since_ns)
+		lose(event, LOSS_UNPAIRED);
+	state->start_ns[event] = bpf_ktime_get_ns();
+	return state;
+}
+
+/* The task is in the middle of an event that counts. */
+static __always_inline bool event_inside(const struct task_state *state, enum gmem_event event)
+{
+	return state->start_ns[event] >= active_since_ns;
+}
+
+/*
+ * The event ends in this task. The state, and how long the event took; NULL when it does not
+ * count: it began before the capture, or (counted as lost) its begin was missed.
+ */
+static __always_inline struct task_state *event_leave(enum gmem_event event, __u64 *latency_ns)
+{
+	struct task_state *state = state_get();
+	__u64 start_ns;
+
+	if (!state) /* counted where it began */
+		return NULL;
+	start_ns = state->start_ns[event];
+	state->start_ns[event] = 0;
+	if (!start_ns)
+		lose(event, LOSS_UNPAIRED);
+	if (start_ns < active_since_ns)
+		return NULL;
+	*latency_ns = bpf_ktime_get_ns() - start_ns;
+	return state;
+}
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The command that is traced: made before the tracing starts, let go when it has started, so that
+ * not one of its instructions is missed.
+ */
+#ifndef CHILD_H
+#define CHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include "problem.h"
+
+struct child {
+	pid_t pid; /* 0: none */
+	int gate; /* closed to let it go */
+	int report; /* the errno of a failed exec comes from here */
+	bool ended;
+	int status; /* as from waitpid(), when ended */
+};
+
+/* Is there such a program, in PATH or as a path? 0, or -1 with @problem filled. */
+int child_check(const char *program, struct problem *problem);
+
+/*
+ * Fork; the child waits at the gate, with the signal mask that was before signals_block(). The
+ * caller becomes the one that adopts its orphans. 0, or -1 with @problem filled.
+ */
+int child_make(struct child *child, char **argv, struct problem *problem);
+
+/* Open the gate. 0, or -1 with @problem filled when the program cannot be executed. */
+int child_go(struct child *child, const char *program, struct problem *problem);
+
+/* Reap whatever has ended. True when the child itself has. */
+bool child_reap(struct child *child);
+
+/* End it if it still runs; do not wait. */
+void child_end(struct child *child);
+
+#endif

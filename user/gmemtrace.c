@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * gmemtrace: capture what guest_memfd does for a while, then report it. Knows options and the
+ * order of things; everything else is in the library.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "child.h"
+#include "options.h"
+#include "output.h"
+#include "report.h"
+#include "session.h"
+#include "version.h"
+
+#define NS_PER_S 1000000000ULL
+
+static __u64 clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* The signals that end a capture or say that the child may have ended are waited for, not taken. */
+static sigset_t block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN); /* seen as EPIPE when the report is written */
+	return set;
+}
+
+static struct report_style style_of(FILE *out)
+{
+	const char *term = getenv("TERM") ?: "", *no_color = getenv("NO_COLOR");
+	struct report_style style = { .columns = 80 };
+	struct winsize size;
+
+	style.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	if (!isatty(fileno(out)))
+		return style;
+	if (!ioctl(fileno(out), TIOCGWINSZ, &size) && size.ws_col > style.columns)
+		style.columns = size.ws_col;
+	style.color = strcmp(term, "dumb") && !(no_color && *no_color);
+	return style;
+}
+
+/* The thread group of process or thread @pid; 0 when there is none such. */
+static pid_t thread_group(pid_t pid)
+{
+	char path[64], line[128];
+	pid_t tgid = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (!tgid && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Tgid: %d", &tgid) == 1)
+			break;
+	fclose(file);
+	return tgid;
+}
+
+static int check_pids(struct options *options, struct problem *problem)
+{
+	for (size_t i = 0; i < options->npids; i++) {
+		pid_t tgid = thread_group(options->pids[i]);
+
+		if (!tgid)
+			return problem_set(problem, EXIT_USAGE,
+					   "-p %d: no such process. ps -C qemu-system-x86_64 lists VMMs",
+					   options->pids[i]);
+		options->pids[i] = tgid;
+	}
+	if (options->npids && options->child)
+		return problem_set(problem, EXIT_USAGE,
+				   "-p and a COMMAND exclude each other. Give one of them");
+	return 0;
+}
+
+/* Wait for the child to end, the time to be up, or a signal to end the capture. */
+static void wait_for_end(struct child *child, const sigset_t *signals, __u64 duration_ns)
+{
+	__u64 end_ns = duration_ns ? clock_ns(CLOCK_MONOTONIC) + duration_ns : ~0ULL;
+	int signal;
+
+	for (;;) {
+		__u64 now = clock_ns(CLOCK_MONOTONIC);
+		__u64 left = end_ns > now ? end_ns - now : 0;
+		struct timespec timeout = { left / NS_PER_S, left % NS_PER_S };
+
+		signal = sigtimedwait(signals, NULL, duration_ns ? &timeout : NULL);
+		if (signal == SIGCHLD ? child_reap(child) : signal > 0)
+			return;
+		if (signal < 0 && errno == EAGAIN)
+			return;
+	}
+}
+
+static struct session *open_session(const struct options *options, struct problem *problem)
+{
+	struct session_options session = {
+		.events = options->events,
+		.filter = options->child ? FILTER_TREE : options->npids ? FILTER_PIDS : FILTER_NONE,
+		.pids = options->pids,
+		.npids = options->npids,
+		.verbose = options->verbose,
+	};
+
+	return session_open(&session, problem);
+}
+
+/* Trace, and leave in @capture and @snap what was seen. 0, or -1 with @problem filled. */
+static int trace(const struct options *options, struct session *session, struct child *child,
+		 struct capture *capture, struct snapshot *snap, struct problem *problem)
+{
+	sigset_t signals = block_signals();
+	__u64 start_ns;
+	int err;
+
+	if (options->child && child_make(child, options->child, problem))
+		return -1;
+	capture->start_realtime_ns = clock_ns(CLOCK_REALTIME);
+	start_ns = clock_ns(CLOCK_MONOTONIC);
+	session_start(session);
+	if (options->child && child_go(child, options->child[0], problem))
+		return -1;
+	wait_for_end(child, &signals, options->duration_ns);
+	session_stop(session);
+	capture->duration_ns = clock_ns(CLOCK_MONOTONIC) - start_ns;
+	capture->command_ended = child->ended;
+	capture->command_status = child->status;
+	child_end(child);
+	err = snapshot_read(session, snap);
+	if (err)
+		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot read the counts: %s",
+				   strerror(-err));
+	return 0;
+}
+
+static int write_report(const struct options *options, const struct capture *capture,
+			struct output *output, struct problem *problem)
+{
+	struct report_style style = style_of(output->file);
+	int err;
+
+	if (options->command == COMMAND_PROBE)
+		err = report_probe(output->file, options->format, capture, &style);
+	else
+		err = report_write(output->file, options->format, capture, &style);
+	if (err == -ENOMEM || err == -EINVAL)
+		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot write the report: %s",
+				   strerror(-err));
+	return output_commit(output, problem); /* knows of a full disk or a closed pipe */
+}
+
+static int child_status(const struct child *child)
+{
+	if (WIFEXITED(child->status))
+		return WEXITSTATUS(child->status);
+	return 128 + WTERMSIG(child->status);
+}
+
+static int run_session(const struct options *options, struct output *output,
+		       struct problem *problem)
+{
+	struct session *session = open_session(options, problem);
+	struct snapshot snap = {};
+	struct utsname name;
+	struct child child = {};
+	struct capture capture = {
+		.version = GMEM_VERSION,
+		.kernel = name.release,
+		.arch = name.machine,
+		.command = options->child,
+		.shown = options->events,
+		.events_chosen = options->events_chosen,
+		.snap = &snap,
+	};
+	int err = 0;
+
+	if (!session)
+		return -1;
+	uname(&name);
+	if (options->command == COMMAND_TRACE)
+		err = trace(options, session, &child, &capture, &snap, problem);
+	capture.hooks = session_hooks(session);
+	if (!err)
+		err = write_report(options, &capture, output, problem);
+	snapshot_free(&snap);
+	session_close(session);
+	if (!err && options->exit_status && child.ended)
+		return child_status(&child);
+	return err;
+}
+
+static int run(struct options *options, struct problem *problem)
+{
+	struct output output;
+	int status;
+
+	if (check_pids(options, problem))
+		return -1;
+	if (options->child && child_check(options->child[0], problem))
+		return -1;
+	if (output_open(&output, options->output, problem))
+		return -1;
+	if (options->command == COMMAND_SCHEMA) {
+		fputs(report_json_schema, output.file);
+		return output_commit(&output, problem);
+	}
+	status = run_session(options, &output, problem);
+	output_abort(&output);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct problem problem;
+	int status;
+
+	setlocale(LC_ALL, "");
+	status = options_parse(argc, argv, &options, &problem);
+	if (!status)
+		status = run(&options, &problem);
+	options_free(&options);
+	if (status < 0) {
+		fprintf(stderr, "gmemtrace: %s.\n", problem.text);
+		return problem.status;
+	}
+	return status;
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Questions to the running kernel, asked in the order in which a user would have to solve them.
+ */
+#include "kernel.h"
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+struct kernel {
+	struct btf *vmlinux;
+	struct btf *module; /* NULL where KVM is built in */
+};
+
+static const struct hook gmem_hook = { "", "kvm_gmem_create", NULL };
+
+static bool has_capability(unsigned int capability)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+
+	if (syscall(SYS_capget, &header, data))
+		return false;
+	return data[capability / 32].effective & 1U << capability % 32;
+}
+
+static int check_privilege(struct problem *problem)
+{
+	if (has_capability(CAP_SYS_ADMIN) || (has_capability(CAP_BPF) && has_capability(CAP_PERFMON)))
+		return 0;
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot trace: CAP_BPF and CAP_PERFMON are missing. Run it as root (sudo), "
+			   "or grant both capabilities");
+}
+
+static int check_kvm(struct problem *problem)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot trace: no BTF in this kernel (/sys/kernel/btf/vmlinux: %s). "
+				   "Use one built with CONFIG_DEBUG_INFO_BTF=y",
+				   strerror(errno));
+	if (access("/sys/module/kvm", F_OK))
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot trace guest_memfd: kvm is not loaded. Load it (modprobe "
+				   "kvm-amd or kvm-intel) and try again");
+	return 0;
+}
+
+static int read_btf(struct kernel *kernel, struct problem *problem)
+{
+	kernel->vmlinux = btf__load_vmlinux_btf();
+	if (!kernel->vmlinux)
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot trace: the kernel's BTF cannot be read (%s). Is it of the "
+				   "running kernel, and not mounted over?",
+				   strerror(errno));
+	if (!access("/sys/kernel/btf/kvm", F_OK)) {
+		kernel->module = btf__load_module_btf("kvm", kernel->vmlinux);
+		if (kernel->module)
+			return 0;
+	}
+	/* Built in, or a module without BTF. */
+	if (btf__find_by_name_kind(kernel->vmlinux, "kvm_arch_init_vm", BTF_KIND_FUNC) > 0)
+		return 0;
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot trace guest_memfd: no BTF for module kvm. Use a kernel built with "
+			   "CONFIG_DEBUG_INFO_BTF_MODULES=y whose modules match it");
+}
+
+static int check_gmem(struct kernel *kernel, struct problem *problem)
+{
+	struct utsname name;
+
+	if (kernel_has_hook(&gmem_hook, kernel))
+		return 0;
+	uname(&name);
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot trace guest_memfd: kernel %s has none. Use 6.8 or newer, built with "
+			   "CONFIG_KVM_GUEST_MEMFD=y (CONFIG_KVM_PRIVATE_MEM until 6.17)",
+			   name.release);
+}
+
+struct kernel *kernel_open(struct problem *problem)
+{
+	struct kernel *kernel = calloc(1, sizeof(*kernel));
+
+	if (!kernel) {
+		problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
+		return NULL;
+	}
+	if (check_privilege(problem) || check_kvm(problem) || read_btf(kernel, problem) ||
+	    check_gmem(kernel, problem)) {
+		kernel_close(kernel);
+		return NULL;
+	}
+	return kernel;
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	if (!kernel)
+		return;
+	btf__free(kernel->module);
+	btf__free(kernel->vmlinux);
+	free(kernel);
+}
+
+/* Does the function @id of @btf take a pointer to struct @name first? */
+static bool first_argument_is(const struct btf *btf, int id, const char *name)
+{
+	const struct btf_type *type = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
+
+	if (!btf_vlen(type))
+		return false;
+	type = btf__type_by_id(btf, btf_params(type)->type);
+	if (!btf_is_ptr(type))
+		return false;
+	type = btf__type_by_id(btf, type->type);
+	return btf_is_struct(type) && !strcmp(btf__name_by_offset(btf, type->name_off), name);
+}
+
+bool kernel_has_hook(const struct hook *hook, void *ctx)
+{
+	const struct kernel *kernel = ctx;
+	const struct btf *btf = kernel->module ?: kernel->vmlinux;
+	int id = btf__find_by_name_kind(btf, hook->function, BTF_KIND_FUNC);
+
+	return id > 0 && (!hook->arg0 || first_argument_is(btf, id, hook->arg0));
+}
+
+/* The mode in brackets: "none [integrity] confidentiality". */
+static void read_lockdown(char *mode, size_t size)
+{
+	char line[64] = "";
+	FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+	char *open, *close;
+
+	*mode = 0;
+	if (!file)
+		return;
+	if (fgets(line, sizeof(line), file) && (open = strchr(line, '[')) &&
+	    (close = strchr(open, ']')))
+		snprintf(mode, size, "%.*s", (int)(close - open - 1), open + 1);
+	fclose(file);
+}
+
+int kernel_refused(struct problem *problem)
+{
+	char mode[32];
+
+	read_lockdown(mode, sizeof(mode));
+	if (*mode && strcmp(mode, "none"))
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot trace: the kernel is locked down (%s) and refuses tracing "
+				   "programs (EPERM). Boot it without lockdown=, or trace elsewhere",
+				   mode);
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot trace: the kernel refuses tracing programs to root (EPERM), as a "
+			   "security module or the host's policy can. Trace on a kernel that allows "
+			   "them, such as a lab VM (scripts/lab run)");
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command line by argp: one table of options, one parser for each kind of value.
+ */
+#include "options.h"
+#include <argp.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <bpf/libbpf.h>
+#include "events.h"
+#include "report.h"
+#include "version.h"
+
+#define MAX_DURATION_S (100 * 365 * 86400.0)
+
+enum { KEY_EXIT_STATUS = 256, KEY_JSON_SCHEMA };
+
+static const struct argp_option table[] = {
+	{ "duration", 'd', "SECONDS", 0, "Trace for SECONDS (default: until COMMAND ends, or Ctrl-C)", 0 },
+	{ "pid", 'p', "PID", 0, "Only VMs of this VMM; may be repeated", 0 },
+	{ "event", 'e', "EVENT,...", 0, "Only these events, with histograms (gmemtrace probe lists them)", 0 },
+	{ "format", 'f', "FORMAT", 0, "text (default) or json", 0 },
+	{ "output", 'o', "FILE", 0, "Write the report to FILE", 0 },
+	{ "exit-status", KEY_EXIT_STATUS, NULL, 0, "Exit as COMMAND did", 0 },
+	{ "verbose", 'v', NULL, 0, "Let libbpf explain what fails", 0 },
+	{ "json-schema", KEY_JSON_SCHEMA, NULL, 0, "Print the schema of -f json and exit", 0 },
+	{ 0 },
+};
+
+static const char doc[] =
+	"Show what KVM guest_memfd does: per VM and memslot, how often, how long, which errors.\v"
+	"With COMMAND, traces the VMs of its process tree from before its first instruction; without, "
+	"those of the whole host or of -p. `gmemtrace probe` says which kernel function carries "
+	"each event here, and what is unavailable and why.\n\n"
+	"Exit status: 0 done, 2 wrong usage or bad input, 3 not possible here.";
+
+static const char args_doc[] = "[-- COMMAND [ARG...]]\nprobe";
+
+struct parser {
+	struct options *options;
+	struct problem *problem;
+	bool failed;
+};
+
+static int usage(struct parser *parser, const char *format, const char *value)
+{
+	if (!parser->failed)
+		problem_set(parser->problem, EXIT_USAGE, format, value);
+	parser->failed = true;
+	return EINVAL;
+}
+
+static int parse_duration(struct parser *parser, const char *arg)
+{
+	char *end;
+	double seconds = strtod(arg, &end);
+
+	if (end == arg || *end || !(seconds > 0) || seconds > MAX_DURATION_S)
+		return usage(parser, "-d %s: not a duration. Give a number of seconds above 0", arg);
+	parser->options->duration_ns = seconds * 1e9;
+	return 0;
+}
+
+static int parse_pid(struct parser *parser, const char *arg)
+{
+	struct options *options = parser->options;
+	pid_t *pids;
+	char *end;
+	long pid;
+
+	errno = 0;
+	pid = strtol(arg, &end, 10);
+	if (end == arg || *end || errno || pid <= 0 || pid > INT32_MAX)
+		return usage(parser, "-p %s: not a process id. Give the VMM's, as ps shows it", arg);
+	pids = reallocarray(options->pids, options->npids + 1, sizeof(*pids));
+	if (!pids)
+		return usage(parser, "-p %s: out of memory", arg);
+	options->pids = pids;
+	options->pids[options->npids++] = pid;
+	return 0;
+}
+
+static int parse_events(struct parser *parser, const char *arg)
+{
+	struct options *options = parser->options;
+	const char *name = arg;
+	size_t len;
+	int event;
+
+	if (!options->events_chosen)
+		options->events = 0;
+	options->events_chosen = true;
+	do {
+		len = strcspn(name, ",");
+		event = event_by_name(name, len);
+		if (event < 0)
+			return usage(parser,
+				     "-e %s: an unknown event. `gmemtrace probe` lists those there are",
+				     arg);
+		options->events |= 1ULL << event;
+		name += len;
+	} while (*name++);
+	return 0;
+}
+
+static int parse_format(struct parser *parser, const char *arg)
+{
+	if (strcmp(arg, "text") && strcmp(arg, "json"))
+		return usage(parser, "-f %s: an unknown format. There are text and json", arg);
+	parser->options->format = arg;
+	return 0;
+}
+
+static int parse_arg(struct parser *parser, char *arg, struct argp_state *state)
+{
+	/* What follows "--" is COMMAND, and so is what is no sub-command. */
+	bool after_dashes = state->next >= 2 && !strcmp(state->argv[state->next - 2], "--");
+
+	if (!after_dashes && !strcmp(arg, "probe")) {
+		parser->options->command = COMMAND_PROBE;
+		return 0;
+	}
+	if (parser->options->command == COMMAND_PROBE)
+		return usage(parser, "probe %s: probe takes no command. Leave it away", arg);
+	if (!after_dashes)
+		return usage(parser, "%s: not a sub-command. Put -- before a command to be traced",
+			     arg);
+	parser->options->child = state->argv + state->next - 1;
+	state->next = state->argc;
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct parser *parser = state->input;
+	struct options *options = parser->options;
+
+	switch (key) {
+	case 'd':
+		return parse_duration(parser, arg);
+	case 'p':
+		return parse_pid(parser, arg);
+	case 'e':
+		return parse_events(parser, arg);
+	case 'f':
+		return parse_format(parser, arg);
+	case 'o':
+		options->output = arg;
+		return 0;
+	case 'v':
+		options->verbose = true;
+		return 0;
+	case KEY_EXIT_STATUS:
+		options->exit_status = true;
+		return 0;
+	case KEY_JSON_SCHEMA:
+		options->command = COMMAND_SCHEMA;
+		return 0;
+	case ARGP_KEY_ARG:
+		return parse_arg(parser, arg, state);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void print_version(FILE *out, struct argp_state *state)
+{
+	(void)state;
+	fprintf(out, "gmemtrace " GMEM_VERSION "\nlibbpf %s\nformats: %s\n", libbpf_version_string(),
+		report_formats());
+}
+
+void (*argp_program_version_hook)(FILE *, struct argp_state *) = print_version;
+
+int options_parse(int argc, char **argv, struct options *options, struct problem *problem)
+{
+	struct argp argp = { table, parse, args_doc, doc, NULL, NULL, NULL };
+	struct parser parser = { options, problem, false };
+	error_t err;
+
+	*options = (struct options){ .events = (1ULL << NR_EVENTS) - 1, .format = "text" };
+	argp_err_exit_status = EXIT_USAGE;
+	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &parser);
+	if (parser.failed)
+		return -1;
+	if (err)
+		return problem_set(problem, EXIT_USAGE, "bad usage. See gmemtrace --help");
+	if (options->exit_status && !options->child)
+		return problem_set(problem, EXIT_USAGE,
+				   "--exit-status: there is no COMMAND. Add -- COMMAND, or leave it away");
+	return 0;
+}
+
+void options_free(struct options *options)
+{
+	free(options->pids);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * gmemtrace's command line.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "problem.h"
+#include "gmem.h"
+
+enum command { COMMAND_TRACE, COMMAND_PROBE, COMMAND_SCHEMA };
+
+struct options {
+	enum command command;
+	__u64 duration_ns; /* 0: until a signal, or the end of the child */
+	__u64 events; /* 1 << event; all when -e was not given */
+	bool events_chosen;
+	pid_t *pids; /* as given, of threads or processes; owned */
+	size_t npids;
+	const char *format;
+	const char *output; /* NULL: standard output */
+	bool exit_status; /* hand on the child's */
+	bool verbose;
+	char **child; /* NULL-terminated; NULL: none */
+};
+
+/*
+ * Parse the command line. Exits for --help, --usage and --version, as argp does; everything wrong
+ * comes back as -1 with @problem filled (EXIT_USAGE). options_free() afterwards in any case.
+ */
+int options_parse(int argc, char **argv, struct options *options, struct problem *problem);
+void options_free(struct options *options);
+
+#endif

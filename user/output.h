@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where a report goes: standard output, or a file that is whole or not there.
+ */
+#ifndef OUTPUT_H
+#define OUTPUT_H
+
+#include <stdio.h>
+#include "problem.h"
+
+struct output {
+	FILE *file;
+	const char *path; /* NULL: standard output */
+	char *temporary; /* renamed to path at the end; NULL: written in place (a device) */
+};
+
+/* 0, or -1 with @problem filled. A NULL @path is standard output. */
+int output_open(struct output *output, const char *path, struct problem *problem);
+
+/* Flush, and put the file in its place. 0, or -1 with @problem filled and nothing left behind. */
+int output_commit(struct output *output, struct problem *problem);
+
+/* Give up: leave nothing behind. Harmless after output_commit(). */
+void output_abort(struct output *output);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What went wrong, in the words that the user will read: one line with the thing, the reason and
+ * the next step, and the exit status that goes with it. Library functions fill it, mains print it.
+ */
+#ifndef PROBLEM_H
+#define PROBLEM_H
+
+enum exit_status {
+	EXIT_DONE = 0,
+	EXIT_REGRESSION = 1,
+	EXIT_USAGE = 2, /* wrong usage or bad input */
+	EXIT_IMPOSSIBLE = 3, /* not possible here */
+};
+
+struct problem {
+	enum exit_status status;
+	char text[400];
+};
+
+/* Fill @problem; always returns -1, so that callers can `return problem_set(...)`. */
+int problem_set(struct problem *problem, enum exit_status status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From the ladder to attached programs. A rung counts as usable only when all of its programs
+ * really load and attach; when one does not, its event goes down a rung (or becomes unavailable)
+ * and everything is tried again, so that what remains is one object in one piece.
+ */
+#include "session.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "events.h"
+#include "gmem.skel.h"
+#include "kernel.h"
+
+#define DEFAULT_OWNERS 8192
+#define DEFAULT_HISTOGRAMS 4096
+
+/* Every hook of every event and the keepers, with room for none being shared. */
+#define MAX_LINKS ((NR_EVENTS + 1) * RUNG_HOOKS)
+
+struct link {
+	struct bpf_link *link;
+	const struct hook *hook;
+};
+
+struct session {
+	struct session_options options;
+	struct kernel *kernel;
+	struct gmem_bpf *skel;
+	struct hook_state hooks[NR_EVENTS];
+	struct link links[MAX_LINKS];
+	size_t nlinks;
+	const struct owner *owners;
+	size_t owners_size;
+	const struct histogram *histograms;
+	size_t histograms_size;
+};
+
+static bool verbose;
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (!verbose || level == LIBBPF_DEBUG)
+		return 0;
+	return vfprintf(stderr, format, args);
+}
+
+static const struct rung *rung_of(const struct session *session, int event)
+{
+	return &ladders[event].rungs[session->hooks[event].rung];
+}
+
+/* Call @fn with each hook of @rung; stop at the first negative answer. */
+typedef int (*hook_fn)(struct session *session, const struct hook *hook);
+
+static int rung_each(struct session *session, const struct rung *rung, hook_fn fn)
+{
+	int err;
+
+	for (int i = 0; i < RUNG_HOOKS && rung->hooks[i].program; i++) {
+		err = fn(session, &rung->hooks[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void event_unavailable(struct hook_state *state, const char *reason)
+{
+	state->rung = -1;
+	state->attached = false;
+	snprintf(state->reason, sizeof(state->reason), "%s", reason);
+}
+
+/* "kvm_gmem_bind, kvm_gmem_prepare_memory_region: not in this kernel (since 6.8)" */
+static void event_missing(struct hook_state *state, const struct ladder *ladder)
+{
+	const char *since = NULL, *last = NULL;
+	char names[120] = "";
+	size_t len = 0;
+
+	for (int i = 0; i < EVENT_RUNGS && ladder->rungs[i].since; i++) {
+		const char *function = ladder->rungs[i].hooks[0].function;
+
+		since = ladder->rungs[i].since;
+		if (last && !strcmp(last, function))
+			continue;
+		last = function;
+		len += snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "", function);
+		if (len >= sizeof(names))
+			break;
+	}
+	event_unavailable(state, "");
+	snprintf(state->reason, sizeof(state->reason), "not in this kernel: %s (since %s)", names,
+		 since ?: "never");
+}
+
+/* Take the event down to its next present rung, from @from on. */
+static void event_choose(struct session *session, int event, int from)
+{
+	struct hook_state *state = &session->hooks[event];
+	int rung = ladder_choose(&ladders[event], from, kernel_has_hook, session->kernel);
+
+	if (rung >= 0)
+		state->rung = rung;
+	else if (from == 0)
+		event_missing(state, &ladders[event]);
+	else
+		state->rung = -1; /* the reason is that of the last rung tried */
+}
+
+/* An event whose context is unavailable is unavailable too. */
+static void choose_dependents(struct session *session)
+{
+	for (int event = 0; event < NR_EVENTS; event++)
+		for (int need = 0; need < NR_EVENTS; need++)
+			if (ladders[event].needs & 1ULL << need && session->hooks[event].rung >= 0 &&
+			    session->hooks[need].rung < 0) {
+				event_unavailable(&session->hooks[event], "");
+				snprintf(session->hooks[event].reason,
+					 sizeof(session->hooks[event].reason),
+					 "needs %s, which is unavailable", event_descs[need].name);
+			}
+}
+
+static void choose_rungs(struct session *session)
+{
+	__u64 needed = events_needed(session->options.events);
+
+	for (int event = 0; event < NR_EVENTS; event++) {
+		session->hooks[event].wanted = session->options.events & 1ULL << event;
+		session->hooks[event].rung = -1;
+		if (needed & 1ULL << event)
+			event_choose(session, event, 0);
+	}
+	choose_dependents(session);
+}
+
+static int hook_enable(struct session *session, const struct hook *hook)
+{
+	struct bpf_program *prog =
+		bpf_object__find_program_by_name(session->skel->obj, hook->program);
+
+	if (!prog)
+		return -ENOENT;
+	bpf_program__set_autoload(prog, true);
+	return bpf_program__set_attach_target(prog, 0, hook->function);
+}
+
+static int object_configure(struct session *session)
+{
+	const struct session_options *options = &session->options;
+	__u32 owners = options->max_owners ?: DEFAULT_OWNERS;
+	__u32 histograms = options->max_histograms ?: DEFAULT_HISTOGRAMS;
+	struct gmem_bpf *skel = session->skel;
+
+	skel->rodata->max_owners = owners;
+	skel->rodata->max_histograms = histograms;
+	skel->rodata->filter = options->filter;
+	skel->rodata->root_tgid = getpid();
+	return bpf_map__set_max_entries(skel->maps.owners, owners) ?:
+	       bpf_map__set_max_entries(skel->maps.histograms, histograms) ?:
+	       /* VMs that the filter leaves out have a key, too. */
+	       bpf_map__set_max_entries(skel->maps.owner_index, owners * 2) ?:
+	       bpf_map__set_max_entries(skel->maps.pids, options->npids ?: 1);
+}
+
+/* Open and load the keepers and the chosen rungs of @events. 0 or a negative errno. */
+static int object_load(struct session *session, __u64 events)
+{
+	int err;
+
+	session->skel = gmem_bpf__open();
+	if (!session->skel)
+		return -errno;
+	err = object_configure(session) ?: rung_each(session, &keeper_rung, hook_enable);
+	for (int event = 0; event < NR_EVENTS && !err; event++)
+		if (events & 1ULL << event && session->hooks[event].rung >= 0)
+			err = rung_each(session, rung_of(session, event), hook_enable);
+	if (!err)
+		err = gmem_bpf__load(session->skel);
+	return err;
+}
+
+static void object_close(struct session *session)
+{
+	if (session->owners)
+		munmap((void *)session->owners, session->owners_size);
+	if (session->histograms)
+		munmap((void *)session->histograms, session->histograms_size);
+	session->owners = NULL;
+	session->histograms = NULL;
+	while (session->nlinks)
+		bpf_link__destroy(session->links[--session->nlinks].link);
+	gmem_bpf__destroy(session->skel);
+	session->skel = NULL;
+}
+
+static void event_failed(struct session *session, int event, const char *function, int err)
+{
+	struct hook_state *state = &session->hooks[event];
+	int rung = state->rung;
+
+	if (err == -ENOENT || err == -ESRCH)
+		snprintf(state->reason, sizeof(state->reason),
+			 "%s is in BTF but not a function of its own (inlined)", function);
+	else
+		snprintf(state->reason, sizeof(state->reason), "%s cannot be attached to: %s", function,
+			 strerror(-err));
+	event_choose(session, event, rung + 1);
+}
+
+/* Loading has failed: find out which events are to blame by loading each alone. */
+static int blame_load(struct session *session, int err)
+{
+	bool found = false;
+
+	for (int event = 0; event < NR_EVENTS; event++) {
+		if (session->hooks[event].rung < 0)
+			continue;
+		object_close(session);
+		err = object_load(session, 1ULL << event);
+		if (!err)
+			continue;
+		event_failed(session, event, rung_of(session, event)->hooks[0].function, err);
+		found = true;
+	}
+	choose_dependents(session);
+	return found ? 0 : err;
+}
+
+/* The event @hook belongs to in this session cannot have it. Keepers cannot be done without. */
+static int blame_attach(struct session *session, const struct hook *hook, int err)
+{
+	bool found = false;
+
+	for (int event = 0; event < NR_EVENTS; event++) {
+		const struct rung *rung;
+
+		if (session->hooks[event].rung < 0)
+			continue;
+		rung = rung_of(session, event);
+		for (int i = 0; i < RUNG_HOOKS && rung->hooks[i].program; i++)
+			if (!strcmp(rung->hooks[i].program, hook->program)) {
+				event_failed(session, event, hook->function, err);
+				found = true;
+				break;
+			}
+	}
+	choose_dependents(session);
+	return found ? 0 : err;
+}
+
+static bool hook_attached(const struct session *session, const struct hook *hook)
+{
+	for (size_t i = 0; i < session->nlinks; i++)
+		if (!strcmp(session->links[i].hook->program, hook->program))
+			return true;
+	return false;
+}
+
+static int hook_attach(struct session *session, const struct hook *hook)
+{
+	struct bpf_program *prog =
+		bpf_object__find_program_by_name(session->skel->obj, hook->program);
+	struct bpf_link *link;
+
+	if (hook_attached(session, hook)) /* two events share it */
+		return 0;
+	link = bpf_program__attach(prog);
+	if (!link)
+		return blame_attach(session, hook, -errno) ?: -EAGAIN;
+	session->links[session->nlinks++] = (struct link){ link, hook };
+	return 0;
+}
+
+/*
+ * Attach the keepers, then each event's hooks in the order of its rung: the begin before the end,
+ * so that no end is ever seen whose begin could not be. -EAGAIN when an event went down a rung.
+ */
+static int object_attach(struct session *session)
+{
+	int err = rung_each(session, &keeper_rung, hook_attach);
+
+	for (int event = 0; event < NR_EVENTS && !err; event++)
+		if (session->hooks[event].rung >= 0)
+			err = rung_each(session, rung_of(session, event), hook_attach);
+	return err;
+}
+
+static int load_and_attach(struct session *session)
+{
+	int err;
+
+	do {
+		object_close(session);
+		err = object_load(session, ~0ULL);
+		if (err == -EPERM || err == -ENOMEM)
+			return err;
+		if (err)
+			err = blame_load(session, err) ?: -EAGAIN;
+		else
+			err = object_attach(session);
+	} while (err == -EAGAIN);
+	return err;
+}
+
+/* Map an array that the programs write, read-only. NULL with errno set on failure. */
+static const void *map_array(const struct bpf_map *map, size_t *size)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	void *at;
+
+	*size = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+	*size = (*size + page - 1) & ~(page - 1);
+	at = mmap(NULL, *size, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static int map_arrays(struct session *session)
+{
+	session->owners = map_array(session->skel->maps.owners, &session->owners_size);
+	session->histograms = map_array(session->skel->maps.histograms, &session->histograms_size);
+	return session->owners && session->histograms ? 0 : -errno;
+}
+
+static int set_pids(struct session *session)
+{
+	__u8 wanted = 1;
+	int err = 0;
+
+	for (size_t i = 0; i < session->options.npids && !err; i++) {
+		__u32 tgid = session->options.pids[i];
+
+		err = bpf_map__update_elem(session->skel->maps.pids, &tgid, sizeof(tgid), &wanted,
+					   sizeof(wanted), BPF_ANY);
+	}
+	return err;
+}
+
+static int session_problem(struct problem *problem, int err)
+{
+	if (err == -EPERM)
+		return kernel_refused(problem);
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot trace: the kernel does not take the BPF programs (%s). See what "
+			   "libbpf says with -v",
+			   strerror(-err));
+}
+
+struct session *session_open(const struct session_options *options, struct problem *problem)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	int err;
+
+	if (!session) {
+		problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
+		return NULL;
+	}
+	verbose = options->verbose;
+	libbpf_set_print(print_libbpf);
+	session->options = *options;
+	session->kernel = kernel_open(problem);
+	if (!session->kernel) {
+		session_close(session);
+		return NULL;
+	}
+	choose_rungs(session);
+	err = load_and_attach(session) ?: map_arrays(session) ?: set_pids(session);
+	if (err) {
+		session_problem(problem, err);
+		session_close(session);
+		return NULL;
+	}
+	for (int event = 0; event < NR_EVENTS; event++) {
+		session->hooks[event].attached = session->hooks[event].rung >= 0;
+		if (session->hooks[event].attached)
+			session->hooks[event].reason[0] = 0;
+	}
+	return session;
+}
+
+static __u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+void session_start(struct session *session)
+{
+	__atomic_store_n(&session->skel->data->active_since_ns, now_ns(), __ATOMIC_SEQ_CST);
+}
+
+void session_stop(struct session *session)
+{
+	__atomic_store_n(&session->skel->data->active_since_ns, ~0ULL, __ATOMIC_SEQ_CST);
+}
+
+void session_close(struct session *session)
+{
+	if (!session)
+		return;
+	object_close(session);
+	kernel_close(session->kernel);
+	free(session);
+}
+
+static void hook_refresh(struct session *session, struct hook_state *state, const struct hook *hook)
+{
+	struct bpf_program *prog =
+		bpf_object__find_program_by_name(session->skel->obj, hook->program);
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
+		return;
+	state->run_count += info.run_cnt;
+	state->run_time_ns += info.run_time_ns;
+	state->recursion_misses += info.recursion_misses;
+}
+
+const struct hook_state *session_hooks(struct session *session)
+{
+	for (int event = 0; event < NR_EVENTS; event++) {
+		struct hook_state *state = &session->hooks[event];
+		const struct hook *hook = rung_of(session, event)->hooks;
+
+		if (!state->attached)
+			continue;
+		state->run_count = 0;
+		state->run_time_ns = 0;
+		state->recursion_misses = 0;
+		for (int i = 0; i < RUNG_HOOKS && hook[i].program; i++)
+			hook_refresh(session, state, &hook[i]);
+	}
+	return session->hooks;
+}
+
+static __u32 at_most(__u32 n, const struct bpf_map *map)
+{
+	__u32 max = bpf_map__max_entries(map);
+
+	return n < max ? n : max;
+}
+
+struct session_view session_view(struct session *session)
+{
+	const struct gmem_bpf *skel = session->skel;
+
+	return (struct session_view){
+		.owners = session->owners,
+		.nowners = at_most(skel->data->next_owner, skel->maps.owners),
+		.histograms = session->histograms,
+		.nhistograms = at_most(skel->data->next_histogram, skel->maps.histograms),
+		.errors_fd = bpf_map__fd(skel->maps.errors),
+		.losses = skel->bss->losses,
+	};
+}

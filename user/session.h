@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A tracing session: the BPF programs of the wanted events loaded and attached on the best rung
+ * that this kernel really takes. With snapshot.c the only one that knows libbpf.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "hooks.h"
+#include "problem.h"
+
+struct session_options {
+	__u64 events; /* 1 << event: what is wanted */
+	enum gmem_filter filter;
+	const pid_t *pids; /* FILTER_PIDS: thread groups */
+	size_t npids;
+	__u32 max_owners; /* 0: the default */
+	__u32 max_histograms; /* 0: the default */
+	bool verbose; /* let libbpf speak */
+};
+
+struct session;
+
+/*
+ * Load and attach; nothing is counted yet. Events that this kernel cannot carry are left out and
+ * say so in their hook_state. NULL with @problem filled when nothing can be traced at all; then
+ * nothing stays attached.
+ */
+struct session *session_open(const struct session_options *options, struct problem *problem);
+
+/* Count what begins from now on. */
+void session_start(struct session *session);
+
+/* Count nothing that begins or ends from now on. What was counted can still be read. */
+void session_stop(struct session *session);
+
+/* Detach and free everything. */
+void session_close(struct session *session);
+
+/* What became of each event, [NR_EVENTS], refreshed with the programs' run counts and misses. */
+const struct hook_state *session_hooks(struct session *session);
+
+/* What the programs have written, for snapshot.c. Valid until session_close(). */
+struct session_view {
+	const struct owner *owners;
+	__u32 nowners; /* in use, from index 0 */
+	const struct histogram *histograms;
+	__u32 nhistograms;
+	int errors_fd; /* struct error_key → __u64 */
+	const __u64 (*losses)[NR_LOSSES]; /* [NR_EVENTS] */
+};
+
+struct session_view session_view(struct session *session);
+
+#endif

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From the kernel's maps to the model: owners become VMs, slots and guest_memfds, each with the
+ * events that it has seen. Reads the arrays where they are mapped; copies what it keeps.
+ */
+#include "snapshot.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <bpf/bpf.h>
+#include "events.h"
+#include "session.h"
+
+struct error_count {
+	struct error_key key;
+	__u64 count;
+};
+
+struct reader {
+	struct session_view view;
+	struct snapshot *snap;
+	__u32 *vm_at; /* owner index of a VM → index into snapshot.vms, NO_VM for others */
+	struct error_count *errors; /* by owner, event, errno */
+	size_t nerrors;
+};
+
+#define NO_VM (~0U)
+
+/* One more element, zeroed, at the end of a growing array; NULL when out of memory. */
+static void *append(void *array, size_t *n, size_t size)
+{
+	char **at = array, *grown = *at;
+
+	if (!(*n & (*n - 1))) { /* room is made at 0, 1, 2, 4, 8 ... */
+		grown = realloc(*at, (*n * 2 + 1) * size);
+		if (!grown)
+			return NULL;
+		*at = grown;
+	}
+	return memset(grown + (*n)++ * size, 0, size);
+}
+
+static int compare_errors(const void *a, const void *b)
+{
+	const struct error_key *x = a, *y = b;
+
+	if (x->owner != y->owner)
+		return x->owner < y->owner ? -1 : 1;
+	if (x->event != y->event)
+		return x->event < y->event ? -1 : 1;
+	return (x->err > y->err) - (x->err < y->err);
+}
+
+static int read_errors(struct reader *reader)
+{
+	struct error_key *last = NULL, key;
+	struct error_count *error;
+	int fd = reader->view.errors_fd;
+
+	while (!bpf_map_get_next_key(fd, last, &key)) {
+		error = append(&reader->errors, &reader->nerrors, sizeof(*error));
+		if (!error)
+			return -ENOMEM;
+		error->key = key;
+		last = &error->key;
+		if (bpf_map_lookup_elem(fd, &key, &error->count))
+			return -errno;
+	}
+	if (reader->nerrors)
+		qsort(reader->errors, reader->nerrors, sizeof(*error), compare_errors);
+	return 0;
+}
+
+/* The first error at or after @key. */
+static size_t errors_from(const struct reader *reader, const struct error_key *key)
+{
+	size_t low = 0, high = reader->nerrors;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (compare_errors(&reader->errors[middle].key, key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int read_event_errors(const struct reader *reader, __u32 owner, struct event_count *count)
+{
+	struct error_key from = { .owner = owner, .event = count->event };
+	struct error_key to = { .owner = owner, .event = count->event + 1 };
+	size_t first = errors_from(reader, &from), end = errors_from(reader, &to);
+
+	if (first == end)
+		return 0;
+	count->errs = calloc(end - first, sizeof(*count->errs));
+	if (!count->errs)
+		return -ENOMEM;
+	for (size_t i = first; i < end; i++)
+		count->errs[count->nerrs++] = (struct errno_count){ reader->errors[i].key.err,
+								    reader->errors[i].count };
+	return 0;
+}
+
+static int read_buckets(const struct session_view *view, const struct event_stat *stat,
+			struct event_count *count)
+{
+	count->bucket = calloc(HIST_BUCKETS, sizeof(*count->bucket));
+	if (!count->bucket)
+		return -ENOMEM;
+	if (stat->hist && stat->hist < view->nhistograms)
+		memcpy(count->bucket, view->histograms[stat->hist].bucket,
+		       sizeof(view->histograms->bucket));
+	/* The first one is kept outside of the histogram. */
+	count->bucket[hist_bucket(stat->first_ns)]++;
+	return 0;
+}
+
+static int read_event(const struct reader *reader, __u32 owner, enum gmem_event event,
+		      struct event_counts *counts)
+{
+	const struct event_stat *stat = &reader->view.owners[owner].stat[event];
+	struct event_count *count = &counts->v[counts->n];
+	int err = 0;
+
+	if (!stat->count)
+		return 0;
+	counts->n++;
+	*count = (struct event_count){
+		.event = event,
+		.count = stat->count,
+		.sum_ns = stat->sum_ns,
+		.min_ns = stat->min_ns,
+		.max_ns = stat->max_ns,
+		.npages = stat->npages,
+	};
+	if (event_descs[event].carries & EVENT_LATENCY)
+		err = read_buckets(&reader->view, stat, count);
+	return err ?: read_event_errors(reader, owner, count);
+}
+
+static int read_events(const struct reader *reader, __u32 owner, struct event_counts *counts)
+{
+	const struct event_stat *stat = reader->view.owners[owner].stat;
+	bool any = false;
+	int err = 0;
+
+	for (int event = 0; event < NR_EVENTS; event++)
+		any |= stat[event].count > 0;
+	if (!any)
+		return 0;
+	/* Room for all: another may begin to count while we read. */
+	counts->v = calloc(NR_EVENTS, sizeof(*counts->v));
+	if (!counts->v)
+		return -ENOMEM;
+	for (int event = 0; event < NR_EVENTS && !err; event++)
+		err = read_event(reader, owner, event, counts);
+	return err;
+}
+
+static int read_vm(struct reader *reader, __u32 index)
+{
+	struct snapshot *snap = reader->snap;
+	struct vm *vm = append(&snap->vms, &snap->nvms, sizeof(*vm));
+
+	if (!vm)
+		return -ENOMEM;
+	vm->info = reader->view.owners[index].vm_info;
+	reader->vm_at[index] = snap->nvms - 1;
+	return read_events(reader, index, &vm->events);
+}
+
+static int read_slot(struct reader *reader, __u32 index)
+{
+	const struct owner *owner = &reader->view.owners[index];
+	__u32 at = reader->vm_at[owner->vm];
+	struct slot *slot;
+	struct vm *vm;
+
+	if (at == NO_VM)
+		return 0;
+	vm = &reader->snap->vms[at];
+	slot = append(&vm->slots, &vm->nslots, sizeof(*slot));
+	if (!slot)
+		return -ENOMEM;
+	slot->info = owner->slot;
+	return read_events(reader, index, &slot->events);
+}
+
+static int read_gmem(struct reader *reader, __u32 index)
+{
+	const struct owner *owner = &reader->view.owners[index];
+	struct snapshot *snap = reader->snap;
+	struct gmem *gmem;
+
+	if (reader->vm_at[owner->vm] == NO_VM)
+		return 0;
+	gmem = append(&snap->gmems, &snap->ngmems, sizeof(*gmem));
+	if (!gmem)
+		return -ENOMEM;
+	gmem->info = owner->gmem;
+	gmem->vm = reader->vm_at[owner->vm];
+	return read_events(reader, index, &gmem->events);
+}
+
+/* A VM has a lower index than what belongs to it, since it is made first. */
+static int read_owners(struct reader *reader)
+{
+	static int (*const read[])(struct reader *, __u32) = {
+		[OWNER_VM] = read_vm,
+		[OWNER_SLOT] = read_slot,
+		[OWNER_GMEM] = read_gmem,
+	};
+	int err = 0;
+
+	for (__u32 index = OWNER_INDEX_FIRST; index < reader->view.nowners && !err; index++) {
+		__u32 kind = reader->view.owners[index].kind;
+
+		if (kind < sizeof(read) / sizeof(*read) && read[kind])
+			err = read[kind](reader, index);
+	}
+	return err;
+}
+
+static int compare_slots(const void *a, const void *b)
+{
+	const struct slot *x = a, *y = b;
+
+	if (x->info.as_id != y->info.as_id)
+		return x->info.as_id < y->info.as_id ? -1 : 1;
+	return (x->info.id > y->info.id) - (x->info.id < y->info.id);
+}
+
+static void sort_slots(struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->nvms; i++)
+		if (snap->vms[i].nslots)
+			qsort(snap->vms[i].slots, snap->vms[i].nslots, sizeof(*snap->vms[i].slots),
+			      compare_slots);
+}
+
+static void read_losses(struct reader *reader, struct session *session)
+{
+	const struct hook_state *hooks = session_hooks(session);
+	struct snapshot *snap = reader->snap;
+
+	memcpy(snap->loss, reader->view.losses, sizeof(snap->loss));
+	for (int event = 0; event < NR_EVENTS; event++) {
+		for (int loss = 0; loss < NR_LOSSES; loss++)
+			snap->lost += snap->loss[event][loss];
+		snap->lost += hooks[event].recursion_misses;
+	}
+}
+
+int snapshot_read(struct session *session, struct snapshot *snap)
+{
+	struct reader reader = { .view = session_view(session), .snap = snap };
+	int err = -ENOMEM;
+
+	memset(snap, 0, sizeof(*snap));
+	reader.vm_at = malloc(reader.view.nowners * sizeof(*reader.vm_at));
+	if (reader.vm_at) {
+		memset(reader.vm_at, 0xff, reader.view.nowners * sizeof(*reader.vm_at));
+		err = read_errors(&reader) ?: read_events(&reader, OWNER_INDEX_HOST, &snap->host) ?:
+		      read_owners(&reader);
+	}
+	if (!err) {
+		sort_slots(snap);
+		read_losses(&reader, session);
+	} else {
+		snapshot_free(snap);
+	}
+	free(reader.vm_at);
+	free(reader.errors);
+	return err;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel types that the BPF programs read, and of each only the fields they read: CO-RE finds
+ * the real offsets in the running kernel's BTF. Kept by hand; scripts/check-types compares it with
+ * the BTF of every lab kernel. A field without a version is in all kernels from 6.8 on.
+ */
+#ifndef KERNEL_TYPES_H
+#define KERNEL_TYPES_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct mm_struct {
+	struct task_struct *owner; /* with CONFIG_MEMCG */
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct files_struct *files;
+	char comm[16];
+};
+
+struct inode {
+	unsigned long i_ino; /* u64 from 7.1 */
+	long long i_size;
+	void *i_private; /* guest_memfd's flags until 6.18 */
+};
+
+struct file {
+	struct inode *f_inode;
+	void *private_data; /* guest_memfd: struct kvm_gmem | gmem_file */
+};
+
+struct vm_area_struct {
+	struct file *vm_file;
+};
+
+struct vm_fault {
+	struct vm_area_struct *vma;
+	unsigned long pgoff;
+};
+
+struct xarray {
+	void *xa_head;
+};
+
+struct xa_node {
+	unsigned char shift;
+	void *slots[64]; /* 16 with CONFIG_BASE_SMALL */
+};
+
+struct mmu_notifier {
+	void *ops;
+};
+
+/* x86 */
+struct kvm_arch {
+	unsigned char vm_type; /* unsigned long until 6.10 or so */
+};
+
+struct kvm {
+	struct mm_struct *mm;
+	int userspace_pid;
+	struct mmu_notifier mmu_notifier;
+	struct kvm_arch arch;
+};
+
+struct kvm_memory_slot {
+	__u64 base_gfn;
+	unsigned long npages;
+	__u32 flags;
+	short id;
+	unsigned short as_id;
+	struct {
+		struct file *file;
+		unsigned long pgoff;
+	} gmem;
+};
+
+struct kvm_gfn_range {
+	struct kvm_memory_slot *slot;
+	__u64 start;
+	__u64 end;
+};
+
+/* One VM's view of a guest_memfd, until 6.18 ... */
+struct kvm_gmem {
+	struct kvm *kvm;
+	struct xarray bindings;
+};
+
+/* ... and from 6.19 on, where it was renamed. */
+struct gmem_file {
+	struct kvm *kvm;
+	struct xarray bindings;
+};
+
+/* 6.19: guest_memfd's own inode. */
+struct gmem_inode {
+	struct inode vfs_inode;
+	__u64 flags;
+};
+
+#pragma clang attribute pop
+
+#endif
