@@ -19,7 +19,7 @@ struct capture {
 	char *const *command; /* NULL-terminated; NULL: none */
 	bool command_ended;
 	int command_status; /* as from waitpid(), when ended */
-	__u64 shown; /* 1 << event: the events asked for */
+	__u64 shown; /* 1 << event: the events asked for; others are counted at most for them */
 	bool events_chosen; /* -e was given: bars for each */
 	const struct hook_state *hooks; /* [NR_EVENTS] */
 	const struct snapshot *snap;
@@ -31,9 +31,15 @@ struct report_style {
 	bool utf8;
 };
 
-/* Write the capture as @format ("text", "json"). 0, -EINVAL for an unknown format, -errno. */
+/*
+ * Write the capture as @format ("text", "json") and flush it. 0, -EINVAL for an unknown format,
+ * -ENOMEM, or the error of writing (-ENOSPC, -EPIPE, ...).
+ */
 int report_write(FILE *out, const char *format, const struct capture *capture,
 		 const struct report_style *style);
+
+/* For options: whether report_write() knows @format. */
+bool report_has_format(const char *format);
 
 /* The formats there are, for messages: "text, json". */
 const char *report_formats(void);

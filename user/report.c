@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of formats, and what they all need to know about a capture. A format is a row here
+ * and a file report_NAME.c.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include "report_formats.h"
+
+static const struct format {
+	const char *name;
+	report_writer *write;
+	report_writer *probe;
+} formats[] = {
+	{ "text", report_text_capture, report_text_probe },
+	{ "json", report_json_capture, report_json_probe },
+};
+
+#define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
+
+static const struct format *find_format(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NR_FORMATS; i++)
+		if (!strcmp(formats[i].name, name))
+			return &formats[i];
+	return NULL;
+}
+
+bool report_has_format(const char *name)
+{
+	return find_format(name);
+}
+
+const char *report_formats(void)
+{
+	static char names[64];
+	size_t i;
+
+	names[0] = 0;
+	for (i = 0; i < NR_FORMATS; i++) {
+		if (i)
+			strcat(names, ", ");
+		strcat(names, formats[i].name);
+	}
+	return names;
+}
+
+/* A full disk shows here at the latest, as does what stdio noticed earlier. */
+static int finish(FILE *out)
+{
+	errno = 0;
+	if (!fflush(out) && !ferror(out))
+		return 0;
+	return errno ? -errno : -EIO;
+}
+
+static int write_with(FILE *out, report_writer *writer, const struct capture *capture,
+		      const struct report_style *style)
+{
+	int err = writer(out, capture, style);
+	int flush_err = finish(out);
+
+	return err ? err : flush_err;
+}
+
+int report_write(FILE *out, const char *format, const struct capture *capture,
+		 const struct report_style *style)
+{
+	const struct format *found = find_format(format);
+
+	return found ? write_with(out, found->write, capture, style) : -EINVAL;
+}
+
+int report_probe(FILE *out, const char *format, const struct capture *capture,
+		 const struct report_style *style)
+{
+	const struct format *found = find_format(format);
+
+	return found ? write_with(out, found->probe, capture, style) : -EINVAL;
+}
+
+bool report_shows(const struct capture *capture, enum gmem_event event)
+{
+	return capture->shown & (1ULL << event);
+}
+
+enum hook_outcome report_outcome(const struct hook_state *hook)
+{
+	if (hook->attached)
+		return HOOK_ATTACHED;
+	return hook->wanted ? HOOK_UNAVAILABLE : HOOK_NOT_WANTED;
+}
+
+const struct rung *report_rung(const struct capture *capture, enum gmem_event event)
+{
+	int rung = capture->hooks[event].rung;
+
+	return rung >= 0 && rung < EVENT_RUNGS ? &ladders[event].rungs[rung] : NULL;
+}
+
+static bool function_is_new(const struct rung *rung, int hook)
+{
+	int i;
+
+	for (i = 0; i < hook; i++)
+		if (!strcmp(rung->hooks[i].function, rung->hooks[hook].function))
+			return false;
+	return true;
+}
+
+const char *report_function(const struct rung *rung, unsigned int n)
+{
+	int i;
+
+	for (i = 0; i < RUNG_HOOKS && rung->hooks[i].function; i++)
+		if (function_is_new(rung, i) && !n--)
+			return rung->hooks[i].function;
+	return NULL;
+}
+
+const char *report_signal(int status)
+{
+	static char name[24];
+	const char *abbrev;
+
+	if (!WIFSIGNALED(status))
+		return NULL;
+	abbrev = sigabbrev_np(WTERMSIG(status));
+	if (abbrev)
+		snprintf(name, sizeof(name), "SIG%s", abbrev);
+	else
+		snprintf(name, sizeof(name), "signal %d", WTERMSIG(status));
+	return name;
+}

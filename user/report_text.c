@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The capture as text for people: a head that says what can be trusted, a table per VM with its
+ * slots and guest_memfds, sums, and bars for the events that were chosen.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include "events.h"
+#include "kvm_names.h"
+#include "number.h"
+#include "percentile.h"
+#include "report_bars.h"
+#include "report_table.h"
+#include "text.h"
+
+#define COLUMNS_MIN 80
+#define HEAD_INDENT 10 /* where the values in the head begin */
+
+struct text_report {
+	FILE *out;
+	const struct capture *capture;
+	const struct report_style *style;
+	unsigned int columns;
+	struct table table;
+	struct event_totals totals; /* of everything */
+};
+
+enum ink { INK_PLAIN, INK_BOLD, INK_WARN, INK_GOOD };
+
+static void ink(const struct text_report *r, enum ink ink)
+{
+	static const char *const codes[] = { "\033[0m", "\033[1m", "\033[1;31m", "\033[32m" };
+
+	if (r->style->color)
+		fputs(codes[ink], r->out);
+}
+
+static void put_line(const struct text_report *r, enum ink color, const char *line)
+{
+	ink(r, color);
+	fputs(line, r->out);
+	ink(r, INK_PLAIN);
+	fputc('\n', r->out);
+}
+
+/* ---- The head ---- */
+
+static struct flow head_line(const struct text_report *r, const char *label)
+{
+	struct flow flow = { r->out, r->columns, HEAD_INDENT, HEAD_INDENT };
+
+	fprintf(r->out, "%-*s", HEAD_INDENT, label);
+	return flow;
+}
+
+static void put_title(const struct text_report *r, const char *what)
+{
+	const struct capture *capture = r->capture;
+
+	ink(r, INK_BOLD);
+	fprintf(r->out, "gmemtrace %s", capture->version);
+	ink(r, INK_PLAIN);
+	fprintf(r->out, " %s Linux %s %s\n", what, capture->kernel, capture->arch);
+}
+
+static void put_time(const struct text_report *r)
+{
+	time_t seconds = r->capture->start_realtime_ns / 1000000000;
+	struct flow flow = head_line(r, "captured");
+	char date[64] = "?", text[128];
+	struct tm tm;
+
+	if (localtime_r(&seconds, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S %z", &tm);
+	snprintf(text, sizeof(text), "%.3f s from %s", r->capture->duration_ns / 1e9, date);
+	flow_text(&flow, 0, text);
+	flow_end(&flow);
+}
+
+static void describe_end(const struct capture *capture, char *text, size_t size)
+{
+	int status = capture->command_status;
+
+	if (!capture->command_ended)
+		snprintf(text, size, "still running");
+	else if (WIFEXITED(status))
+		snprintf(text, size, "exited with %d", WEXITSTATUS(status));
+	else
+		snprintf(text, size, "killed by %s", report_signal(status));
+}
+
+static void put_command(const struct text_report *r)
+{
+	const struct capture *capture = r->capture;
+	char command[1024], end[64];
+	char *const *arg;
+	size_t at = 0;
+
+	if (!capture->command)
+		return;
+	for (arg = capture->command; *arg && at + 8 < sizeof(command); arg++) {
+		if (at)
+			command[at++] = ' ';
+		text_clean(command + at, sizeof(command) - at, *arg, strlen(*arg), r->style->utf8);
+		at += strlen(command + at);
+	}
+	command[at] = 0;
+	describe_end(capture, end, sizeof(end));
+	text_clip(command, r->columns - HEAD_INDENT - 2 - text_width(end));
+	head_line(r, "command");
+	fputs(command, r->out);
+	fputs(": ", r->out);
+	put_line(r, capture->command_ended && capture->command_status ? INK_WARN : INK_PLAIN, end);
+}
+
+static void put_reason(const struct text_report *r, int event, unsigned int width)
+{
+	struct flow flow = { r->out, r->columns, HEAD_INDENT + width + 2, 0 };
+	char reason[4 * sizeof(r->capture->hooks->reason)];
+
+	fprintf(r->out, "%*s%-*s  ", HEAD_INDENT, "", (int)width, event_descs[event].name);
+	flow.at = flow.indent;
+	text_clean(reason, sizeof(reason), r->capture->hooks[event].reason,
+		   sizeof(r->capture->hooks[event].reason), r->style->utf8);
+	flow_text(&flow, 0, "unavailable:");
+	flow_text(&flow, 1, reason[0] ? reason : "for an unknown reason");
+	flow_end(&flow);
+}
+
+static unsigned int widest_event(void)
+{
+	unsigned int width = 0;
+	int event;
+
+	for (event = 0; event < NR_EVENTS; event++)
+		if (strlen(event_descs[event].name) > width)
+			width = strlen(event_descs[event].name);
+	return width;
+}
+
+static unsigned int count_hooks(const struct capture *capture, enum hook_outcome outcome)
+{
+	unsigned int n = 0;
+	int event;
+
+	for (event = 0; event < NR_EVENTS; event++)
+		if (report_shows(capture, event) &&
+		    report_outcome(&capture->hooks[event]) == outcome)
+			n++;
+	return n;
+}
+
+static void put_hooks(const struct text_report *r)
+{
+	const struct capture *capture = r->capture;
+	unsigned int attached = count_hooks(capture, HOOK_ATTACHED);
+	unsigned int missing = count_hooks(capture, HOOK_UNAVAILABLE);
+	unsigned int width = widest_event();
+	int event;
+
+	head_line(r, "hooks");
+	fprintf(r->out, "%u of %u events attached\n", attached, attached + missing);
+	for (event = 0; event < NR_EVENTS; event++)
+		if (report_shows(capture, event) &&
+		    report_outcome(&capture->hooks[event]) == HOOK_UNAVAILABLE)
+			put_reason(r, event, width);
+}
+
+static void put_loss_line(const struct text_report *r, int event, __u64 count, const char *what)
+{
+	struct flow flow = { r->out, r->columns, HEAD_INDENT, 0 };
+	char number[64];
+
+	if (!count)
+		return;
+	snprintf(number, sizeof(number), "%llu %s:", count, event_descs[event].name);
+	flow_word(&flow, 0, number);
+	flow_text(&flow, 1, what);
+	flow_end(&flow);
+}
+
+static void put_losses(const struct text_report *r)
+{
+	int event, loss;
+
+	for (event = 0; event < NR_EVENTS; event++) {
+		for (loss = 0; loss < NR_LOSSES; loss++)
+			put_loss_line(r, event, r->capture->snap->loss[event][loss],
+				      loss_descs[loss].what);
+		put_loss_line(r, event, r->capture->hooks[event].recursion_misses,
+			      "another task's event was being counted on the same CPU");
+	}
+}
+
+static void put_loss(const struct text_report *r)
+{
+	__u64 lost = r->capture->snap->lost;
+	char line[96];
+
+	if (!lost) {
+		head_line(r, "lost");
+		put_line(r, INK_GOOD, "nothing");
+		return;
+	}
+	snprintf(line, sizeof(line), "*** LOST %llu: counts and latencies below are too low ***",
+		 lost);
+	put_line(r, INK_WARN, line);
+	put_losses(r);
+}
+
+/* ---- VMs, slots, guest_memfds ---- */
+
+static bool shows_any(const struct text_report *r, const struct event_counts *counts)
+{
+	size_t i;
+
+	for (i = 0; i < counts->n; i++)
+		if (report_shows(r->capture, counts->v[i].event))
+			return true;
+	return false;
+}
+
+static void put_rows(const struct text_report *r, const struct event_counts *counts)
+{
+	size_t i;
+
+	for (i = 0; i < counts->n; i++)
+		if (report_shows(r->capture, counts->v[i].event))
+			table_row(&r->table, &counts->v[i]);
+}
+
+static void put_total_rows(const struct text_report *r, const struct event_totals *totals)
+{
+	int event;
+
+	for (event = 0; event < NR_EVENTS; event++)
+		if (report_shows(r->capture, event) && totals->v[event].count)
+			table_row(&r->table, &totals->v[event]);
+}
+
+/* "gmem-only,dirty-log", bits without a name in hex; @but are not of interest. */
+static void describe_flags(char *text, size_t size, __u64 flags, const struct flag_name *names,
+			   __u64 but)
+{
+	size_t at = 0;
+
+	text[0] = 0;
+	for (flags &= ~but; names->bit; names++) {
+		if (!(flags & names->bit))
+			continue;
+		at += snprintf(text + at, size - at, "%s%s", at ? "," : "", names->name);
+		flags &= ~names->bit;
+	}
+	if (flags)
+		snprintf(text + at, size - at, "%s0x%llx", at ? "," : "", flags);
+}
+
+static void put_slot_title(const struct text_report *r, const struct slot_info *slot)
+{
+	struct flow flow = { r->out, r->columns, 2, 0 };
+	char text[160], bytes[NUMBER_LEN];
+
+	ink(r, INK_BOLD);
+	if (slot->as_id)
+		snprintf(text, sizeof(text), "slot %d of address space %u", slot->id, slot->as_id);
+	else
+		snprintf(text, sizeof(text), "slot %d", slot->id);
+	flow_word(&flow, 0, text);
+	ink(r, INK_PLAIN);
+	snprintf(text, sizeof(text), "gfn 0x%llx-0x%llx", slot->base_gfn,
+		 slot->base_gfn + slot->npages - (slot->npages != 0));
+	flow_word(&flow, 2, text);
+	flow_word(&flow, 2, number_bytes(bytes, slot->npages * 4096));
+	/* Every slot here has a guest_memfd, so that flag says nothing. */
+	describe_flags(text, sizeof(text), slot->flags, slot_flag_names, 1 << 2);
+	if (text[0])
+		flow_word(&flow, 2, text);
+	snprintf(text, sizeof(text), "gmem ino %llu pgoff 0x%llx", slot->ino, slot->pgoff);
+	if (slot->ino)
+		flow_word(&flow, 2, text);
+	flow_end(&flow);
+}
+
+static void put_gmem_title(const struct text_report *r, const struct gmem_info *gmem)
+{
+	struct flow flow = { r->out, r->columns, 2, 0 };
+	char text[160], bytes[NUMBER_LEN];
+
+	ink(r, INK_BOLD);
+	snprintf(text, sizeof(text), "gmem ino %llu", gmem->ino);
+	flow_word(&flow, 0, text);
+	ink(r, INK_PLAIN);
+	flow_word(&flow, 2, number_bytes(bytes, gmem->size_bytes));
+	describe_flags(text, sizeof(text), gmem->flags, gmem_flag_names, 0);
+	if (text[0])
+		flow_word(&flow, 2, text);
+	flow_word(&flow, 2, gmem->released_ns ? "released" : "open");
+	flow_end(&flow);
+}
+
+static void put_vm_title(const struct text_report *r, size_t index)
+{
+	const struct vm_info *info = &r->capture->snap->vms[index].info;
+	const char *type = vm_type_name(r->capture->arch, info->type);
+	char comm[4 * sizeof(info->comm) + 1], number[24];
+
+	text_clean(comm, sizeof(comm), info->comm, sizeof(info->comm), r->style->utf8);
+	snprintf(number, sizeof(number), "%u", info->type);
+	fputc('\n', r->out);
+	ink(r, INK_BOLD);
+	fprintf(r->out, "VM %zu  %s", index, comm);
+	ink(r, INK_PLAIN);
+	fprintf(r->out, "  pid %u  type %s  %s\n", info->pid, type ? type : number,
+		info->ended_ns ? "ended" : "running");
+	table_header(&r->table);
+}
+
+/* The VM's slots that have something to show; how many they were. */
+static size_t put_slots(const struct text_report *r, const struct vm *vm)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < vm->nslots; i++) {
+		if (!shows_any(r, &vm->slots[i].events))
+			continue;
+		put_slot_title(r, &vm->slots[i].info);
+		put_rows(r, &vm->slots[i].events);
+		n++;
+	}
+	return n;
+}
+
+static void put_gmems(const struct text_report *r, size_t vm)
+{
+	const struct snapshot *snap = r->capture->snap;
+	size_t i;
+
+	for (i = 0; i < snap->ngmems; i++) {
+		if (snap->gmems[i].vm != vm || !shows_any(r, &snap->gmems[i].events))
+			continue;
+		put_gmem_title(r, &snap->gmems[i].info);
+		put_rows(r, &snap->gmems[i].events);
+	}
+}
+
+static bool has_rows(const struct text_report *r, const struct event_totals *totals)
+{
+	int event;
+
+	for (event = 0; event < NR_EVENTS; event++)
+		if (report_shows(r->capture, event) && totals->v[event].count)
+			return true;
+	return false;
+}
+
+static void put_vm(const struct text_report *r, size_t index, const struct event_totals *totals)
+{
+	const struct vm *vm = &r->capture->snap->vms[index];
+	size_t nslots;
+
+	put_vm_title(r, index);
+	nslots = put_slots(r, vm);
+	put_gmems(r, index);
+	if (shows_any(r, &vm->events)) {
+		put_line(r, INK_BOLD, "  the VM itself");
+		put_rows(r, &vm->events);
+	}
+	if (nslots > 1) {
+		put_line(r, INK_BOLD, "  all of this VM");
+		put_total_rows(r, totals);
+	}
+}
+
+/* Every VM that has something to show; how many they were, or -ENOMEM. */
+static int put_vms(const struct text_report *r)
+{
+	const struct snapshot *snap = r->capture->snap;
+	size_t i;
+	int err = 0, n = 0;
+
+	for (i = 0; i < snap->nvms && !err; i++) {
+		struct event_totals totals = { 0 };
+
+		err = event_totals_add_vm(&totals, snap, i);
+		if (!err && has_rows(r, &totals)) {
+			put_vm(r, i, &totals);
+			n++;
+		}
+		event_totals_free(&totals);
+	}
+	return err ? err : n;
+}
+
+/* What belongs to no VM, and the sum of everything if that is more than one part. */
+static void put_rest(const struct text_report *r, unsigned int parts)
+{
+	const struct snapshot *snap = r->capture->snap;
+	size_t i;
+
+	if (shows_any(r, &snap->host)) {
+		fputc('\n', r->out);
+		put_line(r, INK_BOLD, "Host: what belongs to no VM that is known");
+		table_header(&r->table);
+		put_rows(r, &snap->host);
+		parts++;
+	}
+	for (i = 0; i < snap->ngmems; i++) {
+		if (snap->gmems[i].vm < snap->nvms || !shows_any(r, &snap->gmems[i].events))
+			continue;
+		fputc('\n', r->out);
+		put_gmem_title(r, &snap->gmems[i].info);
+		table_header(&r->table);
+		put_rows(r, &snap->gmems[i].events);
+		parts++;
+	}
+	if (parts > 1) {
+		fputc('\n', r->out);
+		put_line(r, INK_BOLD, "Everything");
+		table_header(&r->table);
+		put_total_rows(r, &r->totals);
+	}
+}
+
+/* ---- Histograms ---- */
+
+static void put_histogram(const struct text_report *r, const struct event_count *count)
+{
+	static const struct {
+		const char *name;
+		unsigned int per_mille;
+	} marks[] = { { "p50", 500 }, { "p90", 900 }, { "p99", 990 }, { "p99.9", 999 } };
+	char ns[NUMBER_LEN];
+	size_t i;
+
+	fputc('\n', r->out);
+	ink(r, INK_BOLD);
+	fprintf(r->out, "%s", event_descs[count->event].name);
+	ink(r, INK_PLAIN);
+	fprintf(r->out, "  %llu", count->count);
+	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		fprintf(r->out, "  %s %s", marks[i].name,
+			number_latency(ns, percentile_ns(count, marks[i].per_mille),
+				       r->style->utf8));
+	fprintf(r->out, "  max %s\n", number_latency(ns, count->max_ns, r->style->utf8));
+	bars_write(r->out, count, r->style, r->columns);
+}
+
+static void put_histograms(const struct text_report *r)
+{
+	int event;
+
+	if (!r->capture->events_chosen)
+		return;
+	for (event = 0; event < NR_EVENTS; event++)
+		if (report_shows(r->capture, event) && r->totals.v[event].bucket)
+			put_histogram(r, &r->totals.v[event]);
+}
+
+/* ---- The whole ---- */
+
+static struct text_report text_report(FILE *out, const struct capture *capture,
+				      const struct report_style *style)
+{
+	unsigned int columns = style->columns > COLUMNS_MIN ? style->columns : COLUMNS_MIN;
+	struct text_report r = {
+		.out = out,
+		.capture = capture,
+		.style = style,
+		.columns = columns,
+		.table = { .out = out, .capture = capture, .style = style, .columns = columns },
+	};
+
+	return r;
+}
+
+static int put_body(struct text_report *r)
+{
+	int parts;
+
+	table_layout(&r->table, &r->totals);
+	parts = put_vms(r);
+	if (parts < 0)
+		return parts;
+	put_rest(r, parts);
+	put_histograms(r);
+	if (!has_rows(r, &r->totals))
+		fputs("\nNo event was seen: no VM used guest_memfd while this ran.\n", r->out);
+	/* The head is far up by now. */
+	if (r->capture->snap->lost) {
+		fputc('\n', r->out);
+		put_line(r, INK_WARN, "*** Events were lost: see the head of this report ***");
+	}
+	return 0;
+}
+
+int report_text_capture(FILE *out, const struct capture *capture, const struct report_style *style)
+{
+	struct text_report r = text_report(out, capture, style);
+	int err;
+
+	err = event_totals_add_all(&r.totals, capture->snap);
+	if (!err) {
+		put_title(&r, "on");
+		put_time(&r);
+		put_command(&r);
+		put_hooks(&r);
+		put_loss(&r);
+		err = put_body(&r);
+	}
+	event_totals_free(&r.totals);
+	return err;
+}
+
+static void put_probe_row(const struct text_report *r, int event, unsigned int width)
+{
+	const struct hook_state *hook = &r->capture->hooks[event];
+	struct flow flow = { r->out, r->columns, width + 9, width + 9 };
+	const struct rung *rung = report_rung(r->capture, event);
+	bool available = report_outcome(hook) == HOOK_ATTACHED;
+	char reason[4 * sizeof(hook->reason)];
+	const char *function;
+	unsigned int i;
+
+	fprintf(r->out, "%-*s  %-7s", (int)width, event_descs[event].name,
+		available && rung ? rung->since : "-");
+	for (i = 0; available && rung && (function = report_function(rung, i)); i++)
+		flow_word(&flow, i ? 1 : 0, function);
+	if (!available) {
+		text_clean(reason, sizeof(reason), hook->reason, sizeof(hook->reason),
+			   r->style->utf8);
+		ink(r, INK_WARN);
+		flow_text(&flow, 0, "unavailable:");
+		ink(r, INK_PLAIN);
+		flow_text(&flow, 1, reason[0] ? reason : "for an unknown reason");
+	}
+	flow_end(&flow);
+}
+
+int report_text_probe(FILE *out, const struct capture *capture, const struct report_style *style)
+{
+	struct text_report r = text_report(out, capture, style);
+	unsigned int width = widest_event();
+	unsigned int attached = 0;
+	int event;
+
+	for (event = 0; event < NR_EVENTS; event++)
+		attached += report_outcome(&capture->hooks[event]) == HOOK_ATTACHED;
+	put_title(&r, "on");
+	fprintf(out, "%u of %u events are available\n\n", attached, NR_EVENTS);
+	ink(&r, INK_BOLD);
+	fprintf(out, "%-*s  %-7s%s", (int)width, "event", "since", "kernel functions");
+	ink(&r, INK_PLAIN);
+	fputc('\n', out);
+	for (event = 0; event < NR_EVENTS; event++)
+		put_probe_row(&r, event, width);
+	return 0;
+}

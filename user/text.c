@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Text on a terminal: cleaning, measuring, clipping and wrapping.
+ */
+#define _GNU_SOURCE
+#include <string.h>
+#include <wchar.h>
+#include "text.h"
+
+/* The UTF-8 character at @s of @len > 0 bytes: its length and code point, or 0 if it is none. */
+static size_t utf8_decode(const char *s, size_t len, unsigned int *code)
+{
+	static const struct {
+		unsigned char mask, lead;
+		unsigned int min; /* below it, a shorter form exists: not valid */
+	} forms[] = { { 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 },
+		      { 0xf8, 0xf0, 0x10000 } };
+	unsigned char first = *s;
+	size_t i, n;
+
+	for (n = 0; n < 4 && (first & forms[n].mask) != forms[n].lead; n++)
+		;
+	if (n == 4 || n + 1 > len)
+		return 0;
+	*code = first & ~forms[n].mask & 0xff;
+	for (i = 1; i <= n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		*code = *code << 6 | (s[i] & 0x3f);
+	}
+	if (*code < forms[n].min || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000))
+		return 0;
+	return n + 1;
+}
+
+/* The columns of a character: 2 for wide ones, 1 where the locale has no opinion. */
+static unsigned int code_width(unsigned int code)
+{
+	int width = wcwidth((wchar_t)code);
+
+	return width < 0 ? 1 : width;
+}
+
+unsigned int text_width(const char *s)
+{
+	size_t len = strlen(s), n;
+	unsigned int width = 0, code;
+
+	for (; len; s += n, len -= n) {
+		n = utf8_decode(s, len, &code);
+		width += n ? code_width(code) : 1;
+		if (!n)
+			n = 1;
+	}
+	return width;
+}
+
+static bool is_printable(unsigned int code, bool utf8)
+{
+	if (code < 0x80)
+		return code >= 0x20 && code != 0x7f;
+	/* A width of 0 is for what changes its neighbours: combining marks, direction. */
+	return utf8 && wcwidth((wchar_t)code) > 0;
+}
+
+char *text_clean(char *buf, size_t size, const char *s, size_t len, bool utf8)
+{
+	char *out = buf, *end = buf + size - 1;
+	unsigned int code;
+	size_t n;
+
+	for (len = strnlen(s, len); len; s += n, len -= n) {
+		n = utf8_decode(s, len, &code);
+		if (n && is_printable(code, utf8)) {
+			if ((size_t)(end - out) < n)
+				break;
+			memcpy(out, s, n);
+			out += n;
+		} else {
+			if (end - out < 4)
+				break;
+			out += sprintf(out, "\\x%02x", (unsigned char)*s);
+			n = 1;
+		}
+	}
+	*out = 0;
+	return buf;
+}
+
+char *text_utf8(char *buf, size_t size, const char *s, size_t len)
+{
+	static const char replacement[] = "\uFFFD";
+	char *out = buf, *end = buf + size - 1;
+	unsigned int code;
+	size_t n, width;
+
+	for (len = strnlen(s, len); len; s += n, len -= n) {
+		n = utf8_decode(s, len, &code);
+		width = n ? n : sizeof(replacement) - 1;
+		if ((size_t)(end - out) < width)
+			break;
+		memcpy(out, n ? s : replacement, width);
+		out += width;
+		if (!n)
+			n = 1;
+	}
+	*out = 0;
+	return buf;
+}
+
+void text_clip(char *s, unsigned int columns)
+{
+	size_t len = strlen(s), at = 0, n;
+	unsigned int width = 0, code;
+
+	if (text_width(s) <= columns || columns < 3)
+		return;
+	while (at < len) {
+		n = utf8_decode(s + at, len - at, &code);
+		width += n ? code_width(code) : 1;
+		if (width > columns - 3)
+			break;
+		at += n ? n : 1;
+	}
+	/* Something of more than three columns, so of at least as many bytes, follows. */
+	strcpy(s + at, "...");
+}
+
+void flow_word(struct flow *flow, unsigned int gap, const char *word)
+{
+	unsigned int width = text_width(word);
+
+	if (flow->at > flow->indent && flow->at + gap + width > flow->columns)
+		flow_end(flow);
+	if (!flow->at)
+		gap = flow->indent;
+	else if (flow->at == flow->indent)
+		gap = 0;
+	fprintf(flow->out, "%*s%s", (int)gap, "", word);
+	flow->at += gap + width;
+}
+
+void flow_text(struct flow *flow, unsigned int gap, const char *sentence)
+{
+	char word[128];
+	size_t n;
+
+	while (*sentence) {
+		n = strcspn(sentence, " ");
+		if (n) {
+			snprintf(word, sizeof(word), "%.*s", (int)n, sentence);
+			flow_word(flow, gap, word);
+			gap = 1;
+		}
+		sentence += n + (sentence[n] == ' ');
+	}
+}
+
+void flow_end(struct flow *flow)
+{
+	if (flow->at)
+		fputc('\n', flow->out);
+	flow->at = 0;
+}

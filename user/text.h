@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Text on a terminal: how wide it is, what may be written there, and wrapping at its edge. Names
+ * of processes and arguments of commands come from strangers and pass text_clean() or
+ * text_utf8() before they are written anywhere.
+ */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* The columns that @s, which is UTF-8 and clean, takes. */
+unsigned int text_width(const char *s);
+
+/*
+ * Copy @len bytes of @s (up to a NUL) to @buf of @size bytes, all of it printable: what a terminal
+ * could obey or not show becomes \xNN, so does everything beyond ASCII unless @utf8. What does
+ * not fit is left out. Returns @buf.
+ */
+char *text_clean(char *buf, size_t size, const char *s, size_t len, bool utf8);
+
+/*
+ * Copy @len bytes of @s (up to a NUL) as valid UTF-8: what is not becomes U+FFFD. @buf has @size
+ * bytes; TEXT_UTF8_SIZE(len) is always enough. Returns @buf.
+ */
+#define TEXT_UTF8_SIZE(len) (3 * (len) + 1)
+char *text_utf8(char *buf, size_t size, const char *s, size_t len);
+
+/* Shorten clean @s in place to @columns, with dots at its end where something was cut off. */
+void text_clip(char *s, unsigned int columns);
+
+/* Words on lines of @columns; a line that is continued starts at @indent. */
+struct flow {
+	FILE *out;
+	unsigned int columns;
+	unsigned int indent;
+	unsigned int at; /* columns used on this line */
+};
+
+/* @gap blanks and @word, on a new line if this one has no room. */
+void flow_word(struct flow *flow, unsigned int gap, const char *word);
+
+/* Every word of a clean sentence. */
+void flow_text(struct flow *flow, unsigned int gap, const char *sentence);
+
+/* Begin a line at the left edge, or end it. */
+void flow_end(struct flow *flow);
+
+#endif
