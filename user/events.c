@@ -3,7 +3,6 @@
  * The tables of events and losses by name, expanded from the lists in gmem.h, and the names of
  * errors. The only file that expands those lists in user space.
  */
-#define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
 #include "events.h"

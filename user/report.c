@@ -3,7 +3,6 @@
  * The table of formats, and what they all need to know about a capture. A format is a row here
  * and a file report_NAME.c.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 /*
  * Text on a terminal: cleaning, measuring, clipping and wrapping.
  */
-#define _GNU_SOURCE
 #include <string.h>
 #include <wchar.h>
 #include "text.h"
