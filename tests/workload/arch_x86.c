@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * gmemload on x86-64: the guest runs in flat 32-bit protected mode with paging off, which reaches 4 GiB and needs
+ * no page tables, no firmware and no CPUID. All requests to it go through registers, so it writes no memory but
+ * the pages it was told to write.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "arch.h"
+
+/* Below 16 MiB: the program and ordinary memory. From 3 GiB up KVM may want addresses for itself. */
+const struct arch_layout arch_layout = {
+	.code_gpa = 0x1000,
+	.plain_gpa = 0x100000,
+	.plain_limit = 0x1000000,
+	.slots_gpa = 0x1000000,
+	.slots_limit = 0xb0000000,
+	.spare_gpa = 0xb0000000,
+};
+
+/*
+ * eax first address, ebx passes, ecx pages, edx stride, edi not zero to write. ebp counts the pages left in
+ * this pass, which is how arch_touch() knows how far the guest came.
+ */
+asm(".pushsection .rodata\n"
+    ".code32\n"
+    "guest_program:\n"
+    "1:	mov %eax, %esi\n"
+    "	mov %ecx, %ebp\n"
+    "2:	test %edi, %edi\n"
+    "	jz 3f\n"
+    "	mov %ebx, (%esi)\n"
+    "	jmp 4f\n"
+    "3:	cmpl $0, (%esi)\n"
+    "4:	add %edx, %esi\n"
+    "	dec %ebp\n"
+    "	jnz 2b\n"
+    "	dec %ebx\n"
+    "	jnz 1b\n"
+    "	hlt\n"
+    "guest_program_end:\n"
+    ".code64\n"
+    ".popsection\n");
+
+extern const char guest_program[], guest_program_end[];
+
+long arch_vm_type(const char *name)
+{
+	if (strcmp(name, "default") == 0)
+		return KVM_X86_DEFAULT_VM;
+	if (strcmp(name, "swprot") == 0)
+		return KVM_X86_SW_PROTECTED_VM;
+	return -EINVAL;
+}
+
+void arch_load_code(void *code)
+{
+	memcpy(code, guest_program, guest_program_end - guest_program);
+}
+
+static struct kvm_segment flat_segment(uint16_t selector, uint8_t type)
+{
+	return (struct kvm_segment){
+		.limit = 0xffffffff,
+		.selector = selector,
+		.type = type,
+		.present = 1,
+		.db = 1,
+		.s = 1,
+		.g = 1,
+	};
+}
+
+int arch_init_vcpu(int vcpu_fd)
+{
+	struct kvm_segment code = flat_segment(8, 11), data = flat_segment(16, 3);
+	struct kvm_sregs sregs;
+
+	if (ioctl(vcpu_fd, KVM_GET_SREGS, &sregs))
+		return -errno;
+
+	sregs.cs = code;
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	sregs.cr0 = 0x31; /* PE, ET, NE: protected mode, caches on, paging off */
+	if (ioctl(vcpu_fd, KVM_SET_SREGS, &sregs))
+		return -errno;
+	return 0;
+}
+
+static int run_to_halt(int vcpu_fd, struct kvm_run *run)
+{
+	do {
+		run->exit_reason = KVM_EXIT_UNKNOWN;
+		if (ioctl(vcpu_fd, KVM_RUN, 0) && errno != EINTR)
+			return -errno;
+	} while (run->exit_reason == KVM_EXIT_INTR || run->exit_reason == KVM_EXIT_UNKNOWN);
+
+	/* Without an in-kernel interrupt controller HLT comes back to us. */
+	return run->exit_reason == KVM_EXIT_HLT ? 0 : -EIO;
+}
+
+int arch_touch(int vcpu_fd, struct kvm_run *run, const struct arch_touch *touch, uint64_t *done)
+{
+	struct kvm_regs regs = {
+		.rip = arch_layout.code_gpa,
+		.rflags = 2,
+		.rax = touch->gpa,
+		.rbx = touch->passes,
+		.rcx = touch->npages,
+		.rdx = GUEST_PAGE_SIZE,
+		.rdi = touch->write,
+	};
+	int err;
+
+	*done = 0;
+	if (ioctl(vcpu_fd, KVM_SET_REGS, &regs))
+		return -errno;
+	err = run_to_halt(vcpu_fd, run);
+	if (ioctl(vcpu_fd, KVM_GET_REGS, &regs))
+		return -errno;
+	*done = touch->npages - regs.rbp;
+	return err;
+}

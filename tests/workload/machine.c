@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How VMs, vCPUs, memslots and guest_memfds come and go: see machine.h. MMU notifiers run for every change to this
+ * process's memory while a VM exists, so all of that memory is allocated, written to and locked before the first one:
+ * then only what the steps ask for changes it.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hostmap.h"
+#include "machine.h"
+#include "model.h"
+
+#define GIB (1ULL << 30)
+
+/* The first of the addresses where gmems are mapped, far from everything else. */
+#define FIRST_HVA 0x200000000000ULL
+
+/* Heap for one slot with its account and for what the report says of it. */
+#define HEAP_PER_SLOT 16384
+#define HEAP_SPARE (16UL << 20)
+
+static bool tables_init(struct machine *machine, struct vm *vm)
+{
+	const struct shape *shape = &machine->shape;
+
+	vm->fd = -1;
+	vm->nvcpus = shape->vcpus;
+	vm->nslots = shape->slots;
+	vm->gmem_room = (shape->shared_gmem ? 1 : shape->slots) + machine->extra_gmems;
+	vm->vcpus = calloc(vm->nvcpus, sizeof(*vm->vcpus));
+	vm->slots = calloc(vm->nslots + EXTRA_SLOTS, sizeof(*vm->slots));
+	vm->gmems = calloc(vm->gmem_room, sizeof(*vm->gmems));
+	return vm->vcpus && vm->slots && vm->gmems;
+}
+
+/* Makes the heap as large as it will ever be, with every page of it present. */
+static int grow_heap(const struct machine *machine)
+{
+	const struct shape *shape = &machine->shape;
+	size_t per_slot = HEAP_PER_SLOT + 4 * shape->pages;
+	size_t size = HEAP_SPARE + machine->vm_room * (shape->slots + EXTRA_SLOTS) * per_slot;
+	void *heap = malloc(size);
+
+	if (!heap)
+		return -ENOMEM;
+	memset(heap, 1, size);
+	/* Or the compiler may leave out the memset() of memory that is freed unread. */
+	asm volatile("" ::"r"(heap) : "memory");
+	free(heap);
+	return 0;
+}
+
+int machine_init(struct machine *machine, const struct shape *shape, unsigned int vm_room,
+		 unsigned int extra_gmems)
+{
+	int run_size, err;
+
+	machine->shape = *shape;
+	machine->vm_room = vm_room;
+	machine->extra_gmems = extra_gmems;
+	machine->next_hva = FIRST_HVA;
+	machine->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (machine->kvm_fd < 0)
+		return -errno;
+	run_size = ioctl(machine->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (run_size < 0)
+		return -errno;
+	machine->run_size = run_size;
+
+	machine->vms = calloc(vm_room, sizeof(*machine->vms));
+	machine->code = aligned_alloc(GUEST_PAGE_SIZE, GUEST_PAGE_SIZE);
+	machine->plain = aligned_alloc(GUEST_PAGE_SIZE,
+				       (vm_room * shape->plain_pages + 1) * GUEST_PAGE_SIZE);
+	if (!machine->vms || !machine->code || !machine->plain)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < vm_room; i++)
+		if (!tables_init(machine, &machine->vms[i]))
+			return -ENOMEM;
+
+	arch_load_code(machine->code);
+	memset(machine->plain, 1, vm_room * shape->plain_pages * GUEST_PAGE_SIZE);
+	err = grow_heap(machine);
+	if (err)
+		return err;
+	return mlockall(MCL_CURRENT) ? -errno : 0;
+}
+
+static int slot_set(struct slot *slot, uint64_t size_bytes)
+{
+	struct kvm_userspace_memory_region2 region = {
+		.slot = slot->id,
+		.guest_phys_addr = slot->base_gfn * GUEST_PAGE_SIZE,
+		.memory_size = size_bytes,
+		.userspace_addr = slot->hva,
+	};
+
+	if (slot->gmem) {
+		region.flags = KVM_MEM_GUEST_MEMFD;
+		region.guest_memfd = slot->gmem->fd;
+		region.guest_memfd_offset = slot->pgoff * GUEST_PAGE_SIZE;
+	}
+	return ioctl(slot->vm->fd, KVM_SET_USER_MEMORY_REGION2, &region) ? -errno : 0;
+}
+
+/* Ordinary memory goes by the old call, which every kernel has. */
+static int slot_set_plain(struct slot *slot, uint64_t size_bytes)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot->id,
+		.guest_phys_addr = slot->base_gfn * GUEST_PAGE_SIZE,
+		.memory_size = size_bytes,
+		.userspace_addr = slot->hva,
+	};
+
+	return ioctl(slot->vm->fd, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
+}
+
+int slot_create(struct machine *machine, struct slot *slot)
+{
+	uint64_t size_bytes = slot->npages * GUEST_PAGE_SIZE;
+	int err = slot->gmem ? slot_set(slot, size_bytes) : slot_set_plain(slot, size_bytes);
+
+	/* Where KVM refuses the flag it never gets as far as binding. */
+	if (slot->gmem && slot->vm->can_bind)
+		model_bind(machine, slot, -err);
+	slot->live = !err;
+	return err;
+}
+
+int slot_delete(struct machine *machine, struct slot *slot)
+{
+	int err = slot->gmem ? slot_set(slot, 0) : slot_set_plain(slot, 0);
+
+	(void)machine;
+	if (!err)
+		model_unbind(slot);
+	return err;
+}
+
+static bool slot_init(struct vm *vm, uint32_t id, uint64_t base_gpa, uint64_t npages)
+{
+	struct slot *slot = &vm->slots[id];
+
+	slot->vm = vm;
+	slot->id = id;
+	slot->base_gfn = base_gpa / GUEST_PAGE_SIZE;
+	slot->npages = npages;
+	slot->prot = PROT_READ | PROT_WRITE;
+	slot->guest_mapped = calloc(npages + 1, sizeof(*slot->guest_mapped));
+	return slot->guest_mapped;
+}
+
+static int plain_slots_create(struct machine *machine, struct vm *vm)
+{
+	uint64_t plain_pages = machine->shape.plain_pages;
+	struct slot *plain = plain_slot(vm), *code = code_slot(vm), *spare = spare_slot(vm);
+	int err = 0;
+
+	if (!slot_init(vm, plain - vm->slots, arch_layout.plain_gpa, plain_pages) ||
+	    !slot_init(vm, code - vm->slots, arch_layout.code_gpa, 1) ||
+	    !slot_init(vm, spare - vm->slots, arch_layout.spare_gpa, machine->shape.pages))
+		return -ENOMEM;
+
+	code->hva = (uintptr_t)machine->code;
+	plain->hva = (uintptr_t)machine->plain + vm->index * plain_pages * GUEST_PAGE_SIZE;
+	if (plain_pages)
+		err = slot_create(machine, plain);
+	return err ? err : slot_create(machine, code);
+}
+
+static int vcpu_create(struct machine *machine, struct vm *vm, unsigned int index)
+{
+	struct vcpu *vcpu = &vm->vcpus[index];
+
+	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, index);
+	if (vcpu->fd < 0)
+		return -errno;
+	vcpu->run = mmap(NULL, machine->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED)
+		return -errno;
+	return arch_init_vcpu(vcpu->fd);
+}
+
+static bool vm_has(const struct vm *vm, int capability)
+{
+	return ioctl(vm->fd, KVM_CHECK_EXTENSION, capability) > 0;
+}
+
+int vm_create(struct machine *machine, struct vm **created)
+{
+	struct vm *vm = &machine->vms[machine->nvms];
+	uint64_t gpa = arch_layout.slots_gpa, pages = machine->shape.pages;
+	int err;
+
+	vm->index = machine->nvms;
+	vm->fd = ioctl(machine->kvm_fd, KVM_CREATE_VM, machine->shape.type);
+	if (vm->fd < 0)
+		return -errno;
+	vm->alive = true;
+	vm->zaps_all = machine->shape.type == KVM_X86_DEFAULT_VM;
+	vm->can_bind = vm_has(vm, KVM_CAP_GUEST_MEMFD);
+	machine->nvms++;
+	*created = vm;
+
+	for (unsigned int i = 0; i < vm->nslots; i++, gpa += pages * GUEST_PAGE_SIZE)
+		if (!slot_init(vm, i, gpa, pages))
+			return -ENOMEM;
+	err = plain_slots_create(machine, vm);
+	for (unsigned int i = 0; !err && i < vm->nvcpus; i++)
+		err = vcpu_create(machine, vm, i);
+	return err;
+}
+
+uint64_t gmem_best_flags(const struct vm *vm)
+{
+	int flags = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD_FLAGS);
+
+	return flags > 0 ? flags & (GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED) : 0;
+}
+
+static int gmem_init(struct machine *machine, struct gmem *gmem, uint64_t size_bytes)
+{
+	struct stat stat;
+
+	gmem->npages = size_bytes / GUEST_PAGE_SIZE;
+	gmem->page = calloc(gmem->npages, sizeof(*gmem->page));
+	gmem->prot = malloc(gmem->npages + 1);
+	gmem->table = calloc(size_bytes / GIB + 1, sizeof(*gmem->table));
+	if (!gmem->page || !gmem->prot || !gmem->table)
+		return -ENOMEM;
+	memset(gmem->prot, HOST_UNMAPPED, gmem->npages + 1);
+	if (fstat(gmem->fd, &stat))
+		return -errno;
+	gmem->inode = stat.st_ino;
+
+	if (gmem->flags & GUEST_MEMFD_FLAG_MMAP) {
+		gmem->hva = machine->next_hva;
+		machine->next_hva += (size_bytes / GIB + 2) * GIB;
+	}
+	return 0;
+}
+
+int gmem_create(struct machine *machine, struct vm *vm, uint64_t size_bytes, uint64_t flags,
+		struct gmem **created)
+{
+	struct kvm_create_guest_memfd args = {.size = size_bytes, .flags = flags};
+	struct gmem *gmem = &vm->gmems[vm->ngmems];
+	int fd;
+
+	if (vm->ngmems == vm->gmem_room)
+		return -ENOSPC;
+	fd = ioctl(vm->fd, KVM_CREATE_GUEST_MEMFD, &args);
+	if (fd < 0) {
+		/* A kernel without guest_memfd does not know the request. */
+		if (errno != ENOTTY)
+			account_error(&vm->account, EV_CREATE, errno);
+		return -errno;
+	}
+	*gmem = (struct gmem){.vm = vm, .index = vm->ngmems++, .fd = fd, .flags = flags};
+	account_add(&gmem->account, EV_CREATE, 1, 0);
+	*created = gmem;
+	return gmem_init(machine, gmem, size_bytes);
+}
+
+int gmem_close(struct machine *machine, struct gmem *gmem)
+{
+	if (gmem->fd < 0)
+		return -EBADF;
+	if (close(gmem->fd))
+		return -errno;
+	gmem->fd = -1;
+	if (!gmem->nmapped)
+		model_release(machine, gmem);
+	return 0;
+}
+
+static int vcpu_destroy(struct machine *machine, struct vcpu *vcpu)
+{
+	uint64_t start = (uintptr_t)vcpu->run;
+
+	/* A change of this process's memory like any other, so every VM is notified. */
+	if (munmap(vcpu->run, machine->run_size))
+		return -errno;
+	model_notifier(machine, start, start + machine->run_size);
+	return close(vcpu->fd) ? -errno : 0;
+}
+
+int vm_destroy(struct machine *machine, struct vm *vm)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < vm->ngmems; i++)
+		err = host_unmap(machine, &vm->gmems[i], 0, vm->gmems[i].npages + 1);
+	for (unsigned int i = 0; !err && i < vm->nvcpus; i++)
+		err = vcpu_destroy(machine, &vm->vcpus[i]);
+	for (unsigned int i = 0; !err && i < vm->ngmems; i++)
+		if (vm->gmems[i].fd >= 0)
+			err = gmem_close(machine, &vm->gmems[i]);
+	if (err)
+		return err;
+
+	if (close(vm->fd))
+		return -errno;
+	vm->fd = -1;
+	vm->alive = false;
+	for (unsigned int i = 0; i < vm->nslots + EXTRA_SLOTS; i++)
+		if (vm->slots[i].live)
+			model_unbind(&vm->slots[i]);
+	return 0;
+}

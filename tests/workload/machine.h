@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The VMs that gmemload makes: their vCPUs, memslots and guest_memfds, how they come and how they go. Beside each of
+ * them lies its account and what is known of its pages, which model.c keeps. Included by everyone in gmemload.
+ */
+#ifndef GMEMLOAD_MACHINE_H
+#define GMEMLOAD_MACHINE_H
+
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "account.h"
+#include "arch.h"
+
+/* gmem->page[]: in the page cache; mapped by the page tables of this process. */
+#define GMEM_PAGE_RESIDENT 1
+#define GMEM_PAGE_HOST_MAPPED 2
+
+/* gmem->prot[] of a page that our mapping does not cover. */
+#define HOST_UNMAPPED 0xff
+
+struct gmem {
+	struct vm *vm;
+	unsigned int index;
+	int fd; /* -1 once closed */
+	bool released;
+	uint64_t inode;
+	uint64_t flags;
+	uint64_t npages;
+	uint64_t hva;	 /* where its mapping lies or would lie; 0 when it cannot be mapped */
+	uint64_t nmapped; /* pages our mapping covers, of npages + 1: the last lies beyond the end of the file */
+	uint8_t *prot;	 /* [npages + 1] PROT_*, or HOST_UNMAPPED */
+	uint8_t *page;	 /* [npages] GMEM_PAGE_* */
+	bool *table;	 /* per GiB of the mapping: has page tables, i.e. was touched since it was mapped */
+	struct account account;
+};
+
+struct slot {
+	struct vm *vm;
+	uint32_t id;
+	bool live;	   /* in the VM's memslots */
+	struct gmem *gmem; /* NULL: ordinary memory */
+	uint64_t pgoff;	   /* first page in gmem */
+	uint64_t base_gfn;
+	uint64_t npages;
+	uint64_t hva;
+	bool *guest_mapped; /* [npages] by KVM's page tables */
+	int prot;	    /* of ordinary memory */
+	struct account account;
+};
+
+struct vcpu {
+	int fd;
+	struct kvm_run *run;
+	struct member *member; /* the thread that runs it */
+};
+
+struct vm {
+	unsigned int index;
+	int fd; /* -1 once closed */
+	bool alive; /* KVM still has it: its MMU notifier is registered */
+	bool zaps_all; /* deleting one memslot zaps all of them */
+	bool can_bind; /* KVM takes KVM_MEM_GUEST_MEMFD from it */
+	unsigned int nvcpus, nslots, ngmems;
+	struct vcpu *vcpus;
+	struct slot *slots; /* [nslots] as told, then the plain slot, the code slot and the spare one */
+	struct gmem *gmems; /* [gmem_room] */
+	unsigned int gmem_room;
+	struct account account;
+};
+
+/* What the user asked for, see gmemload --help. */
+struct shape {
+	unsigned int vms, vcpus, slots;
+	uint64_t pages, plain_pages;
+	bool shared_gmem, map;
+	long type;
+};
+
+struct machine {
+	int kvm_fd;
+	struct shape shape;
+	unsigned int nvms, vm_room;
+	struct vm *vms; /* [vm_room], in the order of creation; stay here when gone */
+	unsigned int extra_gmems; /* room for these in each VM, beyond those of its slots */
+	size_t run_size;
+	void *code;    /* the guest program, one page for all VMs */
+	char *plain;   /* ordinary memory, plain_pages for each VM */
+	uint64_t next_hva;
+	/* Calls of kernel functions that no event tells. */
+	uint64_t commits; /* bindings that got past the checks of the file */
+	uint64_t unmaps;  /* kvm_unmap_gfn_range() by zaps */
+};
+
+static inline struct slot *plain_slot(struct vm *vm)
+{
+	return &vm->slots[vm->nslots];
+}
+
+static inline struct slot *code_slot(struct vm *vm)
+{
+	return &vm->slots[vm->nslots + 1];
+}
+
+/* The slot for bindings that are meant to be refused. */
+static inline struct slot *spare_slot(struct vm *vm)
+{
+	return &vm->slots[vm->nslots + 2];
+}
+
+#define EXTRA_SLOTS 3
+
+/*
+ * Allocates all that is needed for room VMs, and makes the process's memory stay as it is from here on. Needs the vCPU
+ * threads to exist already. Returns 0 or a negative errno.
+ */
+int machine_init(struct machine *machine, const struct shape *shape, unsigned int vm_room,
+		 unsigned int extra_gmems);
+
+/* Makes the next VM, without memslots of guest_memfd. Returns 0 or a negative errno. */
+int vm_create(struct machine *machine, struct vm **vm);
+
+/* Makes a guest_memfd in vm->gmems. Returns 0 or a negative errno, which the account knows. */
+int gmem_create(struct machine *machine, struct vm *vm, uint64_t size_bytes, uint64_t flags,
+		struct gmem **gmem);
+
+/* Closes the file descriptor; the kernel lets go of the gmem when its mapping is gone too. */
+int gmem_close(struct machine *machine, struct gmem *gmem);
+
+/* Makes slot a live memslot, bound to slot->gmem at slot->pgoff. Returns 0 or a negative errno, accounted for. */
+int slot_create(struct machine *machine, struct slot *slot);
+
+/* Deletes a live memslot. Returns 0 or a negative errno. */
+int slot_delete(struct machine *machine, struct slot *slot);
+
+/* Ends a VM: the mapping of its gmems, its vCPUs, its gmems, itself. Returns 0 or a negative errno. */
+int vm_destroy(struct machine *machine, struct vm *vm);
+
+/* Flags for a gmem of this VM that make the most of what the kernel has. */
+uint64_t gmem_best_flags(const struct vm *vm);
+
+#endif

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What each operation means in events: see model.h.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "model.h"
+
+static bool slot_is_bound(const struct slot *slot)
+{
+	return slot->live && slot->gmem && !slot->gmem->released;
+}
+
+/* The part of [start, end), pages of slot's gmem, that slot covers. False when it covers none. */
+static bool clip_to_slot(const struct slot *slot, uint64_t *start, uint64_t *end)
+{
+	uint64_t slot_end = slot->pgoff + slot->npages;
+
+	if (*start < slot->pgoff)
+		*start = slot->pgoff;
+	if (*end > slot_end)
+		*end = slot_end;
+	return *start < *end;
+}
+
+static struct slot *next_bound(const struct gmem *gmem, struct slot *after)
+{
+	struct vm *vm = gmem->vm;
+	struct slot *slot = after ? after + 1 : vm->slots;
+
+	for (; slot < vm->slots + vm->nslots; slot++)
+		if (slot->gmem == gmem && slot_is_bound(slot))
+			return slot;
+	return NULL;
+}
+
+#define for_each_bound(slot, gmem) \
+	for (slot = next_bound(gmem, NULL); slot; slot = next_bound(gmem, slot))
+
+struct slot *model_slot_at(const struct gmem *gmem, uint64_t pgoff)
+{
+	struct slot *slot;
+
+	for_each_bound(slot, gmem)
+		if (pgoff >= slot->pgoff && pgoff < slot->pgoff + slot->npages)
+			return slot;
+	return NULL;
+}
+
+struct account *model_account_of(struct gmem *gmem, uint64_t pgoff, uint64_t npages)
+{
+	struct slot *slot = model_slot_at(gmem, pgoff);
+
+	if (slot && pgoff + npages <= slot->pgoff + slot->npages)
+		return &slot->account;
+	return &gmem->account;
+}
+
+static void make_resident(struct gmem *gmem, uint64_t pgoff, struct account *account)
+{
+	if (gmem->page[pgoff] & GMEM_PAGE_RESIDENT)
+		return;
+	gmem->page[pgoff] |= GMEM_PAGE_RESIDENT;
+	account_add(account, EV_ALLOC, 1, 1);
+}
+
+static void free_page(struct gmem *gmem, uint64_t pgoff)
+{
+	if (!(gmem->page[pgoff] & GMEM_PAGE_RESIDENT))
+		return;
+	gmem->page[pgoff] &= ~GMEM_PAGE_RESIDENT;
+	account_add(model_account_of(gmem, pgoff, 1), EV_FREE, 1, 1);
+}
+
+/* KVM's own page tables lose these pages of the slot: the guest's next touch faults. */
+static void forget_mapped(struct slot *slot, uint64_t first, uint64_t npages)
+{
+	memset(slot->guest_mapped + first, 0, npages);
+}
+
+void model_bind(struct machine *machine, struct slot *slot, int err)
+{
+	/*
+	 * A range that leaves the file is refused before 7.3's kvm_gmem_commit_memory_region() is reached. Earlier kernels
+	 * have one function for both. So with a file that is closed already.
+	 */
+	if (slot->pgoff + slot->npages <= slot->gmem->npages && err != EBADF)
+		machine->commits++;
+	if (err)
+		account_error(&slot->account, EV_BIND, err);
+	else
+		account_add(&slot->account, EV_BIND, 1, 0);
+}
+
+void model_unbind(struct slot *slot)
+{
+	struct vm *vm = slot->vm;
+
+	/* Called even when the gmem is gone: kvm_gmem_unbind() then finds nothing to do. */
+	if (slot->gmem)
+		account_add(&slot->account, EV_UNBIND, 1, 0);
+	slot->live = false;
+	forget_mapped(slot, 0, slot->npages);
+	if (!vm->zaps_all)
+		return;
+	for (struct slot *other = vm->slots; other < vm->slots + vm->nslots; other++)
+		forget_mapped(other, 0, other->npages);
+}
+
+void model_guest_touch(struct slot *slot, uint64_t first, uint64_t npages)
+{
+	for (uint64_t i = first; i < first + npages; i++) {
+		/* A read maps the page writable, so no later write faults again. */
+		if (slot->guest_mapped[i])
+			continue;
+		slot->guest_mapped[i] = true;
+		if (!slot->gmem)
+			continue;
+		account_add(&slot->account, EV_GUEST_FAULT, 1, 0);
+		make_resident(slot->gmem, slot->pgoff + i, &slot->account);
+	}
+}
+
+void model_guest_error(struct slot *slot, int err, bool memory_fault)
+{
+	/* A slot whose gmem was closed is still there, and so are the calls to a gmem that is not. */
+	if (slot->gmem && slot->live)
+		account_error(&slot->account, EV_GUEST_FAULT, -err);
+	if (memory_fault)
+		account_add(&slot->account, EV_MEMORY_FAULT, 1, 0);
+}
+
+void model_host_fault(struct gmem *gmem, uint64_t pgoff)
+{
+	struct account *account = model_account_of(gmem, pgoff, 1);
+
+	if (pgoff >= gmem->npages || !(gmem->flags & GUEST_MEMFD_FLAG_INIT_SHARED)) {
+		account_error(account, EV_HOST_FAULT, ERR_SIGBUS);
+		return;
+	}
+	account_add(account, EV_HOST_FAULT, 1, 0);
+	gmem->page[pgoff] |= GMEM_PAGE_HOST_MAPPED;
+	make_resident(gmem, pgoff, account);
+}
+
+void model_allocate(struct gmem *gmem, uint64_t pgoff, uint64_t npages, int err)
+{
+	struct account *account = model_account_of(gmem, pgoff, npages);
+
+	if (err) {
+		account_error(account, EV_ALLOCATE, err);
+		return;
+	}
+	account_add(account, EV_ALLOCATE, 1, npages);
+	for (uint64_t i = pgoff; i < pgoff + npages; i++)
+		make_resident(gmem, i, model_account_of(gmem, i, 1));
+}
+
+/*
+ * How many entries of the XArray of bindings hold the part [start, end) of slot's binding. xa_store_range() cuts a
+ * binding at multiples of 64, 64^2, ..., and KVM walks its entries and unmaps the same range for each of them.
+ */
+static uint64_t binding_entries(const struct slot *slot, uint64_t start, uint64_t end)
+{
+	uint64_t pos = slot->pgoff, last = slot->pgoff + slot->npages - 1, entries = 0;
+
+	while (pos <= last) {
+		unsigned int shift = 0;
+		uint64_t node_last, size;
+
+		while (!(pos >> shift & 63) && last - pos + 1 >= 64ULL << shift)
+			shift += 6;
+		/* One entry: as many units of 2^shift as fit before the end of the node and the binding. */
+		node_last = pos | ((64ULL << shift) - 1);
+		size = ((node_last < last ? node_last : last) - pos + 1) >> shift << shift;
+		if (pos < end && pos + size > start)
+			entries++;
+		pos += size;
+	}
+	return entries;
+}
+
+static void zap(struct machine *machine, struct gmem *gmem, uint64_t start, uint64_t end)
+{
+	struct slot *slot, *hit = NULL;
+	uint64_t nhit = 0, npages = 0;
+
+	for_each_bound(slot, gmem) {
+		uint64_t from = start, to = end;
+
+		if (!clip_to_slot(slot, &from, &to))
+			continue;
+		hit = slot;
+		nhit++;
+		npages += to - from;
+		machine->unmaps += binding_entries(slot, from, to);
+		forget_mapped(slot, from - slot->pgoff, to - from);
+	}
+	account_add(nhit == 1 ? &hit->account : &gmem->account, EV_ZAP, 1, npages);
+}
+
+static void truncate_pages(struct machine *machine, struct gmem *gmem, uint64_t start, uint64_t end)
+{
+	if (end > gmem->npages)
+		end = gmem->npages;
+	for (uint64_t i = start; i < end; i++) {
+		/* The kernel takes mapped folios out of our page tables one by one. */
+		if (gmem->page[i] & GMEM_PAGE_HOST_MAPPED) {
+			gmem->page[i] &= ~GMEM_PAGE_HOST_MAPPED;
+			model_notifier(machine, gmem->hva + i * GUEST_PAGE_SIZE,
+				       gmem->hva + (i + 1) * GUEST_PAGE_SIZE);
+		}
+		free_page(gmem, i);
+	}
+}
+
+void model_punch_hole(struct machine *machine, struct gmem *gmem, uint64_t pgoff, uint64_t npages,
+		      int err)
+{
+	struct account *account = model_account_of(gmem, pgoff, npages);
+
+	if (err) {
+		account_error(account, EV_PUNCH_HOLE, err);
+		return;
+	}
+	account_add(account, EV_PUNCH_HOLE, 1, npages);
+	zap(machine, gmem, pgoff, pgoff + npages);
+	truncate_pages(machine, gmem, pgoff, pgoff + npages);
+}
+
+void model_release(struct machine *machine, struct gmem *gmem)
+{
+	account_add(&gmem->account, EV_RELEASE, 1, 0);
+	zap(machine, gmem, 0, UINT64_MAX);
+	gmem->released = true;
+	truncate_pages(machine, gmem, 0, gmem->npages);
+}
+
+static void notify_slot(struct slot *slot, uint64_t start, uint64_t end)
+{
+	uint64_t slot_end = slot->hva + slot->npages * GUEST_PAGE_SIZE;
+
+	if (!slot->live)
+		return;
+	if (start < slot->hva)
+		start = slot->hva;
+	if (end > slot_end)
+		end = slot_end;
+	if (start >= end)
+		return;
+	account_add(&slot->account, EV_NOTIFIER_HIT, 1, (end - start) / GUEST_PAGE_SIZE);
+	forget_mapped(slot, (start - slot->hva) / GUEST_PAGE_SIZE, (end - start) / GUEST_PAGE_SIZE);
+}
+
+void model_notifier(struct machine *machine, uint64_t start, uint64_t end)
+{
+	for (unsigned int i = 0; i < machine->nvms; i++) {
+		struct vm *vm = &machine->vms[i];
+
+		if (!vm->alive)
+			continue;
+		account_add(&vm->account, EV_NOTIFIER, 1, 0);
+		for (unsigned int j = 0; j < vm->nslots + EXTRA_SLOTS; j++)
+			notify_slot(&vm->slots[j], start, end);
+	}
+}
+
+void model_exit(struct machine *machine)
+{
+	/* The kernel unregisters the MMU notifiers before it takes the mappings away, so none of them fires. */
+	for (unsigned int i = 0; i < machine->nvms; i++)
+		machine->vms[i].alive = false;
+
+	for (unsigned int i = 0; i < machine->nvms; i++) {
+		struct vm *vm = &machine->vms[i];
+
+		for (unsigned int j = 0; j < vm->ngmems; j++)
+			if (!vm->gmems[j].released)
+				model_release(machine, &vm->gmems[j]);
+		for (unsigned int j = 0; j < vm->nslots + EXTRA_SLOTS; j++)
+			if (vm->slots[j].live)
+				model_unbind(&vm->slots[j]);
+	}
+}
