@@ -33,6 +33,7 @@ int event_by_name(const char *name, int len)
 }
 
 /* What the kernel uses inside and hooks can see, but no C library names. */
+/* clang-format off */
 static const struct {
 	int err;
 	const char *name;
@@ -46,6 +47,7 @@ static const struct {
 	{ 524, "ENOTSUPP" },
 	{ 529, "EIOCBQUEUED" },
 };
+/* clang-format on */
 
 const char *errno_name(int err)
 {

@@ -12,103 +12,125 @@
 #define BAR_INDENT 2
 #define BAR_WIDEST 100
 
-/* The bar of a bucket when @step buckets make one; the first and last bucket are by themselves. */
-static unsigned int bar_of(unsigned int bucket, unsigned int step)
+#define OCTAVE HIST_SUB
+
+/*
+ * How buckets make bars: @fine to a bar from @from up to @to, where nearly all events are, and
+ * @coarse to a bar in the tails, so that a few outliers do not flatten everything else.
+ */
+struct scale {
+	unsigned int from, to;
+	unsigned int fine, coarse;
+};
+
+/* The first bucket of @bucket's octave; the first and the last bucket are not part of one. */
+static unsigned int octave_begin(unsigned int bucket)
 {
-	if (bucket == 0)
-		return 0;
-	if (bucket == HIST_BUCKETS - 1)
-		return (HIST_BUCKETS - 3) / step + 2;
-	return (bucket - 1) / step + 1;
+	if (bucket == 0 || bucket == HIST_BUCKETS - 1)
+		return bucket;
+	return (bucket - 1) / OCTAVE * OCTAVE + 1;
 }
 
-/* Add the bucket to the bars; false when there is no room for another. */
-static bool add_bucket(struct bar *bars, size_t *n, unsigned int bucket, __u64 count, bool new)
+static unsigned int octave_end(unsigned int bucket)
 {
-	if (new) {
-		if (*n == BARS_MAX)
-			return false;
-		bars[*n].low_ns = hist_low_ns(bucket);
-		bars[*n].count = 0;
-		(*n)++;
-	}
-	bars[*n - 1].high_ns = hist_high_ns(bucket);
-	bars[*n - 1].count += count;
-	return true;
+	if (bucket == 0 || bucket == HIST_BUCKETS - 1)
+		return bucket + 1;
+	return octave_begin(bucket) + OCTAVE;
 }
 
-/* Whether this bar may join the one before because both are empty. */
-static bool is_gap(const struct event_count *count, unsigned int bucket, unsigned int step)
+static unsigned int scale_step(const struct scale *scale, unsigned int bucket)
 {
-	unsigned int bar = bar_of(bucket, step), i;
-
-	for (i = bucket; i < HIST_BUCKETS && bar_of(i, step) == bar; i++)
-		if (count->bucket[i])
-			return false;
-	return true;
+	return bucket >= scale->from && bucket < scale->to ? scale->fine : scale->coarse;
 }
 
-static size_t merge_by(const struct event_count *count, struct bar *bars, unsigned int step,
-		       bool join_gaps)
+/* The first bucket of the bar that @bucket is in, and the first one after it. */
+static unsigned int bar_begin(const struct scale *scale, unsigned int bucket)
 {
-	unsigned int first = 0, last = HIST_BUCKETS - 1, i;
-	bool in_gap = false;
+	unsigned int step = scale_step(scale, bucket);
+
+	if (bucket == 0 || bucket == HIST_BUCKETS - 1)
+		return bucket;
+	return (bucket - 1) / step * step + 1;
+}
+
+static unsigned int bar_end(const struct scale *scale, unsigned int bucket)
+{
+	if (bucket == 0 || bucket == HIST_BUCKETS - 1)
+		return bucket + 1;
+	return bar_begin(scale, bucket) + scale_step(scale, bucket);
+}
+
+static __u64 sum_buckets(const struct event_count *count, unsigned int from, unsigned int to)
+{
+	__u64 sum = 0;
+
+	for (; from < to; from++)
+		sum += count->bucket[from];
+	return sum;
+}
+
+/* Merge the buckets from @first to @last; 0 when that takes more than BARS_MAX bars. */
+static size_t merge(const struct event_count *count, struct bar *bars, const struct scale *scale,
+		    unsigned int first, unsigned int last)
+{
+	unsigned int i = bar_begin(scale, first), end;
 	size_t n = 0;
 
-	while (first < last && !count->bucket[first])
-		first++;
-	while (last > first && !count->bucket[last])
-		last--;
-	/* Bars begin and end at their own bounds, whatever was seen in them. */
-	while (first && bar_of(first - 1, step) == bar_of(first, step))
-		first--;
-	while (last < HIST_BUCKETS - 1 && bar_of(last + 1, step) == bar_of(last, step))
-		last++;
-	for (i = first; i <= last; i++) {
-		bool new = i == first || bar_of(i, step) != bar_of(i - 1, step);
+	for (; i <= last; i = end) {
+		__u64 sum;
 
-		if (new && join_gaps) {
-			bool gap = is_gap(count, i, step);
-
-			new = !(gap && in_gap);
-			in_gap = gap;
+		end = bar_end(scale, i);
+		sum = sum_buckets(count, i, end);
+		/* Empty neighbours are one. */
+		if (!sum && n && !bars[n - 1].count) {
+			bars[n - 1].high_ns = hist_high_ns(end - 1);
+			continue;
 		}
-		if (!add_bucket(bars, &n, i, count->bucket[i], new))
+		if (n == BARS_MAX)
 			return 0;
+		bars[n].low_ns = hist_low_ns(i);
+		bars[n].high_ns = hist_high_ns(end - 1);
+		bars[n++].count = sum;
 	}
 	return n;
 }
 
-static bool is_empty(const struct event_count *count)
-{
-	int i;
-
-	for (i = 0; count->bucket && i < HIST_BUCKETS; i++)
-		if (count->bucket[i])
-			return false;
-	return true;
-}
-
 size_t bars_merge(const struct event_count *count, struct bar bars[BARS_MAX])
 {
-	/* An octave has 16 buckets. Finer than that, a gap would hide how far apart things are. */
-	static const struct {
-		unsigned int step;
-		bool join_gaps;
-	} tries[] = { { 2, false }, { 4, false }, { 8, false }, { 16, true }, { 32, true } };
+	/* Two octaves to a bar always fit; no tail is then left over. */
+	static const unsigned int steps[][2] = {
+		{ 2, OCTAVE },
+		{ 4, OCTAVE },
+		{ 8, OCTAVE },
+		{ OCTAVE, OCTAVE },
+		{ 2 * OCTAVE, 2 * OCTAVE },
+	};
+	unsigned int first = 0, last = HIST_BUCKETS - 1;
 	size_t i, n = 0;
 
-	if (is_empty(count))
+	if (!count->bucket || !sum_buckets(count, 0, HIST_BUCKETS))
 		return 0;
-	for (i = 0; !n && i < sizeof(tries) / sizeof(tries[0]); i++)
-		n = merge_by(count, bars, tries[i].step, tries[i].join_gaps);
+	while (!count->bucket[first])
+		first++;
+	while (!count->bucket[last])
+		last--;
+	for (i = 0; !n; i++) {
+		struct scale scale = {
+			.from = octave_begin(hist_bucket(percentile_ns(count, 50))),
+			.to = octave_end(hist_bucket(percentile_ns(count, 950))),
+			.fine = steps[i][0],
+			.coarse = steps[i][1],
+		};
+
+		n = merge(count, bars, &scale, first, last);
+	}
 	return n;
 }
 
 /* @eighths of a column in blocks; without UTF-8 whole columns, but at least one. */
 static void put_bar(FILE *out, unsigned int eighths, bool utf8)
 {
-	static const char *const parts[] = { "", "\u258f", "\u258e", "\u258d",
+	static const char *const parts[] = { "",       "\u258f", "\u258e", "\u258d",
 					     "\u258c", "\u258b", "\u258a", "\u2589" };
 	unsigned int i;
 

@@ -12,15 +12,15 @@
 struct bar {
 	__u64 low_ns;
 	__u64 high_ns; /* first latency above; 0: no end */
-	__u64 count; /* 0: a run of several bars without any event */
+	__u64 count; /* 0: no event between what is below and above */
 };
 
-#define BARS_MAX 24
+#define BARS_MAX 20
 
 /*
- * Merge @count's buckets to at most BARS_MAX bars, from the lowest latency seen to the highest,
- * as fine as that allows, at bounds that do not depend on the data. Returns how many; 0 without
- * a histogram.
+ * Merge @count's buckets to at most BARS_MAX bars, ascending and without holes, from the lowest
+ * latency seen to the highest: as fine as that allows where nearly all events are (p5 to p95),
+ * octaves in the tails. Returns how many; 0 without a histogram.
  */
 size_t bars_merge(const struct event_count *count, struct bar bars[BARS_MAX]);
 

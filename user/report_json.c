@@ -47,12 +47,39 @@ static json_t *json_foreign_or_null(const char *s)
 	return s && *s ? json_foreign(s, strlen(s)) : json_null();
 }
 
-/* Keep @value only if everything that was put into it is there: @err is 0. */
-static json_t *complete(json_t *value, int err)
+/* An object or list in the making; the first failure sticks, so that the end checks for all. */
+struct node {
+	json_t *json;
+	int err;
+};
+
+static struct node new_object(void)
 {
-	if (!err)
-		return value;
-	json_decref(value);
+	return (struct node) { .json = json_object() };
+}
+
+static struct node new_list(void)
+{
+	return (struct node) { .json = json_array() };
+}
+
+/* Both take @value, which is NULL when there was no memory for it. */
+static void put(struct node *object, const char *key, json_t *value)
+{
+	object->err |= json_object_set_new(object->json, key, value);
+}
+
+static void add(struct node *list, json_t *value)
+{
+	list->err |= json_array_append_new(list->json, value);
+}
+
+/* The whole of it, or NULL. */
+static json_t *done(struct node *node)
+{
+	if (!node->err)
+		return node->json;
+	json_decref(node->json);
 	return NULL;
 }
 
@@ -61,249 +88,271 @@ static json_t *percentile(const struct event_count *count, unsigned int per_mill
 	return json_u64(percentile_ns(count, per_mille));
 }
 
+static json_t *bucket_triple(unsigned int bucket, __u64 count)
+{
+	__u64 high = hist_high_ns(bucket);
+	struct node list = new_list();
+
+	add(&list, json_u64(hist_low_ns(bucket)));
+	add(&list, high ? json_u64(high) : json_null());
+	add(&list, json_u64(count));
+	return done(&list);
+}
+
 static json_t *bucket_list(const struct event_count *count)
 {
-	json_t *list = json_array();
-	int i, err = 0;
+	struct node list = new_list();
+	int i;
 
-	for (i = 0; i < HIST_BUCKETS && !err; i++) {
-		__u64 high = hist_high_ns(i);
-
-		if (!count->bucket[i])
-			continue;
-		err = json_array_append_new(
-			list, json_pack("[o, o, o]", json_u64(hist_low_ns(i)),
-					high ? json_u64(high) : json_null(),
-					json_u64(count->bucket[i])));
-	}
-	return complete(list, err);
+	for (i = 0; i < HIST_BUCKETS; i++)
+		if (count->bucket[i])
+			add(&list, bucket_triple(i, count->bucket[i]));
+	return done(&list);
 }
 
 static json_t *latency_object(const struct event_count *count)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "count", json_u64(count->count), "sum", json_u64(count->sum_ns),
-			 "min", json_u64(count->min_ns), "max", json_u64(count->max_ns),
-			 "p50", percentile(count, 500), "p90", percentile(count, 900),
-			 "p99", percentile(count, 990), "p999", percentile(count, 999),
-			 "buckets", bucket_list(count));
+	struct node object = new_object();
+
+	put(&object, "count", json_u64(count->count));
+	put(&object, "sum", json_u64(count->sum_ns));
+	put(&object, "min", json_u64(count->min_ns));
+	put(&object, "max", json_u64(count->max_ns));
+	put(&object, "p50", percentile(count, 500));
+	put(&object, "p90", percentile(count, 900));
+	put(&object, "p99", percentile(count, 990));
+	put(&object, "p999", percentile(count, 999));
+	put(&object, "buckets", bucket_list(count));
+	return done(&object);
 }
 
 static json_t *errors_object(const struct event_count *count)
 {
-	json_t *object = json_object();
+	struct node object = new_object();
 	size_t i;
-	int err = 0;
 
-	for (i = 0; i < count->nerrs && !err; i++)
-		err = json_object_set_new(object, errno_name(count->errs[i].err),
-					  json_u64(count->errs[i].count));
-	return complete(object, err);
+	for (i = 0; i < count->nerrs; i++)
+		put(&object, errno_name(count->errs[i].err), json_u64(count->errs[i].count));
+	return done(&object);
 }
 
 static json_t *event_object(const struct event_count *count)
 {
+	struct node object = new_object();
 	unsigned int carries = event_descs[count->event].carries;
-	json_t *object = json_pack("{s:o}", "count", json_u64(count->count));
-	int err = 0;
 
+	put(&object, "count", json_u64(count->count));
 	if (carries & EVENT_ERRNO)
-		err |= json_object_set_new(object, "errors", errors_object(count));
+		put(&object, "errors", errors_object(count));
 	if (carries & EVENT_PAGES)
-		err |= json_object_set_new(object, "pages", json_u64(count->npages));
+		put(&object, "pages", json_u64(count->npages));
 	if (count->bucket)
-		err |= json_object_set_new(object, "latency_ns", latency_object(count));
-	return complete(object, err);
+		put(&object, "latency_ns", latency_object(count));
+	return done(&object);
 }
 
 static json_t *events_object(const struct capture *capture, const struct event_counts *counts)
 {
-	json_t *object = json_object();
+	struct node object = new_object();
 	size_t i;
-	int err = 0;
 
-	for (i = 0; i < counts->n && !err; i++)
+	for (i = 0; i < counts->n; i++)
 		if (report_shows(capture, counts->v[i].event))
-			err = json_object_set_new(object, event_descs[counts->v[i].event].name,
-						  event_object(&counts->v[i]));
-	return complete(object, err);
+			put(&object, event_descs[counts->v[i].event].name,
+			    event_object(&counts->v[i]));
+	return done(&object);
 }
 
 static json_t *flag_list(__u64 flags, const struct flag_name *names)
 {
-	json_t *list = json_array();
-	int err = 0;
+	struct node list = new_list();
 
-	for (; names->bit && !err; names++)
+	for (; names->bit; names++)
 		if (flags & names->bit)
-			err = json_array_append_new(list, json_string(names->name));
-	return complete(list, err);
+			add(&list, json_string(names->name));
+	return done(&list);
 }
 
 static json_t *slot_object(const struct capture *capture, const struct slot *slot)
 {
+	struct node object = new_object();
 	const struct slot_info *info = &slot->info;
 
-	return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "as_id", (int)info->as_id, "id", (int)info->id,
-			 "base_gfn", json_u64(info->base_gfn), "npages", json_u64(info->npages),
-			 "flags", json_u64(info->flags),
-			 "flag_names", flag_list(info->flags, slot_flag_names),
-			 "gmem_ino", info->ino ? json_u64(info->ino) : json_null(),
-			 "gmem_pgoff", info->ino ? json_u64(info->pgoff) : json_null(),
-			 "events", events_object(capture, &slot->events));
+	put(&object, "as_id", json_integer(info->as_id));
+	put(&object, "id", json_integer(info->id));
+	put(&object, "base_gfn", json_u64(info->base_gfn));
+	put(&object, "npages", json_u64(info->npages));
+	put(&object, "flags", json_u64(info->flags));
+	put(&object, "flag_names", flag_list(info->flags, slot_flag_names));
+	put(&object, "gmem_ino", info->ino ? json_u64(info->ino) : json_null());
+	put(&object, "gmem_pgoff", info->ino ? json_u64(info->pgoff) : json_null());
+	put(&object, "events", events_object(capture, &slot->events));
+	return done(&object);
 }
 
 static json_t *slot_list(const struct capture *capture, const struct vm *vm)
 {
-	json_t *list = json_array();
+	struct node list = new_list();
 	size_t i;
-	int err = 0;
 
-	for (i = 0; i < vm->nslots && !err; i++)
-		err = json_array_append_new(list, slot_object(capture, &vm->slots[i]));
-	return complete(list, err);
+	for (i = 0; i < vm->nslots; i++)
+		add(&list, slot_object(capture, &vm->slots[i]));
+	return done(&list);
 }
 
 static json_t *vm_object(const struct capture *capture, const struct vm *vm)
 {
+	struct node object = new_object();
 	const struct vm_info *info = &vm->info;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o}",
-			 "pid", json_u64(info->pid),
-			 "comm", json_foreign(info->comm, sizeof(info->comm)),
-			 "type", json_u64(info->type),
-			 "type_name", json_foreign_or_null(vm_type_name(capture->arch, info->type)),
-			 "ended", info->ended_ns != 0,
-			 "slots", slot_list(capture, vm),
-			 "events", events_object(capture, &vm->events));
+	put(&object, "pid", json_u64(info->pid));
+	put(&object, "comm", json_foreign(info->comm, sizeof(info->comm)));
+	put(&object, "type", json_u64(info->type));
+	put(&object, "type_name", json_foreign_or_null(vm_type_name(capture->arch, info->type)));
+	put(&object, "ended", json_boolean(info->ended_ns != 0));
+	put(&object, "slots", slot_list(capture, vm));
+	put(&object, "events", events_object(capture, &vm->events));
+	return done(&object);
 }
 
 static json_t *vm_list(const struct capture *capture)
 {
-	json_t *list = json_array();
+	struct node list = new_list();
 	size_t i;
-	int err = 0;
 
-	for (i = 0; i < capture->snap->nvms && !err; i++)
-		err = json_array_append_new(list, vm_object(capture, &capture->snap->vms[i]));
-	return complete(list, err);
+	for (i = 0; i < capture->snap->nvms; i++)
+		add(&list, vm_object(capture, &capture->snap->vms[i]));
+	return done(&list);
 }
 
 static json_t *gmem_object(const struct capture *capture, const struct gmem *gmem)
 {
+	struct node object = new_object();
 	const struct gmem_info *info = &gmem->info;
 	bool has_vm = gmem->vm < capture->snap->nvms;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o}",
-			 "vm", has_vm ? json_u64(gmem->vm) : json_null(),
-			 "ino", json_u64(info->ino), "size_bytes", json_u64(info->size_bytes),
-			 "flags", json_u64(info->flags),
-			 "flag_names", flag_list(info->flags, gmem_flag_names),
-			 "released", info->released_ns != 0,
-			 "events", events_object(capture, &gmem->events));
+	put(&object, "vm", has_vm ? json_u64(gmem->vm) : json_null());
+	put(&object, "ino", json_u64(info->ino));
+	put(&object, "size_bytes", json_u64(info->size_bytes));
+	put(&object, "flags", json_u64(info->flags));
+	put(&object, "flag_names", flag_list(info->flags, gmem_flag_names));
+	put(&object, "released", json_boolean(info->released_ns != 0));
+	put(&object, "events", events_object(capture, &gmem->events));
+	return done(&object);
 }
 
 static json_t *gmem_list(const struct capture *capture)
 {
-	json_t *list = json_array();
+	struct node list = new_list();
 	size_t i;
-	int err = 0;
 
-	for (i = 0; i < capture->snap->ngmems && !err; i++)
-		err = json_array_append_new(list, gmem_object(capture, &capture->snap->gmems[i]));
-	return complete(list, err);
+	for (i = 0; i < capture->snap->ngmems; i++)
+		add(&list, gmem_object(capture, &capture->snap->gmems[i]));
+	return done(&list);
 }
 
-static json_t *rung_object(const struct capture *capture, enum gmem_event event)
+static json_t *function_list(const struct rung *rung)
 {
-	const struct rung *rung = report_rung(capture, event);
-	json_t *list;
+	struct node list = new_list();
 	const char *function;
 	unsigned int i;
-	int err = 0;
 
-	if (!rung)
-		return json_null();
-	list = json_array();
-	for (i = 0; !err && (function = report_function(rung, i)); i++)
-		err = json_array_append_new(list, json_string(function));
-	return json_pack("{s:o, s:s}", "functions", complete(list, err), "since", rung->since);
+	for (i = 0; (function = report_function(rung, i)); i++)
+		add(&list, json_string(function));
+	return done(&list);
+}
+
+static json_t *rung_object(const struct rung *rung)
+{
+	struct node object = new_object();
+
+	put(&object, "functions", function_list(rung));
+	put(&object, "since", json_string(rung->since));
+	return done(&object);
 }
 
 static json_t *hook_object(const struct capture *capture, enum gmem_event event)
 {
+	struct node object = new_object();
 	const struct hook_state *hook = &capture->hooks[event];
+	const struct rung *rung = report_rung(capture, event);
 
-	return json_pack("{s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o}",
-			 "event", event_descs[event].name,
-			 "shown", (int)report_shows(capture, event), "wanted", (int)hook->wanted,
-			 "attached", (int)hook->attached, "rung", rung_object(capture, event),
-			 "reason", json_foreign_or_null(hook->reason),
-			 "run_count", json_u64(hook->run_count),
-			 "run_time_ns", json_u64(hook->run_time_ns),
-			 "recursion_misses", json_u64(hook->recursion_misses));
+	put(&object, "event", json_string(event_descs[event].name));
+	put(&object, "shown", json_boolean(report_shows(capture, event)));
+	put(&object, "wanted", json_boolean(hook->wanted));
+	put(&object, "attached", json_boolean(hook->attached));
+	put(&object, "rung", rung ? rung_object(rung) : json_null());
+	put(&object, "reason", json_foreign_or_null(hook->reason));
+	put(&object, "run_count", json_u64(hook->run_count));
+	put(&object, "run_time_ns", json_u64(hook->run_time_ns));
+	put(&object, "recursion_misses", json_u64(hook->recursion_misses));
+	return done(&object);
 }
 
 static json_t *hook_list(const struct capture *capture)
 {
-	json_t *list = json_array();
-	int event, err = 0;
+	struct node list = new_list();
+	int event;
 
-	for (event = 0; event < NR_EVENTS && !err; event++)
-		err = json_array_append_new(list, hook_object(capture, event));
-	return complete(list, err);
+	for (event = 0; event < NR_EVENTS; event++)
+		add(&list, hook_object(capture, event));
+	return done(&list);
 }
 
 static json_t *event_losses(const __u64 *loss, __u64 recursion_misses)
 {
-	json_t *object = json_object();
-	int i, err = 0;
+	struct node object = new_object();
+	int i;
 
-	for (i = 0; i < NR_LOSSES && !err; i++)
+	for (i = 0; i < NR_LOSSES; i++)
 		if (loss[i])
-			err = json_object_set_new(object, loss_descs[i].name, json_u64(loss[i]));
-	if (recursion_misses && !err)
-		err = json_object_set_new(object, "recursion", json_u64(recursion_misses));
-	return complete(object, err);
+			put(&object, loss_descs[i].name, json_u64(loss[i]));
+	if (recursion_misses)
+		put(&object, "recursion", json_u64(recursion_misses));
+	return done(&object);
 }
 
 static json_t *loss_object(const struct capture *capture)
 {
-	json_t *events = json_object();
-	int event, err = 0;
+	struct node object = new_object();
+	struct node events = new_object();
+	int event;
 
-	for (event = 0; event < NR_EVENTS && !err; event++) {
+	for (event = 0; event < NR_EVENTS; event++) {
 		json_t *losses = event_losses(capture->snap->loss[event],
 					      capture->hooks[event].recursion_misses);
 
 		if (losses && !json_object_size(losses))
 			json_decref(losses);
 		else
-			err = json_object_set_new(events, event_descs[event].name, losses);
+			put(&events, event_descs[event].name, losses);
 	}
-	return json_pack("{s:o, s:o}", "total", json_u64(capture->snap->lost), "events",
-			 complete(events, err));
+	put(&object, "total", json_u64(capture->snap->lost));
+	put(&object, "events", done(&events));
+	return done(&object);
+}
+
+static json_t *argument_list(char *const *arg)
+{
+	struct node list = new_list();
+
+	for (; *arg; arg++)
+		add(&list, json_foreign(*arg, strlen(*arg)));
+	return done(&list);
 }
 
 static json_t *command_object(const struct capture *capture)
 {
-	int status = capture->command_status;
-	bool exited = capture->command_ended && WIFEXITED(status);
-	const char *signal = capture->command_ended ? report_signal(status) : NULL;
-	char *const *arg;
-	json_t *list;
-	int err = 0;
+	const char *signal = capture->command_ended ? report_signal(capture->command_status) : NULL;
+	bool exited = capture->command_ended && !signal;
+	int status = WEXITSTATUS(capture->command_status);
+	struct node object = new_object();
 
-	if (!capture->command)
-		return json_null();
-	list = json_array();
-	for (arg = capture->command; *arg && !err; arg++)
-		err = json_array_append_new(list, json_foreign(*arg, strlen(*arg)));
-	return json_pack("{s:o, s:b, s:o, s:o}", "argv", complete(list, err),
-			 "ended", (int)capture->command_ended,
-			 "exit_status", exited ? json_integer(WEXITSTATUS(status)) : json_null(),
-			 "signal", json_foreign_or_null(signal));
+	put(&object, "argv", argument_list(capture->command));
+	put(&object, "ended", json_boolean(capture->command_ended));
+	put(&object, "exit_status", exited ? json_integer(status) : json_null());
+	put(&object, "signal", json_foreign_or_null(signal));
+	return done(&object);
 }
 
 /* A time of day in nanoseconds does not fit the integers of most readers: RFC 3339 does. */
@@ -322,19 +371,38 @@ static json_t *time_string(__u64 realtime_ns)
 
 static json_t *capture_object(const struct capture *capture)
 {
-	return json_pack("{s:o, s:o, s:o}", "start", time_string(capture->start_realtime_ns),
-			 "duration_ns", json_u64(capture->duration_ns),
-			 "command", command_object(capture));
+	struct node object = new_object();
+
+	put(&object, "start", time_string(capture->start_realtime_ns));
+	put(&object, "duration_ns", json_u64(capture->duration_ns));
+	put(&object, "command", capture->command ? command_object(capture) : json_null());
+	return done(&object);
 }
 
-/* What a capture and a probe have in common. */
-static json_t *root_object(const struct capture *capture)
+static json_t *tool_object(const struct capture *capture)
 {
-	return json_pack("{s:{s:s, s:o}, s:{s:o, s:o}}",
-			 "tool", "name", "gmemtrace",
-			 "version", json_foreign(capture->version, strlen(capture->version)),
-			 "kernel", "release", json_foreign(capture->kernel, strlen(capture->kernel)),
-			 "arch", json_foreign(capture->arch, strlen(capture->arch)));
+	struct node object = new_object();
+
+	put(&object, "name", json_string("gmemtrace"));
+	put(&object, "version", json_foreign(capture->version, strlen(capture->version)));
+	return done(&object);
+}
+
+static json_t *kernel_object(const struct capture *capture)
+{
+	struct node object = new_object();
+
+	put(&object, "release", json_foreign(capture->kernel, strlen(capture->kernel)));
+	put(&object, "arch", json_foreign(capture->arch, strlen(capture->arch)));
+	return done(&object);
+}
+
+static json_t *host_object(const struct capture *capture)
+{
+	struct node object = new_object();
+
+	put(&object, "events", events_object(capture, &capture->snap->host));
+	return done(&object);
 }
 
 static int write_and_free(FILE *out, json_t *root)
@@ -351,32 +419,29 @@ static int write_and_free(FILE *out, json_t *root)
 	return err && !ferror(out) ? -ENOMEM : 0;
 }
 
-static json_t *host_object(const struct capture *capture)
-{
-	return json_pack("{s:o}", "events", events_object(capture, &capture->snap->host));
-}
-
 int report_json_capture(FILE *out, const struct capture *capture, const struct report_style *style)
 {
-	json_t *root = root_object(capture);
-	int err = 0;
+	struct node root = new_object();
 
 	(void)style;
-	err |= json_object_set_new(root, "capture", capture_object(capture));
-	err |= json_object_set_new(root, "hooks", hook_list(capture));
-	err |= json_object_set_new(root, "loss", loss_object(capture));
-	err |= json_object_set_new(root, "vms", vm_list(capture));
-	err |= json_object_set_new(root, "gmems", gmem_list(capture));
-	err |= json_object_set_new(root, "host", host_object(capture));
-	return write_and_free(out, complete(root, err));
+	put(&root, "tool", tool_object(capture));
+	put(&root, "kernel", kernel_object(capture));
+	put(&root, "capture", capture_object(capture));
+	put(&root, "hooks", hook_list(capture));
+	put(&root, "loss", loss_object(capture));
+	put(&root, "vms", vm_list(capture));
+	put(&root, "gmems", gmem_list(capture));
+	put(&root, "host", host_object(capture));
+	return write_and_free(out, done(&root));
 }
 
 int report_json_probe(FILE *out, const struct capture *capture, const struct report_style *style)
 {
-	json_t *root = root_object(capture);
-	int err;
+	struct node root = new_object();
 
 	(void)style;
-	err = json_object_set_new(root, "hooks", hook_list(capture));
-	return write_and_free(out, complete(root, err));
+	put(&root, "tool", tool_object(capture));
+	put(&root, "kernel", kernel_object(capture));
+	put(&root, "hooks", hook_list(capture));
+	return write_and_free(out, done(&root));
 }

@@ -63,13 +63,18 @@ static void cell_max(const struct table *table, const struct event_count *count,
 	number_latency(cell, count->max_ns, table->style->utf8);
 }
 
+static void percentile_cell(const struct table *table, const struct event_count *count,
+			    unsigned int per_mille, char *cell)
+{
+	if (count->bucket)
+		number_latency(cell, percentile_ns(count, per_mille), table->style->utf8);
+}
+
 #define CELL_PERCENTILE(name, per_mille)                                                           \
 	static void cell_##name(const struct table *table, const struct event_count *count,        \
 				char *cell)                                                        \
 	{                                                                                          \
-		if (count->bucket)                                                                 \
-			number_latency(cell, percentile_ns(count, per_mille),                      \
-				       table->style->utf8);                                        \
+		percentile_cell(table, count, per_mille, cell);                                    \
 	}
 
 CELL_PERCENTILE(p50, 500)
@@ -77,6 +82,7 @@ CELL_PERCENTILE(p90, 900)
 CELL_PERCENTILE(p99, 990)
 CELL_PERCENTILE(p999, 999)
 
+/* clang-format off */
 static const struct column columns[] = {
 	{ "event", 1, 0, 12, cell_event },
 	{ "count", 2, 0, 6, cell_count },
@@ -91,6 +97,7 @@ static const struct column columns[] = {
 	{ "max", 4, EVENT_LATENCY, 5, cell_max },
 	{ "errors", 3, EVENT_ERRNO, 8, NULL },
 };
+/* clang-format on */
 
 #define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
 #define ERRORS (NR_COLUMNS - 1)
@@ -164,30 +171,44 @@ void table_layout(struct table *table, const struct event_totals *totals)
 		table->width[ERRORS] += table->columns - used;
 }
 
-/* The first column is flush left, the others flush right in their width, gap included. */
-static unsigned int put_cell(const struct table *table, size_t column, const char *cell)
+/*
+ * A line of cells, the first flush left, the others flush right in their width, gap included.
+ * @blanks are owed to the next cell that is not empty, so that no line ends with them.
+ */
+struct line {
+	const struct table *table;
+	unsigned int at;
+	unsigned int blanks;
+};
+
+static void put_cell(struct line *line, size_t column, const char *cell)
 {
-	unsigned int width = table->width[column];
+	unsigned int width = line->table->width[column];
 	unsigned int taken = text_width(cell);
-	int pad = width > taken ? width - taken : 0;
+	unsigned int pad = width > taken ? width - taken : 0;
+	unsigned int before = column ? pad : TABLE_INDENT;
+	unsigned int after = column ? 0 : pad;
 
 	if (!width)
-		return 0;
-	if (!column)
-		fprintf(table->out, "%*s%s%*s", TABLE_INDENT, "", cell, pad, "");
-	else
-		fprintf(table->out, "%*s%s", pad, "", cell);
-	return width;
+		return;
+	line->blanks += before;
+	if (taken) {
+		fprintf(line->table->out, "%*s%s", (int)line->blanks, "", cell);
+		line->blanks = 0;
+	}
+	line->blanks += after;
+	line->at += before + taken + after;
 }
 
 void table_header(const struct table *table)
 {
+	struct line line = { table, 0, 0 };
 	size_t i;
 
 	if (table->style->color)
 		fputs("\033[2m", table->out);
 	for (i = 0; i < ERRORS; i++)
-		put_cell(table, i, columns[i].title);
+		put_cell(&line, i, columns[i].title);
 	if (table->width[ERRORS])
 		fprintf(table->out, "%*s%s", GAP, "", columns[ERRORS].title);
 	fputs(table->style->color ? "\033[0m\n" : "\n", table->out);
@@ -223,22 +244,22 @@ static void put_errors(const struct table *table, const struct event_count *coun
 
 void table_row(const struct table *table, const struct event_count *count)
 {
-	unsigned int at = TABLE_INDENT;
+	struct line line = { table, 0, 0 };
 	char cell[CELL_LEN];
 	size_t i;
 
 	for (i = 0; i < ERRORS; i++) {
 		write_cell(table, &columns[i], count, cell);
-		at += put_cell(table, i, cell);
+		put_cell(&line, i, cell);
 	}
 	if (!count->nerrs || !table->width[ERRORS]) {
 		fputc('\n', table->out);
 		return;
 	}
-	fprintf(table->out, "%*s", GAP, "");
+	fprintf(table->out, "%*s", (int)line.blanks + GAP, "");
 	if (table->style->color)
 		fputs("\033[33m", table->out);
-	put_errors(table, count, at + GAP);
+	put_errors(table, count, line.at + GAP);
 	if (table->style->color)
 		fputs("\033[0m", table->out);
 }

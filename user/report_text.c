@@ -18,6 +18,7 @@
 
 #define COLUMNS_MIN 80
 #define HEAD_INDENT 10 /* where the values in the head begin */
+#define TITLE_INDENT 10 /* where a slot's or guest_memfd's line goes on */
 
 struct text_report {
 	FILE *out;
@@ -56,14 +57,14 @@ static struct flow head_line(const struct text_report *r, const char *label)
 	return flow;
 }
 
-static void put_title(const struct text_report *r, const char *what)
+static void put_title(const struct text_report *r)
 {
 	const struct capture *capture = r->capture;
 
 	ink(r, INK_BOLD);
 	fprintf(r->out, "gmemtrace %s", capture->version);
 	ink(r, INK_PLAIN);
-	fprintf(r->out, " %s Linux %s %s\n", what, capture->kernel, capture->arch);
+	fprintf(r->out, " on Linux %s %s\n", capture->kernel, capture->arch);
 }
 
 static void put_time(const struct text_report *r)
@@ -116,17 +117,25 @@ static void put_command(const struct text_report *r)
 	put_line(r, capture->command_ended && capture->command_status ? INK_WARN : INK_PLAIN, end);
 }
 
+static void put_unavailable(const struct text_report *r, struct flow *flow,
+			    const struct hook_state *hook)
+{
+	char reason[4 * sizeof(hook->reason)];
+
+	text_clean(reason, sizeof(reason), hook->reason, sizeof(hook->reason), r->style->utf8);
+	ink(r, INK_WARN);
+	flow_word(flow, 0, "unavailable:");
+	ink(r, INK_PLAIN);
+	flow_text(flow, 1, reason[0] ? reason : "for an unknown reason");
+}
+
 static void put_reason(const struct text_report *r, int event, unsigned int width)
 {
 	struct flow flow = { r->out, r->columns, HEAD_INDENT + width + 2, 0 };
-	char reason[4 * sizeof(r->capture->hooks->reason)];
 
 	fprintf(r->out, "%*s%-*s  ", HEAD_INDENT, "", (int)width, event_descs[event].name);
 	flow.at = flow.indent;
-	text_clean(reason, sizeof(reason), r->capture->hooks[event].reason,
-		   sizeof(r->capture->hooks[event].reason), r->style->utf8);
-	flow_text(&flow, 0, "unavailable:");
-	flow_text(&flow, 1, reason[0] ? reason : "for an unknown reason");
+	put_unavailable(r, &flow, &r->capture->hooks[event]);
 	flow_end(&flow);
 }
 
@@ -205,8 +214,7 @@ static void put_loss(const struct text_report *r)
 		put_line(r, INK_GOOD, "nothing");
 		return;
 	}
-	snprintf(line, sizeof(line), "*** LOST %llu: counts and latencies below are too low ***",
-		 lost);
+	snprintf(line, sizeof(line), "*** LOST %llu: what follows is not complete ***", lost);
 	put_line(r, INK_WARN, line);
 	put_losses(r);
 }
@@ -269,6 +277,7 @@ static void put_slot_title(const struct text_report *r, const struct slot_info *
 	else
 		snprintf(text, sizeof(text), "slot %d", slot->id);
 	flow_word(&flow, 0, text);
+	flow.indent = TITLE_INDENT;
 	ink(r, INK_PLAIN);
 	snprintf(text, sizeof(text), "gfn 0x%llx-0x%llx", slot->base_gfn,
 		 slot->base_gfn + slot->npages - (slot->npages != 0));
@@ -278,7 +287,7 @@ static void put_slot_title(const struct text_report *r, const struct slot_info *
 	describe_flags(text, sizeof(text), slot->flags, slot_flag_names, 1 << 2);
 	if (text[0])
 		flow_word(&flow, 2, text);
-	snprintf(text, sizeof(text), "gmem ino %llu pgoff 0x%llx", slot->ino, slot->pgoff);
+	snprintf(text, sizeof(text), "gmem %llu+0x%llx", slot->ino, slot->pgoff);
 	if (slot->ino)
 		flow_word(&flow, 2, text);
 	flow_end(&flow);
@@ -290,8 +299,9 @@ static void put_gmem_title(const struct text_report *r, const struct gmem_info *
 	char text[160], bytes[NUMBER_LEN];
 
 	ink(r, INK_BOLD);
-	snprintf(text, sizeof(text), "gmem ino %llu", gmem->ino);
+	snprintf(text, sizeof(text), "gmem %llu", gmem->ino);
 	flow_word(&flow, 0, text);
+	flow.indent = TITLE_INDENT;
 	ink(r, INK_PLAIN);
 	flow_word(&flow, 2, number_bytes(bytes, gmem->size_bytes));
 	describe_flags(text, sizeof(text), gmem->flags, gmem_flag_names, 0);
@@ -503,7 +513,7 @@ int report_text_capture(FILE *out, const struct capture *capture, const struct r
 
 	err = event_totals_add_all(&r.totals, capture->snap);
 	if (!err) {
-		put_title(&r, "on");
+		put_title(&r);
 		put_time(&r);
 		put_command(&r);
 		put_hooks(&r);
@@ -514,28 +524,32 @@ int report_text_capture(FILE *out, const struct capture *capture, const struct r
 	return err;
 }
 
+static void put_functions(struct flow *flow, const struct rung *rung)
+{
+	const char *function = report_function(rung, 0), *next;
+	char word[128];
+	unsigned int i;
+
+	for (i = 1; function; function = next, i++) {
+		next = report_function(rung, i);
+		snprintf(word, sizeof(word), "%s%s", function, next ? "," : "");
+		flow_word(flow, 1, word);
+	}
+}
+
 static void put_probe_row(const struct text_report *r, int event, unsigned int width)
 {
 	const struct hook_state *hook = &r->capture->hooks[event];
 	struct flow flow = { r->out, r->columns, width + 9, width + 9 };
 	const struct rung *rung = report_rung(r->capture, event);
-	bool available = report_outcome(hook) == HOOK_ATTACHED;
-	char reason[4 * sizeof(hook->reason)];
-	const char *function;
-	unsigned int i;
+	bool available = report_outcome(hook) == HOOK_ATTACHED && rung;
 
 	fprintf(r->out, "%-*s  %-7s", (int)width, event_descs[event].name,
-		available && rung ? rung->since : "-");
-	for (i = 0; available && rung && (function = report_function(rung, i)); i++)
-		flow_word(&flow, i ? 1 : 0, function);
-	if (!available) {
-		text_clean(reason, sizeof(reason), hook->reason, sizeof(hook->reason),
-			   r->style->utf8);
-		ink(r, INK_WARN);
-		flow_text(&flow, 0, "unavailable:");
-		ink(r, INK_PLAIN);
-		flow_text(&flow, 1, reason[0] ? reason : "for an unknown reason");
-	}
+		available ? rung->since : "-");
+	if (available)
+		put_functions(&flow, rung);
+	else
+		put_unavailable(r, &flow, hook);
 	flow_end(&flow);
 }
 
@@ -548,7 +562,7 @@ int report_text_probe(FILE *out, const struct capture *capture, const struct rep
 
 	for (event = 0; event < NR_EVENTS; event++)
 		attached += report_outcome(&capture->hooks[event]) == HOOK_ATTACHED;
-	put_title(&r, "on");
+	put_title(&r);
 	fprintf(out, "%u of %u events are available\n\n", attached, NR_EVENTS);
 	ink(&r, INK_BOLD);
 	fprintf(out, "%-*s  %-7s%s", (int)width, "event", "since", "kernel functions");

@@ -12,7 +12,9 @@ static size_t utf8_decode(const char *s, size_t len, unsigned int *code)
 	static const struct {
 		unsigned char mask, lead;
 		unsigned int min; /* below it, a shorter form exists: not valid */
-	} forms[] = { { 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 },
+	} forms[] = { { 0x80, 0x00, 0 },
+		      { 0xe0, 0xc0, 0x80 },
+		      { 0xf0, 0xe0, 0x800 },
 		      { 0xf8, 0xf0, 0x10000 } };
 	unsigned char first = *s;
 	size_t i, n;
