@@ -12,7 +12,7 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-CPPFLAGS := -D_GNU_SOURCE -Ibpf -Iuser -I$(BUILD)/bpf
+CPPFLAGS := -D_GNU_SOURCE= -Ibpf -Iuser -I$(BUILD)/bpf
 CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 $(WARNINGS)
 LIBS := -lbpf -ljansson

@@ -156,7 +156,7 @@ static __always_inline __u32 slot_number(__u16 as_id, __s16 id)
 }
 
 /* Where events of the slot are counted, as vm_owner(). */
-__noinline int slot_owner_find(__u64 kvm, __u64 slot_address)
+static __noinline int slot_owner_find(__u64 kvm, __u64 slot_address)
 {
 	struct kvm_memory_slot *slot = (void *)slot_address;
 	struct owner_key key = { .kind = OWNER_SLOT };
@@ -201,7 +201,7 @@ static __always_inline int slot_owner(struct task_state *state, struct kvm *kvm,
 }
 
 /* Where events of the guest_memfd as a whole are counted, as vm_owner(). */
-__noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
+static __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 {
 	struct inode *inode = (void *)inode_address;
 	struct owner_key key = { .id = inode_address, .kind = OWNER_GMEM };
@@ -230,7 +230,7 @@ __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
  * Where an event is counted that knows only the file and the pages [start, end): at the slot
  * whose binding covers them all, else at the guest_memfd.
  */
-__noinline int range_owner_find(__u64 view_address, __u64 inode, __u64 start, __u64 end)
+static __noinline int range_owner_find(__u64 view_address, __u64 inode, __u64 start, __u64 end)
 {
 	void *view = (void *)view_address;
 	struct kvm *kvm = view_kvm(view);

@@ -78,7 +78,7 @@ static __always_inline void stat_latency(struct event_stat *stat, enum gmem_even
 		__sync_fetch_and_add(&histogram->bucket[bucket], 1);
 }
 
-__noinline int error_count(__u32 owner, __u32 event, __u32 err)
+static __noinline int error_count(__u32 owner, __u32 event, __u32 err)
 {
 	struct error_key key = { .owner = owner, .event = event, .err = err };
 	__u64 *count, zero = 0;
