@@ -11,33 +11,27 @@ KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 APT_HELPER=/usr/lib/apt/apt-helper
 INDEX_MAX_AGE_MINUTES=1440
 
-# Prints the mirror to use, without a trailing slash.
+# Leaves the mirror to use in MIRROR, without a trailing slash.
 archive_mirror() {
-	local mirror=${LAB_MIRROR:-}
-	if [[ -z $mirror ]]; then
-		have apt-get || die "no apt-get here, so no mirror is known. Set LAB_MIRROR to a Debian mirror's address."
+	MIRROR=${LAB_MIRROR:-${MIRROR:-}}
+	if [[ -z $MIRROR ]]; then
+		have apt-get || die "no apt-get here: kernels are fetched with Debian's apt."
 		# --print-uris tells what apt would read, even where no index has been downloaded yet.
-		mirror=$(apt-get --print-uris update 2>/dev/null | sed -nE \
+		MIRROR=$(apt-get --print-uris update 2>/dev/null | sed -nE \
 			"s#^'(.*)/dists/(bookworm|trixie|forky|sid|oldstable|stable|testing|unstable)/InRelease'.*#\1#p" |
 			head -n 1)
 	fi
-	[[ -n $mirror ]] ||
-		die "no Debian mirror among apt's sources. Set LAB_MIRROR to a Debian mirror's address."
-	printf '%s\n' "${mirror%/}"
+	MIRROR=${MIRROR%/}
+	[[ $MIRROR ]] || die "no Debian mirror among apt's sources. Set LAB_MIRROR to a Debian mirror's address."
+	[[ -r $KEYRING ]] || die "no $KEYRING, so packages cannot be verified. Run scripts/setup lab."
 }
 
-# archive_apt STATE_DIR COMMAND...: apt-get with all its state under STATE_DIR.
-archive_apt() {
-	local state=$1
-	shift
-	apt-get -qq -c "$state/apt.conf" "$@"
-}
-
+# A state of its own for apt in directory $1, for suite $2 and architecture $3.
 archive_apt_state() {
-	local state=$1 suite=$2 arch=$3 mirror
-	mirror=$(archive_mirror)
+	local state=$1 suite=$2 arch=$3
+	archive_mirror
 	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
-	printf 'deb [signed-by=%s arch=%s] %s %s main\n' "$KEYRING" "$arch" "$mirror" "$suite" >"$state/sources.list"
+	printf 'deb [signed-by=%s arch=%s] %s %s main\n' "$KEYRING" "$arch" "$MIRROR" "$suite" >"$state/sources.list"
 	: >"$state/status"
 	# The hooks that a desktop hangs on `apt-get update` are none of our business: #clear drops them.
 	cat >"$state/apt.conf" <<-END
@@ -69,45 +63,45 @@ archive_filter() {
 		END { if (package) print package, version, size, sha, file }'
 }
 
-# Makes $1 (the table) from the suite's index. Fails, with apt's reason on stderr, if the archive cannot be read.
+# archive_read_index TABLE SUITE ARCH STATE_DIR: makes TABLE. Fails, with apt's reason on stderr, if the archive cannot be read.
 archive_read_index() {
-	local table=$1 suite=$2 arch=$3 state=$4 packages
-	archive_apt_state "$state" "$suite" "$arch"
-	archive_apt "$state" -o APT::Update::Error-Mode=any update >&2 || return 1
+	local table=$1 state=$4 packages
+	archive_apt_state "$state" "$2" "$3"
+	interruptible apt-get -qq -c "$state/apt.conf" -o APT::Update::Error-Mode=any update >&2 || return 1
 	for packages in "$state"/lists/*_Packages*; do
 		"$APT_HELPER" -c "$state/apt.conf" cat-file "$packages"
 	done | archive_filter >"$state/table" || return 1
 	mv "$state/table" "$table"
 }
 
-# archive_index SUITE ARCH [refresh]: prints the path of the suite's table, read anew when older than a day.
+# archive_index SUITE ARCH [refresh]: leaves the path of the suite's table in INDEX, read anew when older than a day.
 archive_index() {
-	local suite=$1 arch=$2 table lock state rc=0
-	table=$CACHE/index/$suite-$arch
+	local suite=$1 arch=$2 lock state rc=0
+	INDEX=$CACHE/index/$suite-$arch
 	mkdir -p "$CACHE/index"
 	exec {lock}>"$CACHE/index/.lock-$suite-$arch"
-	flock "$lock"
-	if [[ ${3:-} == refresh || -z $(find "$table" -mmin "-$INDEX_MAX_AGE_MINUTES" 2>/dev/null) ]]; then
+	interruptible flock "$lock"
+	if [[ ${3:-} == refresh || -z $(find "$INDEX" -mmin "-$INDEX_MAX_AGE_MINUTES" 2>/dev/null) ]]; then
 		need_space 120 "read the index of Debian $suite"
 		note "reading the index of Debian $suite ..."
 		state=$CACHE/index/.state-$suite-$arch
 		rm -rf "$state"
-		archive_read_index "$table" "$suite" "$arch" "$state" || rc=$?
+		at_exit "$state"
+		archive_read_index "$INDEX" "$suite" "$arch" "$state" || rc=$?
 		rm -rf "$state"
 	fi
 	exec {lock}>&-
-	if ((rc)); then
-		[[ -s $table ]] || return 1
-		note "cannot refresh the index of Debian $suite; going on with the one of $(date -r "$table" +%F)."
-	fi
-	printf '%s\n' "$table"
+	((rc)) || return 0
+	[[ -s $INDEX ]] || return 1
+	note "cannot refresh the index of Debian $suite; going on with the one of $(date -r "$INDEX" +%F)."
 }
 
 # archive_download "PACKAGE VERSION SIZE SHA256 FILE" TO
 archive_download() {
-	local package version size sha file mirror
+	local package version size sha file
 	read -r package version size sha file <<<"$1"
-	mirror=$(archive_mirror)
+	archive_mirror
 	note "downloading $package $version ($((size / 1000000)) MB) ..."
-	"$APT_HELPER" -qq -o APT::Sandbox::User=root -o Acquire::Retries=3 download-file "$mirror/$file" "$2" "SHA256:$sha" >&2
+	interruptible "$APT_HELPER" -qq -o APT::Sandbox::User=root -o Acquire::Retries=3 \
+		download-file "$MIRROR/$file" "$2" "SHA256:$sha" >&2
 }

@@ -2,14 +2,14 @@
 #
 # `lab fetch`: puts a kernel of Debian's into the cache. Sourced by scripts/lab.
 #
-# A cached kernel is a directory $CACHE/kernels/NAME: vmlinuz, config, modules/*.ko (only those a VM needs, unpacked), load-order,
-# version. It is made under another name and renamed when complete, so what has the right name is whole.
+# A cached kernel is a directory $CACHE/kernels/NAME: vmlinux.zst, config, modules/*.ko (only those a VM needs), load-order, version.
+# It is made under another name and renamed when complete, so what has the right name is whole.
 # shellcheck shell=bash
 
 # Loaded before the root file system is there, as far as the kernel has them as modules.
-BOOT_MODULES='virtio_pci virtiofs virtio_console'
-# Loaded after them, unless --no-kvm-module. Debian builds kvm as a module; under TCG the CPU is an AMD one.
-KVM_MODULES='kvm_amd'
+BOOT_MODULES=(virtio_pci virtiofs virtio_console)
+# Loaded after them, unless --no-kvm-module; which of the two depends on the CPU.
+KVM_MODULES=(kvm_amd kvm_intel)
 
 # fetch_newest NAME TABLE: prints the table lines of the packages that make up the newest complete kernel of the series, if any.
 fetch_newest() {
@@ -38,91 +38,115 @@ fetch_newest() {
 		END { if (newest) print newest }'
 }
 
-# fetch_resolve NAME [refresh]: prints the package lines. Status 1: the archive does not have it.
+# fetch_resolve NAME [refresh]: leaves the package lines in RESOLVED; empty: the archive does not have it.
 fetch_resolve() {
-	local suite table lines arch read_one=
+	local suite arch read_one=''
+	RESOLVED=
 	arch=$(kernel_arch "$1")
 	for suite in $(kernel_suites "$1"); do
-		table=$(archive_index "$suite" "$arch" "${2:-}") || continue
+		archive_index "$suite" "$arch" "${2:-}" || continue
 		read_one=yes
-		lines=$(fetch_newest "$1" "$table")
-		[[ -z $lines ]] || { printf '%s\n' "$lines"; return 0; }
+		RESOLVED=$(fetch_newest "$1" "$INDEX")
+		[[ -z $RESOLVED ]] || return 0
 	done
 	[[ $read_one ]] || die "cannot read any index from the Debian mirror. Check the network, or set LAB_MIRROR."
-	return 1
 }
 
-# Downloads the packages named on stdin into $1.
+# Downloads the packages of RESOLVED into $1.
 fetch_packages() {
-	local line
-	while read -r line; do
+	local line lines
+	mapfile -t lines <<<"$RESOLVED"
+	for line in "${lines[@]}"; do
 		archive_download "$line" "$1/${line%% *}.deb" || return 1
 	done
 }
 
 # Takes out of the packages in $1 what a VM needs.
 fetch_unpack() {
-	local dir=$1 package
-	for package in "$dir"/*.deb; do
-		dpkg-deb --fsys-tarfile "$package"
-		# The streams are concatenated: modules.py reads on after an end-of-archive mark.
-	done | python3 "$LIB/modules.py" "$dir" --boot $BOOT_MODULES --kvm $KVM_MODULES || return 1
-	rm "$dir"/*.deb
+	interruptible python3 "$LIB/unpack.py" "$1" "$1"/*.deb --boot "${BOOT_MODULES[@]}" --kvm "${KVM_MODULES[@]}" &&
+		rm "$1"/*.deb
 }
 
+# What an earlier fetch of NAME left behind, if it had no chance to clean up.
 fetch_clean() {
 	rm -rf "$CACHE/kernels/.tmp.$1."*
 }
 
-# Downloads NAME and publishes it. Called with NAME's lock held.
-fetch_locked() {
-	local name=$1 lines tmp total
-	fetch_clean "$name"
-	lines=$(fetch_resolve "$name" "${2:-}") || unavailable "$name"
-	total=$(awk '{ n += $3 } END { print int(n / 1000000) + 50 }' <<<"$lines")
+# Downloads RESOLVED, the packages of NAME, and publishes the kernel. Called with NAME's lock held.
+fetch_resolved() {
+	local name=$1 tmp total version
+	total=$(awk '{ n += $3 } END { print int(n / 1000000) + 50 }' <<<"$RESOLVED")
 	need_space "$total" "fetch kernel $name"
 	tmp=$(mktemp -d "$CACHE/kernels/.tmp.$name.XXXXXX")
-	if ! fetch_packages "$tmp" <<<"$lines"; then
-		fetch_clean "$name"
-		[[ ${2:-} == refresh ]] && die "cannot download kernel $name. Check the network and the space in $CACHE."
-		# The archive has moved on since the index was read: read it again, once.
-		fetch_locked "$name" refresh
-		return
-	fi
-	if ! fetch_unpack "$tmp"; then
-		fetch_clean "$name"
-		die "cannot unpack kernel $name. Check the space in $CACHE and try again."
-	fi
-	fetch_publish "$name" "$tmp" "$(awk 'NR == 1 { print $2 }' <<<"$lines")"
-}
-
-fetch_publish() {
-	local name=$1 tmp=$2
-	printf '%s\n' "$3" >"$tmp/version"
+	at_exit "$tmp"
+	fetch_packages "$tmp" || { rm -rf "$tmp"; return 1; }
+	fetch_unpack "$tmp" || die "cannot unpack kernel $name ($(free_space)). Make room if that is it, and try again."
+	version=$(awk 'NR == 1 { print $2 }' <<<"$RESOLVED")
+	printf '%s\n' "$version" >"$tmp/version"
 	chmod 755 "$tmp"
-	# rename() cannot replace a directory that has content. A VM that starts just now has its own links to the old files, or fails.
+	# rename() cannot replace a directory that has content.
 	rm -rf "$CACHE/kernels/$name"
 	mv -T "$tmp" "$CACHE/kernels/$name"
 }
 
+# Called with NAME's lock held.
+fetch_locked() {
+	local name=$1
+	fetch_clean "$name"
+	fetch_resolve "$name" "${2:-}"
+	if [[ $RESOLVED ]] && fetch_resolved "$name"; then
+		return
+	fi
+	# Either the archive has moved on since the index was read, or the network failed: read it again, once.
+	[[ ${2:-} == refresh ]] || fetch_resolve "$name" refresh
+	[[ $RESOLVED ]] || unavailable "$name"
+	fetch_resolved "$name" || die "cannot download kernel $name ($(free_space)). Check the network and try again."
+}
+
 kernel_cached() {
-	[[ -s $CACHE/kernels/$1/version ]]
+	[[ -s $CACHE/kernels/$1/version && -s $CACHE/kernels/$1/vmlinux.zst ]]
+}
+
+kernel_version() {
+	cat "$CACHE/kernels/$1/version"
+}
+
+# Waits for whoever else is fetching NAME. The lock is KERNEL_LOCK.
+fetch_lock() {
+	mkdir -p "$CACHE/kernels" || die "cannot write to $CACHE. Set XDG_CACHE_HOME to a directory that can be written."
+	exec {KERNEL_LOCK}>"$CACHE/kernels/.lock-$1"
+	interruptible flock "$KERNEL_LOCK"
+}
+
+fetch_unlock() {
+	exec {KERNEL_LOCK}>&-
 }
 
 # fetch_kernel NAME: makes sure that NAME is cached.
 fetch_kernel() {
-	local name=$1 lock
-	kernel_cached "$name" && return
-	mkdir -p "$CACHE/kernels"
-	exec {lock}>"$CACHE/kernels/.lock-$name"
-	flock "$lock"
-	kernel_cached "$name" || fetch_locked "$name"
-	exec {lock}>&-
+	kernel_cached "$1" && return
+	fetch_lock "$1"
+	kernel_cached "$1" || fetch_locked "$1"
+	fetch_unlock
+}
+
+# Fetches NAME anew if the archive has a newer one than the cache.
+fetch_update() {
+	fetch_lock "$1"
+	fetch_resolve "$1" refresh
+	[[ $RESOLVED ]] || unavailable "$1"
+	if ! kernel_cached "$1" || [[ $(kernel_version "$1") != "$(awk 'NR == 1 { print $2 }' <<<"$RESOLVED")" ]]; then
+		fetch_locked "$1"
+	fi
+	fetch_unlock
 }
 
 cmd_fetch() {
-	local name update=
-	[[ ${1:-} == --update ]] && { update=yes; shift; }
+	local name update=''
+	if [[ ${1:-} == --update ]]; then
+		update=yes
+		shift
+	fi
 	(($#)) || usage "fetch needs a kernel's name, one of: $(kernel_names | paste -sd' ')."
 	for name; do
 		kernel_known "$name" || usage "no kernel '$name'. One of: $(kernel_names | paste -sd' ')."
@@ -133,19 +157,6 @@ cmd_fetch() {
 		else
 			fetch_kernel "$name"
 		fi
-		printf '%s %s\n' "$name" "$(<"$CACHE/kernels/$name/version")"
+		printf '%s %s\n' "$name" "$(kernel_version "$name")"
 	done
-}
-
-# Fetches NAME anew if the archive has a newer one than the cache.
-fetch_update() {
-	local name=$1 lock lines
-	mkdir -p "$CACHE/kernels"
-	exec {lock}>"$CACHE/kernels/.lock-$name"
-	flock "$lock"
-	lines=$(fetch_resolve "$name" refresh) || unavailable "$name"
-	if ! kernel_cached "$name" || [[ $(<"$CACHE/kernels/$name/version") != $(awk 'NR == 1 { print $2 }' <<<"$lines") ]]; then
-		fetch_locked "$name"
-	fi
-	exec {lock}>&-
 }

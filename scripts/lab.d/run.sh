@@ -112,16 +112,12 @@ run_initramfs() {
 	run_command_script >"$tree/command"
 	run_settings >"$tree/settings"
 	cp -r "$kernel/modules" "$tree/modules"
+	# TCG's CPU is an AMD one.
+	[[ $opt_accel == kvm ]] || rm -f "$tree/modules/kvm_intel.ko"
 	cp "$kernel/load-order" "$tree/modules/load-order"
-	cp "$kernel/vmlinuz" "$RUN/vmlinuz"
 	(cd "$tree" && find . | busybox cpio -o -H newc 2>/dev/null) >"$RUN/initramfs.cpio"
 	rm -r "$tree"
-}
-
-# start COMMAND...: in the background, ending with this shell however that ends; not stopped by Ctrl-C, which this shell handles.
-start() {
-	setpriv --pdeathsig KILL -- "$@" &
-	RUN_PIDS+=($!)
+	zstd -dqf "$kernel/vmlinux.zst" -o "$RUN/vmlinux"
 }
 
 # The root is served from a mount namespace where it is read-only, so that not even a VM that remounts it can write.
@@ -168,7 +164,9 @@ run_qemu_accel() {
 	elif [[ $opt_accel == kvm ]]; then
 		QEMU+=(-accel kvm -cpu host)
 	else
-		QEMU+=(-accel tcg,thread=multi -cpu max)
+		# One thread for all CPUs. With a thread for each, QEMU before 8.1 sometimes keeps the translation of an instruction that the
+		# kernel patched at the same moment on another CPU: "Oops: int3" in 1 boot of 15. It is no faster either: a boot uses one CPU.
+		QEMU+=(-accel tcg,thread=single -cpu max)
 	fi
 }
 
@@ -176,7 +174,7 @@ run_qemu() {
 	local words="console=ttyS0 quiet panic=-1 8250.nr_uarts=1 tsc=reliable no_timer_check random.trust_cpu=on audit=0"
 	[[ $opt_kvm ]] || words+=" lab.nokvm"
 	QEMU=(qemu-system-x86_64 -M q35 -nodefaults -no-user-config -no-reboot -display none -monitor none -smp "$opt_cpus")
-	QEMU+=(-kernel "$RUN/vmlinuz" -initrd "$RUN/initramfs.cpio" -append "$words $opt_append" -serial "file:$RUN/console.log")
+	QEMU+=(-kernel "$RUN/vmlinux" -initrd "$RUN/initramfs.cpio" -append "$words $opt_append" -serial "file:$RUN/console.log")
 	run_qemu_accel
 	run_qemu_numa
 	run_qemu_ports
@@ -184,21 +182,23 @@ run_qemu() {
 	[[ ! $opt_share ]] || run_qemu_share share
 }
 
-# Kills what runs still and deletes RUN. Called on every way out.
-run_cleanup() {
-	trap '' INT TERM HUP
-	((${#RUN_PIDS[@]})) && kill -KILL "${RUN_PIDS[@]}" 2>/dev/null
-	wait
-	rm -rf "$RUN"
-} 2>/dev/null
-
 run_directory() {
+	run_remove_stale
 	RUN=$(mktemp -d "${TMPDIR:-/tmp}/gmem-lab.XXXXXX")
-	RUN_PIDS=()
-	trap run_cleanup EXIT
-	trap 'exit 129' HUP
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	at_exit "$RUN"
+	exec {RUN_LOCK}>"$RUN/lock"
+	flock "$RUN_LOCK"
+}
+
+# Directories of labs that were killed (kill -9) before they could clean up. A lab that runs holds its lock.
+run_remove_stale() {
+	local dir lock
+	for dir in "${TMPDIR:-/tmp}"/gmem-lab.*; do
+		[[ -f $dir/lock ]] || continue
+		exec {lock}<"$dir/lock"
+		flock --nonblock "$lock" && rm -rf "$dir"
+		exec {lock}<&-
+	done
 }
 
 # Waits until the relay has everything or the VM is gone. Prints nothing; status: relay.py's.
@@ -214,15 +214,26 @@ run_wait() {
 	wait "$relay"
 }
 
-# Keeps the console log and shows its end.
+# Keeps the console log, and shows its end.
 run_failed() {
 	local log
-	mkdir -p "$CACHE/logs"
-	find "$CACHE/logs" -type f -mtime +7 -delete
 	log=$CACHE/logs/$opt_kernel-$(date +%Y%m%d-%H%M%S)-$$.log
-	cat "$RUN/console.log" "$RUN"/*.log.err "$RUN"/virtiofsd-*.log >"$log" 2>/dev/null || true
-	note "$1 The end of its console (all of it: $log):"
-	tail -n 20 "$log" | tr -d '\r' | sed 's/^/  | /' >&2
+	tr -d '\r' <"$RUN/console.log" >"$RUN/all.log" || true
+	cat "$RUN/qemu.log" >>"$RUN/all.log"
+	{ mkdir -p "$CACHE/logs" && find "$CACHE/logs" -type f -mtime +7 -delete && cp "$RUN/all.log" "$log"; } 2>/dev/null ||
+		log='could not be kept: disk full?'
+	note "$1 The end of its console ($log):"
+	tail -n 20 "$RUN/all.log" | sed 's/^/  | /' >&2
+}
+
+# Their servers make the sockets at once, but QEMU would not wait for them.
+run_wait_sockets() {
+	local tries
+	for ((tries = 0; tries < 500; tries++)); do
+		[[ ! -S $RUN/root.sock || ($opt_share && ! -S $RUN/share.sock) ]] || return 0
+		sleep 0.01
+	done
+	die "virtiofsd did not start: $(cat "$RUN"/virtiofsd-*.log)"
 }
 
 run_vm() {
@@ -232,15 +243,11 @@ run_vm() {
 	run_initramfs
 	run_start_virtiofsd
 	run_qemu
-	while [[ ! -S $RUN/root.sock || ($opt_share && ! -S $RUN/share.sock) ]]; do
-		kill -0 "${RUN_PIDS[@]}" 2>/dev/null || break
-		sleep 0.01
-	done
-	setpriv --pdeathsig KILL python3 "$LIB/relay.py" "$RUN" "$opt_timeout" </dev/null &
-	relay=$!
-	RUN_PIDS+=("$relay")
-	start "${QEMU[@]}" </dev/null &>"$RUN/qemu.log.err"
-	qemu=${RUN_PIDS[-1]}
+	run_wait_sockets
+	start python3 "$LIB/relay.py" "$RUN" "$opt_timeout" </dev/null
+	relay=$STARTED
+	start "${QEMU[@]}" </dev/null &>"$RUN/qemu.log"
+	qemu=$STARTED
 	run_wait "$qemu" "$relay" || rc=$?
 	[[ ! $opt_verbose || ! -s $RUN/started ]] ||
 		note "COMMAND began $(awk -v began="$began" '{ printf "%.2f", $1 - began }' "$RUN/started") s after the start"
