@@ -214,30 +214,31 @@ void table_header(const struct table *table)
 	fputs(table->style->color ? "\033[0m\n" : "\n", table->out);
 }
 
-/* Each errno and how often; lines that follow begin under the first, or where there is room. */
+/*
+ * Each errno and how often, from @column on. One that is too long for that is on a line of its
+ * own, flush right. @at columns of the line are in use.
+ */
 static void put_errors(const struct table *table, const struct event_count *count,
-		       unsigned int column)
+		       unsigned int column, unsigned int at)
 {
-	struct flow flow = { table->out, table->columns, column, column };
+	struct flow flow = { .out = table->out, .columns = table->columns, .at = at };
 	char word[64];
 	size_t i;
 
 	for (i = 0; i < count->nerrs; i++) {
 		unsigned int width;
+		bool fits;
 
 		snprintf(word, sizeof(word), "%s%s%llu", errno_name(count->errs[i].err),
 			 table->style->utf8 ? "\u00d7" : "*", count->errs[i].count);
 		width = text_width(word);
-		/* Too long for the column by itself: a line of its own, flush right. */
-		if (column + width > table->columns) {
+		fits = column + width <= table->columns;
+		if (!fits)
 			flow_end(&flow);
-			flow.indent = width < table->columns ? table->columns - width : 0;
-		}
+		flow.indent = fits ? column : table->columns - width;
 		flow_word(&flow, 1, word);
-		if (flow.indent != column) {
+		if (!fits)
 			flow_end(&flow);
-			flow.indent = column;
-		}
 	}
 	flow_end(&flow);
 }
@@ -256,10 +257,9 @@ void table_row(const struct table *table, const struct event_count *count)
 		fputc('\n', table->out);
 		return;
 	}
-	fprintf(table->out, "%*s", (int)line.blanks + GAP, "");
 	if (table->style->color)
 		fputs("\033[33m", table->out);
-	put_errors(table, count, line.at + GAP);
+	put_errors(table, count, line.at + GAP, line.at - line.blanks);
 	if (table->style->color)
 		fputs("\033[0m", table->out);
 }

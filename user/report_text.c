@@ -51,9 +51,10 @@ static void put_line(const struct text_report *r, enum ink color, const char *li
 
 static struct flow head_line(const struct text_report *r, const char *label)
 {
-	struct flow flow = { r->out, r->columns, HEAD_INDENT, HEAD_INDENT };
+	struct flow flow = { .out = r->out, .columns = r->columns };
 
 	fprintf(r->out, "%-*s", HEAD_INDENT, label);
+	flow.indent = flow.at = HEAD_INDENT;
 	return flow;
 }
 
@@ -131,10 +132,10 @@ static void put_unavailable(const struct text_report *r, struct flow *flow,
 
 static void put_reason(const struct text_report *r, int event, unsigned int width)
 {
-	struct flow flow = { r->out, r->columns, HEAD_INDENT + width + 2, 0 };
+	struct flow flow = { .out = r->out, .columns = r->columns };
 
 	fprintf(r->out, "%*s%-*s  ", HEAD_INDENT, "", (int)width, event_descs[event].name);
-	flow.at = flow.indent;
+	flow.indent = flow.at = HEAD_INDENT + width + 2;
 	put_unavailable(r, &flow, &r->capture->hooks[event]);
 	flow_end(&flow);
 }
@@ -180,7 +181,7 @@ static void put_hooks(const struct text_report *r)
 
 static void put_loss_line(const struct text_report *r, int event, __u64 count, const char *what)
 {
-	struct flow flow = { r->out, r->columns, HEAD_INDENT, 0 };
+	struct flow flow = { .out = r->out, .columns = r->columns, .indent = HEAD_INDENT };
 	char number[64];
 
 	if (!count)
@@ -268,7 +269,7 @@ static void describe_flags(char *text, size_t size, __u64 flags, const struct fl
 
 static void put_slot_title(const struct text_report *r, const struct slot_info *slot)
 {
-	struct flow flow = { r->out, r->columns, 2, 0 };
+	struct flow flow = { .out = r->out, .columns = r->columns, .indent = 2 };
 	char text[160], bytes[NUMBER_LEN];
 
 	ink(r, INK_BOLD);
@@ -295,7 +296,7 @@ static void put_slot_title(const struct text_report *r, const struct slot_info *
 
 static void put_gmem_title(const struct text_report *r, const struct gmem_info *gmem)
 {
-	struct flow flow = { r->out, r->columns, 2, 0 };
+	struct flow flow = { .out = r->out, .columns = r->columns, .indent = 2 };
 	char text[160], bytes[NUMBER_LEN];
 
 	ink(r, INK_BOLD);
@@ -540,12 +541,13 @@ static void put_functions(struct flow *flow, const struct rung *rung)
 static void put_probe_row(const struct text_report *r, int event, unsigned int width)
 {
 	const struct hook_state *hook = &r->capture->hooks[event];
-	struct flow flow = { r->out, r->columns, width + 9, width + 9 };
+	struct flow flow = { .out = r->out, .columns = r->columns };
 	const struct rung *rung = report_rung(r->capture, event);
 	bool available = report_outcome(hook) == HOOK_ATTACHED && rung;
 
 	fprintf(r->out, "%-*s  %-7s", (int)width, event_descs[event].name,
 		available ? rung->since : "-");
+	flow.indent = flow.at = width + 9;
 	if (available)
 		put_functions(&flow, rung);
 	else

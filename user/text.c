@@ -131,14 +131,13 @@ void flow_word(struct flow *flow, unsigned int gap, const char *word)
 {
 	unsigned int width = text_width(word);
 
-	if (flow->at > flow->indent && flow->at + gap + width > flow->columns)
+	if (flow->has_word && flow->at + gap + width > flow->columns)
 		flow_end(flow);
-	if (!flow->at)
-		gap = flow->indent;
-	else if (flow->at == flow->indent)
-		gap = 0;
+	if (!flow->has_word)
+		gap = flow->indent > flow->at ? flow->indent - flow->at : 0;
 	fprintf(flow->out, "%*s%s", (int)gap, "", word);
 	flow->at += gap + width;
+	flow->has_word = true;
 }
 
 void flow_text(struct flow *flow, unsigned int gap, const char *sentence)
@@ -162,4 +161,5 @@ void flow_end(struct flow *flow)
 	if (flow->at)
 		fputc('\n', flow->out);
 	flow->at = 0;
+	flow->has_word = false;
 }

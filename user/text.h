@@ -31,21 +31,22 @@ char *text_utf8(char *buf, size_t size, const char *s, size_t len);
 /* Shorten clean @s in place to @columns, with dots at its end where something was cut off. */
 void text_clip(char *s, unsigned int columns);
 
-/* Words on lines of @columns; a line that is continued starts at @indent. */
+/* Words on lines of @columns; the first word of each goes to column @indent. */
 struct flow {
 	FILE *out;
 	unsigned int columns;
 	unsigned int indent;
-	unsigned int at; /* columns used on this line */
+	unsigned int at; /* columns used on this line, by words or by others before them */
+	bool has_word; /* on this line */
 };
 
-/* @gap blanks and @word, on a new line if this one has no room. */
+/* @gap blanks and @word, on a new line if this one has other words and no room. */
 void flow_word(struct flow *flow, unsigned int gap, const char *word);
 
 /* Every word of a clean sentence. */
 void flow_text(struct flow *flow, unsigned int gap, const char *sentence);
 
-/* Begin a line at the left edge, or end it. */
+/* End the line, unless nothing is on it. */
 void flow_end(struct flow *flow);
 
 #endif

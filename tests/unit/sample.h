@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Models made by hand, for tests of what reads a model: helpers to count events as the BPF
+ * programs do, and one capture that looks like a real one.
+ */
+#ifndef SAMPLE_H
+#define SAMPLE_H
+
+#include "report.h"
+
+struct sample {
+	struct snapshot snap;
+	struct hook_state hooks[NR_EVENTS];
+	struct capture capture;
+};
+
+/* A capture without any VM or event, every event attached on its first rung. */
+void sample_empty(struct sample *sample);
+
+/* Two VMs with slots and guest_memfds, errors, an event of the host; nothing lost. */
+void sample_real(struct sample *sample);
+
+void sample_free(struct sample *sample);
+
+struct vm *sample_add_vm(struct sample *sample, const char *comm, __u32 pid);
+struct slot *sample_add_slot(struct vm *vm, int id, __u64 base_gfn, __u64 npages);
+struct gmem *sample_add_gmem(struct sample *sample, __u32 vm, __u64 ino, __u64 size_bytes);
+
+/* Count @event once, as lasting @ns; times @times. Events are to be added in their order. */
+struct event_count *sample_count(struct event_counts *counts, enum gmem_event event, __u64 ns,
+				 __u64 times);
+
+/* Say that @times of what was counted failed; in ascending order of errno. */
+void sample_fail(struct event_count *count, int err, __u64 times);
+
+/* What report_write() or report_probe() writes for @format; the caller frees it. */
+char *sample_report(const struct sample *sample, const char *format,
+		    const struct report_style *style);
+char *sample_probe(const struct sample *sample, const char *format,
+		   const struct report_style *style);
+
+#endif
