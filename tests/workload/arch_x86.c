@@ -101,6 +101,14 @@ static int run_to_halt(int vcpu_fd, struct kvm_run *run)
 	return run->exit_reason == KVM_EXIT_HLT ? 0 : -EIO;
 }
 
+/* An access that KVM took for MMIO is still open; let it end before the registers are set anew. */
+static void finish_exit(int vcpu_fd, struct kvm_run *run)
+{
+	run->immediate_exit = 1;
+	ioctl(vcpu_fd, KVM_RUN, 0);
+	run->immediate_exit = 0;
+}
+
 int arch_touch(int vcpu_fd, struct kvm_run *run, const struct arch_touch *touch, uint64_t *done)
 {
 	struct kvm_regs regs = {
@@ -120,6 +128,8 @@ int arch_touch(int vcpu_fd, struct kvm_run *run, const struct arch_touch *touch,
 	err = run_to_halt(vcpu_fd, run);
 	if (ioctl(vcpu_fd, KVM_GET_REGS, &regs))
 		return -errno;
+	if (err == -EIO)
+		finish_exit(vcpu_fd, run);
 	*done = touch->npages - regs.rbp;
 	return err;
 }

@@ -68,7 +68,7 @@ static const char *const demonstration[] = {
 
 enum { OPT_SHARED = 256, OPT_HOLD, OPT_ABANDON, OPT_PROBE, OPT_NO_MMAP, OPT_PLAIN, OPT_READY, OPT_STEPS };
 
-static const struct argp_option options[] = {
+static const struct argp_option option_table[] = {
 	{"vms", 'm', "N", 0, "VMs (2)", 0},
 	{"vcpus", 'c', "N", 0, "vCPUs of each VM, a thread each (2)", 0},
 	{"slots", 's', "N", 0, "memslots of each VM, bound to guest_memfd (3)", 0},
@@ -196,7 +196,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	.options = options,
+	.options = option_table,
 	.parser = parse_option,
 	.args_doc = "[STEP...]",
 	.doc =

@@ -266,18 +266,26 @@ static int mprotect_target(struct load *load, struct step *step, const struct ta
 	return host_protect(&load->machine, target->gmem, target->first, target->npages, prot);
 }
 
+/* The page beyond the end of the file comes and goes with the last page of the file. */
+static uint64_t with_page_beyond(const struct target *target)
+{
+	bool to_end = target->first + target->npages == target->gmem->npages;
+
+	return target->npages + to_end;
+}
+
 static int mmap_target(struct load *load, struct step *step, const struct target *target)
 {
 	if (!target->gmem || !target->gmem->hva)
 		return cannot(load, step, "mmap() of guest_memfd needs Linux 6.18");
-	return host_map(target->gmem, target->first, target->npages);
+	return host_map(target->gmem, target->first, with_page_beyond(target));
 }
 
 static int munmap_target(struct load *load, struct step *step, const struct target *target)
 {
 	if (!target->gmem || !target->gmem->hva)
 		return cannot(load, step, "mmap() of guest_memfd needs Linux 6.18");
-	return host_unmap(&load->machine, target->gmem, target->first, target->npages);
+	return host_unmap(&load->machine, target->gmem, target->first, with_page_beyond(target));
 }
 
 static int madvise_target(struct load *load, struct step *step, const struct target *target)
