@@ -41,17 +41,36 @@ enum {
 #undef X
 };
 
+extern bool bpf_session_is_return(void *ctx) __weak __ksym;
+
+/* What runs at both ends of a function: two programs, or one from 7.0 on, which has fsession. */
+#define BOTH_ENDS(hook, begin, end)                                                                \
+	SEC("?fentry") int hook##_entry(__u64 *ctx)                                                \
+	{                                                                                          \
+		return begin(ctx);                                                                 \
+	}                                                                                          \
+	SEC("?fexit") int hook##_exit(__u64 *ctx)                                                  \
+	{                                                                                          \
+		return end(ctx);                                                                   \
+	}                                                                                          \
+	SEC("?fsession") int hook##_session(__u64 *ctx)                                            \
+	{                                                                                          \
+		return bpf_session_is_return(ctx) ? end(ctx) : begin(ctx);                         \
+	}
+
+/* The begin of an event of which nothing but the time matters. */
+#define BEGIN(hook, event)                                                                         \
+	static __always_inline int hook##_begin(__u64 *ctx)                                        \
+	{                                                                                          \
+		event_enter(event);                                                                \
+		return 0;                                                                          \
+	}
+
 /* kvm_gmem_get_pfn(kvm, slot, gfn, ...) */
 
-SEC("?fentry")
-int guest_fault_entry(__u64 *ctx)
-{
-	event_enter(EV_GUEST_FAULT);
-	return 0;
-}
+BEGIN(guest_fault, EV_GUEST_FAULT)
 
-SEC("?fexit")
-int guest_fault_exit(__u64 *ctx)
+static __always_inline int guest_fault_end(__u64 *ctx)
 {
 	struct kvm_memory_slot *slot = ARG(ctx, 1);
 	struct task_state *state;
@@ -66,14 +85,11 @@ int guest_fault_exit(__u64 *ctx)
 	return 0;
 }
 
+BOTH_ENDS(guest_fault, guest_fault_begin, guest_fault_end)
+
 /* kvm_gmem_fault_user_mapping(vmf) */
 
-SEC("?fentry")
-int host_fault_entry(__u64 *ctx)
-{
-	event_enter(EV_HOST_FAULT);
-	return 0;
-}
+BEGIN(host_fault, EV_HOST_FAULT)
 
 /* VM_FAULT_* as the errno that says the same to a person; 0 for success. */
 static __always_inline long fault_errno(__u32 fault)
@@ -85,8 +101,7 @@ static __always_inline long fault_errno(__u32 fault)
 	return 0;
 }
 
-SEC("?fexit")
-int host_fault_exit(__u64 *ctx)
+static __always_inline int host_fault_end(__u64 *ctx)
 {
 	struct vm_fault *vmf = ARG(ctx, 0);
 	struct file *file;
@@ -103,14 +118,11 @@ int host_fault_exit(__u64 *ctx)
 	return 0;
 }
 
+BOTH_ENDS(host_fault, host_fault_begin, host_fault_end)
+
 /* kvm_gmem_create(kvm, args): the file descriptor, or an error, which belongs to the VM. */
 
-SEC("?fentry")
-int create_entry(__u64 *ctx)
-{
-	event_enter(EV_CREATE);
-	return 0;
-}
+BEGIN(create, EV_CREATE)
 
 /* The guest_memfd that this task has just been given as @fd, if another has not yet closed it. */
 static __always_inline struct file *created_file(struct kvm *kvm, int fd)
@@ -128,8 +140,7 @@ static __always_inline struct file *created_file(struct kvm *kvm, int fd)
 	return file;
 }
 
-SEC("?fexit")
-int create_exit(__u64 *ctx)
+static __always_inline int create_end(__u64 *ctx)
 {
 	struct kvm *kvm = ARG(ctx, 0);
 	struct file *file;
@@ -149,47 +160,43 @@ int create_exit(__u64 *ctx)
 	return 0;
 }
 
+BOTH_ENDS(create, create_begin, create_end)
+
 /*
  * kvm_gmem_bind(kvm, slot, fd, offset); 7.3 split it in two: kvm_gmem_prepare_memory_region() with
  * the same arguments, which finds bad ones, and kvm_gmem_commit_memory_region(kvm, slot), which
- * finds overlaps. There, bind_prepare_exit ends the event when it has failed already.
+ * finds overlaps. There, bind_prepare ends the event when it has failed already.
  */
 
-SEC("?fentry")
-int bind_entry(__u64 *ctx)
-{
-	event_enter(EV_BIND);
-	return 0;
-}
+BEGIN(bind, EV_BIND)
 
-static __always_inline void bind_count(__u64 *ctx)
+static __always_inline int bind_end(__u64 *ctx)
 {
 	struct kvm *kvm = ARG(ctx, 0);
 	struct kvm_memory_slot *slot = ARG(ctx, 1);
-	struct task_state *state;
 	__u64 latency_ns;
 	int owner;
 
-	state = event_leave(EV_BIND, &latency_ns);
-	if (!state)
-		return;
+	if (!event_leave(EV_BIND, &latency_ns))
+		return 0;
 	owner = slot_owner_find((__u64)kvm, (__u64)slot);
 	COUNT(owner, BIND, latency_ns, 0, returned_int(ctx));
-}
-
-SEC("?fexit")
-int bind_exit(__u64 *ctx)
-{
-	bind_count(ctx);
 	return 0;
 }
 
-SEC("?fexit")
-int bind_prepare_exit(__u64 *ctx)
+BOTH_ENDS(bind, bind_begin, bind_end)
+
+static __always_inline int bind_prepare_end(__u64 *ctx)
 {
-	if (returned_int(ctx) < 0)
-		bind_count(ctx);
-	return 0;
+	return returned_int(ctx) < 0 ? bind_end(ctx) : 0;
+}
+
+BOTH_ENDS(bind_prepare, bind_begin, bind_prepare_end)
+
+SEC("?fexit")
+int bind_commit(__u64 *ctx)
+{
+	return bind_end(ctx);
 }
 
 /*
@@ -197,8 +204,7 @@ int bind_prepare_exit(__u64 *ctx)
  * closed before: slot_commit and vm_destroy leave it in the task.
  */
 
-SEC("?fentry")
-int unbind_entry(__u64 *ctx)
+static __always_inline int unbind_begin(__u64 *ctx)
 {
 	struct kvm_memory_slot *slot = ARG(ctx, 0);
 	struct task_state *state = event_enter(EV_UNBIND);
@@ -209,8 +215,7 @@ int unbind_entry(__u64 *ctx)
 	return 0;
 }
 
-SEC("?fexit")
-int unbind_exit(__u64 *ctx)
+static __always_inline int unbind_end(__u64 *ctx)
 {
 	struct task_state *state;
 	__u64 latency_ns;
@@ -224,10 +229,11 @@ int unbind_exit(__u64 *ctx)
 	return 0;
 }
 
+BOTH_ENDS(unbind, unbind_begin, unbind_end)
+
 /* kvm_gmem_release(inode, file) frees the file's private data: its VM must be found before. */
 
-SEC("?fentry")
-int release_entry(__u64 *ctx)
+static __always_inline int release_begin(__u64 *ctx)
 {
 	struct task_state *state = event_enter(EV_RELEASE);
 	struct inode *inode = ARG(ctx, 0);
@@ -240,8 +246,7 @@ int release_entry(__u64 *ctx)
 	return 0;
 }
 
-SEC("?fexit")
-int release_exit(__u64 *ctx)
+static __always_inline int release_end(__u64 *ctx)
 {
 	struct task_state *state;
 	struct owner *owner;
@@ -260,6 +265,8 @@ int release_exit(__u64 *ctx)
 	return 0;
 }
 
+BOTH_ENDS(release, release_begin, release_end)
+
 /* kvm_gmem_fallocate(file, mode, offset, len) */
 
 static __always_inline enum gmem_event fallocate_event(__u64 *ctx)
@@ -267,8 +274,7 @@ static __always_inline enum gmem_event fallocate_event(__u64 *ctx)
 	return ctx[1] & FALLOC_PUNCH_HOLE ? EV_PUNCH_HOLE : EV_ALLOCATE;
 }
 
-SEC("?fentry")
-int fallocate_entry(__u64 *ctx)
+static __always_inline int fallocate_begin(__u64 *ctx)
 {
 	struct task_state *state = event_enter(fallocate_event(ctx));
 	struct file *file = ARG(ctx, 0);
@@ -278,8 +284,7 @@ int fallocate_entry(__u64 *ctx)
 	return 0;
 }
 
-SEC("?fexit")
-int fallocate_exit(__u64 *ctx)
+static __always_inline int fallocate_end(__u64 *ctx)
 {
 	enum gmem_event event = fallocate_event(ctx);
 	__u64 start = ctx[2] >> PAGE_BITS, end = (ctx[2] + ctx[3]) >> PAGE_BITS;
@@ -299,14 +304,15 @@ int fallocate_exit(__u64 *ctx)
 	return 0;
 }
 
+BOTH_ENDS(fallocate, fallocate_begin, fallocate_end)
+
 /*
  * The invalidation of a range of one guest_memfd file: kvm_gmem_invalidate_begin(view, start, end)
  * and its successors. It belongs to the slot that it zaps if that is only one, else to the
  * guest_memfd that the task is punching or releasing.
  */
 
-SEC("?fentry")
-int zap_entry(__u64 *ctx)
+static __always_inline int zap_begin(__u64 *ctx)
 {
 	struct task_state *state = event_enter(EV_ZAP);
 
@@ -317,8 +323,7 @@ int zap_entry(__u64 *ctx)
 	return 0;
 }
 
-SEC("?fexit")
-int zap_exit(__u64 *ctx)
+static __always_inline int zap_end(__u64 *ctx)
 {
 	struct task_state *state;
 	__u64 latency_ns;
@@ -337,17 +342,13 @@ int zap_exit(__u64 *ctx)
 	return 0;
 }
 
+BOTH_ENDS(zap, zap_begin, zap_end)
+
 /* kvm_mmu_notifier_invalidate_range_start(mn, range) */
 
-SEC("?fentry")
-int notifier_entry(__u64 *ctx)
-{
-	event_enter(EV_NOTIFIER);
-	return 0;
-}
+BEGIN(notifier, EV_NOTIFIER)
 
-SEC("?fexit")
-int notifier_exit(__u64 *ctx)
+static __always_inline int notifier_end(__u64 *ctx)
 {
 	__u64 latency_ns;
 
@@ -356,10 +357,12 @@ int notifier_exit(__u64 *ctx)
 	return 0;
 }
 
+BOTH_ENDS(notifier, notifier_begin, notifier_end)
+
 /* kvm_unmap_gfn_range(kvm, range): one slot, within a notifier or a zap. */
 
 SEC("?fentry")
-int unmap_entry(__u64 *ctx)
+int unmap(__u64 *ctx)
 {
 	struct kvm_gfn_range *range = ARG(ctx, 1);
 	struct task_state *state = state_get();

@@ -4,13 +4,14 @@
  * the version that made it necessary; nothing else changes.
  */
 #include "hooks.h"
+#include <stddef.h>
 
-/* The two programs of an event that has a duration, on one function. */
-#define BOTH(event, function) { event "_entry", function, 0 }, { event "_exit", function, 0 }
-#define BOTH_ON(event, function, arg0)                                                             \
-	{ event "_entry", function, arg0 }, { event "_exit", function, arg0 }
+/* The begin and the end of an event that has a duration. */
+#define BOTH(program, function) { program, function, NULL, true }
+#define BOTH_ON(program, function, arg0) { program, function, arg0, true }
 
-#define UNMAP { "unmap_entry", "kvm_unmap_gfn_range", 0 }
+#define ONE(program, function) { program, function, NULL, false }
+#define UNMAP ONE("unmap", "kvm_unmap_gfn_range")
 
 #define EVENT(id) (1ULL << EV_##id)
 
@@ -28,9 +29,8 @@ const struct ladder ladders[NR_EVENTS] = {
 	} },
 	[EV_BIND] = { .rungs = {
 		/* 7.3 split bind in two: bad arguments fail in prepare, overlaps in commit. */
-		{ "7.3", { { "bind_entry", "kvm_gmem_prepare_memory_region", 0 },
-			   { "bind_prepare_exit", "kvm_gmem_prepare_memory_region", 0 },
-			   { "bind_exit", "kvm_gmem_commit_memory_region", 0 } } },
+		{ "7.3", { BOTH("bind_prepare", "kvm_gmem_prepare_memory_region"),
+			   ONE("bind_commit", "kvm_gmem_commit_memory_region") } },
 		{ "6.8", { BOTH("bind", "kvm_gmem_bind") } },
 	} },
 	[EV_UNBIND] = { .rungs = {
@@ -63,9 +63,9 @@ const struct ladder ladders[NR_EVENTS] = {
 };
 
 const struct rung keeper_rung = { "6.8", {
-	{ "vm_init", "kvm_arch_init_vm", 0 },
-	{ "vm_destroy", "kvm_destroy_vm", 0 },
-	{ "slot_commit", "kvm_arch_commit_memory_region", 0 },
+	ONE("vm_init", "kvm_arch_init_vm"),
+	ONE("vm_destroy", "kvm_destroy_vm"),
+	ONE("slot_commit", "kvm_arch_commit_memory_region"),
 } };
 /* clang-format on */
 

@@ -9,11 +9,16 @@
 #include <stdbool.h>
 #include "gmem.h"
 
-/* A BPF program and the kernel function it is attached to. */
+/* What is attached to a kernel function. */
 struct hook {
+	/*
+	 * The BPF program; with both_ends the stem of its name, of a pair of programs called
+	 * _entry and _exit, and of one called _session that does the work of both.
+	 */
 	const char *program;
 	const char *function;
 	const char *arg0; /* struct the first argument must point to; NULL: any */
+	bool both_ends;
 };
 
 #define RUNG_HOOKS 4

@@ -11,15 +11,17 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 struct kernel {
 	struct btf *vmlinux;
 	struct btf *module; /* NULL where KVM is built in */
+	int module_fd; /* 0 where KVM is built in */
 };
 
-static const struct hook gmem_hook = { "", "kvm_gmem_create", NULL };
+static const struct hook gmem_hook = { .function = "kvm_gmem_create" };
 
 static bool has_capability(unsigned int capability)
 {
@@ -54,6 +56,28 @@ static int check_kvm(struct problem *problem)
 	return 0;
 }
 
+/* The kernel's BTF object called @name, as a descriptor; -1 when there is none. */
+static int btf_object(const char *name)
+{
+	char found[64];
+	__u32 id = 0;
+
+	while (!bpf_btf_get_next_id(id, &id)) {
+		struct bpf_btf_info info = { .name = (__u64)(unsigned long)found,
+					     .name_len = sizeof(found) };
+		__u32 size = sizeof(info);
+		int fd = bpf_btf_get_fd_by_id(id);
+
+		if (fd < 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.kernel_btf &&
+		    !strcmp(found, name))
+			return fd;
+		close(fd);
+	}
+	return -1;
+}
+
 static int read_btf(struct kernel *kernel, struct problem *problem)
 {
 	kernel->vmlinux = btf__load_vmlinux_btf();
@@ -62,14 +86,18 @@ static int read_btf(struct kernel *kernel, struct problem *problem)
 				   "cannot trace: the kernel's BTF cannot be read (%s). Is it of the "
 				   "running kernel, and not mounted over?",
 				   strerror(errno));
-	if (!access("/sys/kernel/btf/kvm", F_OK)) {
+	if (access("/sys/kernel/btf/kvm", F_OK)) {
+		/* Built in, or a module without BTF. */
+		if (kernel_function(kernel, "kvm_arch_init_vm") > 0)
+			return 0;
+	} else {
 		kernel->module = btf__load_module_btf("kvm", kernel->vmlinux);
-		if (kernel->module)
+		kernel->module_fd = btf_object("kvm");
+		if (kernel->module_fd < 0 && errno == EPERM)
+			return kernel_refused(problem);
+		if (kernel->module && kernel->module_fd > 0)
 			return 0;
 	}
-	/* Built in, or a module without BTF. */
-	if (btf__find_by_name_kind(kernel->vmlinux, "kvm_arch_init_vm", BTF_KIND_FUNC) > 0)
-		return 0;
 	return problem_set(problem, EXIT_IMPOSSIBLE,
 			   "cannot trace guest_memfd: no BTF for module kvm. Use a kernel built with "
 			   "CONFIG_DEBUG_INFO_BTF_MODULES=y whose modules match it");
@@ -108,6 +136,8 @@ void kernel_close(struct kernel *kernel)
 {
 	if (!kernel)
 		return;
+	if (kernel->module_fd > 0)
+		close(kernel->module_fd);
 	btf__free(kernel->module);
 	btf__free(kernel->vmlinux);
 	free(kernel);
@@ -127,13 +157,55 @@ static bool first_argument_is(const struct btf *btf, int id, const char *name)
 	return btf_is_struct(type) && !strcmp(btf__name_by_offset(btf, type->name_off), name);
 }
 
+static const struct btf *kvm_btf(const struct kernel *kernel)
+{
+	return kernel->module ?: kernel->vmlinux;
+}
+
+/* By hand, since btf__find_by_name_kind() would search the whole kernel before the module. */
+int kernel_function(const struct kernel *kernel, const char *function)
+{
+	const struct btf *btf = kvm_btf(kernel);
+	__u32 end = btf__type_cnt(btf);
+
+	for (__u32 id = kernel->module ? btf__type_cnt(kernel->vmlinux) : 1; id < end; id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+
+		if (btf_is_func(type) && !strcmp(btf__name_by_offset(btf, type->name_off), function))
+			return id;
+	}
+	return -ENOENT;
+}
+
+int kernel_btf_fd(const struct kernel *kernel)
+{
+	return kernel->module_fd;
+}
+
 bool kernel_has_hook(const struct hook *hook, void *ctx)
 {
 	const struct kernel *kernel = ctx;
-	const struct btf *btf = kernel->module ?: kernel->vmlinux;
-	int id = btf__find_by_name_kind(btf, hook->function, BTF_KIND_FUNC);
+	int id = kernel_function(kernel, hook->function);
 
-	return id > 0 && (!hook->arg0 || first_argument_is(btf, id, hook->arg0));
+	return id > 0 && (!hook->arg0 || first_argument_is(kvm_btf(kernel), id, hook->arg0));
+}
+
+
+bool kernel_has_fsession(const struct kernel *kernel)
+{
+	const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FSESSION,
+		    .attach_btf_id = kernel_function(kernel, gmem_hook.function),
+		    .attach_btf_obj_fd = kernel->module_fd);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "fsession", "GPL", nothing, 2, &options);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
 }
 
 /* The mode in brackets: "none [integrity] confidentiality". */

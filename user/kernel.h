@@ -10,6 +10,8 @@
 #include "hooks.h"
 #include "problem.h"
 
+#define BPF_TRACE_FSESSION 58 /* 7.0; enum bpf_attach_type of newer headers */
+
 struct kernel;
 
 /*
@@ -21,6 +23,15 @@ void kernel_close(struct kernel *kernel);
 
 /* A hook_present_fn; its ctx is the struct kernel. */
 bool kernel_has_hook(const struct hook *hook, void *kernel);
+
+/* The BTF id of @function among KVM's functions; negative when it is not there. */
+int kernel_function(const struct kernel *kernel, const char *function);
+
+/* The BTF that these ids belong to, as the kernel wants to be told of it: 0 for its own. */
+int kernel_btf_fd(const struct kernel *kernel);
+
+/* One program for both ends of a function (fsession, 7.0)? Found out by loading one. */
+bool kernel_has_fsession(const struct kernel *kernel);
 
 /*
  * Say why the kernel refused tracing with EPERM although the privileges are there: lockdown, or

@@ -18,15 +18,18 @@
 #include "gmem.skel.h"
 #include "kernel.h"
 
+
 #define DEFAULT_OWNERS 8192
 #define DEFAULT_HISTOGRAMS 4096
 
-/* Every hook of every event and the keepers, with room for none being shared. */
-#define MAX_LINKS ((NR_EVENTS + 1) * RUNG_HOOKS)
+/* Both ends of every hook of every event and of the keepers. */
+#define MAX_TARGETS ((NR_EVENTS + 1) * RUNG_HOOKS * 2)
 
-struct link {
-	struct bpf_link *link;
+/* A program, the function it is for, and its link once it is attached. */
+struct target {
+	struct bpf_program *prog;
 	const struct hook *hook;
+	struct bpf_link *link;
 };
 
 struct session {
@@ -34,8 +37,9 @@ struct session {
 	struct kernel *kernel;
 	struct gmem_bpf *skel;
 	struct hook_state hooks[NR_EVENTS];
-	struct link links[MAX_LINKS];
-	size_t nlinks;
+	bool fsession; /* one program for both ends */
+	struct target targets[MAX_TARGETS];
+	size_t ntargets;
 	const struct owner *owners;
 	size_t owners_size;
 	const struct histogram *histograms;
@@ -142,15 +146,75 @@ static void choose_rungs(struct session *session)
 	choose_dependents(session);
 }
 
+/* The @n-th program of a hook, in the order in which they are attached; NULL after the last. */
+static struct bpf_program *hook_program(const struct session *session, const struct hook *hook,
+					int n)
+{
+	static const char *const ends[] = { "_entry", "_exit" };
+	const char *suffix = "";
+	char name[64];
+
+	if (n >= (hook->both_ends && !session->fsession ? 2 : 1))
+		return NULL;
+	if (hook->both_ends)
+		suffix = session->fsession ? "_session" : ends[n];
+	snprintf(name, sizeof(name), "%s%s", hook->program, suffix);
+	return bpf_object__find_program_by_name(session->skel->obj, name);
+}
+
 static int hook_enable(struct session *session, const struct hook *hook)
 {
-	struct bpf_program *prog =
-		bpf_object__find_program_by_name(session->skel->obj, hook->program);
+	struct bpf_program *prog;
 
-	if (!prog)
-		return -ENOENT;
-	bpf_program__set_autoload(prog, true);
-	return bpf_program__set_attach_target(prog, 0, hook->function);
+	for (int n = 0; (prog = hook_program(session, hook, n)); n++) {
+		if (bpf_program__autoload(prog)) /* two events share it */
+			continue;
+		bpf_program__set_autoload(prog, true);
+		session->targets[session->ntargets++] = (struct target){ prog, hook, NULL };
+	}
+	return 0;
+}
+
+/* libbpf gives its callbacks no context of the caller's. */
+static const struct session *loading;
+
+/*
+ * Tell the kernel the function as a BTF id. bpf_program__set_attach_target() would search the
+ * whole kernel's BTF for its name, once for each program: seconds under emulation.
+ */
+static int set_target(struct bpf_program *prog, struct bpf_prog_load_opts *options, long cookie)
+{
+	(void)cookie;
+	for (size_t i = 0; i < loading->ntargets; i++) {
+		const struct target *target = &loading->targets[i];
+
+		if (target->prog != prog)
+			continue;
+		options->attach_btf_id = kernel_function(loading->kernel, target->hook->function);
+		options->attach_btf_obj_fd = kernel_btf_fd(loading->kernel);
+	}
+	return 0;
+}
+
+static int register_sections(void)
+{
+	static const struct {
+		const char *section;
+		enum bpf_attach_type type;
+	} sections[] = {
+		{ "fentry", BPF_TRACE_FENTRY },
+		{ "fexit", BPF_TRACE_FEXIT },
+		{ "fsession", BPF_TRACE_FSESSION },
+	};
+	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .prog_prepare_load_fn = set_target);
+	static bool done;
+	int id = 0;
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections) && !done && id >= 0; i++)
+		id = libbpf_register_prog_handler(sections[i].section, BPF_PROG_TYPE_TRACING,
+						  sections[i].type, &options);
+	done = id >= 0;
+	return id < 0 ? id : 0;
 }
 
 static int object_configure(struct session *session)
@@ -183,9 +247,8 @@ static int object_load(struct session *session, __u64 events)
 	for (int event = 0; event < NR_EVENTS && !err; event++)
 		if (events & 1ULL << event && session->hooks[event].rung >= 0)
 			err = rung_each(session, rung_of(session, event), hook_enable);
-	if (!err)
-		err = gmem_bpf__load(session->skel);
-	return err;
+	loading = session;
+	return err ?: gmem_bpf__load(session->skel);
 }
 
 static void object_close(struct session *session)
@@ -196,8 +259,8 @@ static void object_close(struct session *session)
 		munmap((void *)session->histograms, session->histograms_size);
 	session->owners = NULL;
 	session->histograms = NULL;
-	while (session->nlinks)
-		bpf_link__destroy(session->links[--session->nlinks].link);
+	while (session->ntargets)
+		bpf_link__destroy(session->targets[--session->ntargets].link);
 	gmem_bpf__destroy(session->skel);
 	session->skel = NULL;
 }
@@ -257,41 +320,20 @@ static int blame_attach(struct session *session, const struct hook *hook, int er
 	return found ? 0 : err;
 }
 
-static bool hook_attached(const struct session *session, const struct hook *hook)
-{
-	for (size_t i = 0; i < session->nlinks; i++)
-		if (!strcmp(session->links[i].hook->program, hook->program))
-			return true;
-	return false;
-}
-
-static int hook_attach(struct session *session, const struct hook *hook)
-{
-	struct bpf_program *prog =
-		bpf_object__find_program_by_name(session->skel->obj, hook->program);
-	struct bpf_link *link;
-
-	if (hook_attached(session, hook)) /* two events share it */
-		return 0;
-	link = bpf_program__attach(prog);
-	if (!link)
-		return blame_attach(session, hook, -errno) ?: -EAGAIN;
-	session->links[session->nlinks++] = (struct link){ link, hook };
-	return 0;
-}
-
 /*
- * Attach the keepers, then each event's hooks in the order of its rung: the begin before the end,
- * so that no end is ever seen whose begin could not be. -EAGAIN when an event went down a rung.
+ * Attach in the order of the rungs, and the begin before the end, so that no end is ever seen
+ * whose begin could not be. -EAGAIN when an event went down a rung.
  */
 static int object_attach(struct session *session)
 {
-	int err = rung_each(session, &keeper_rung, hook_attach);
+	for (size_t i = 0; i < session->ntargets; i++) {
+		struct target *target = &session->targets[i];
 
-	for (int event = 0; event < NR_EVENTS && !err; event++)
-		if (session->hooks[event].rung >= 0)
-			err = rung_each(session, rung_of(session, event), hook_attach);
-	return err;
+		target->link = bpf_program__attach_trace(target->prog);
+		if (!target->link)
+			return blame_attach(session, target->hook, -errno) ?: -EAGAIN;
+	}
+	return 0;
 }
 
 static int load_and_attach(struct session *session)
@@ -371,8 +413,9 @@ struct session *session_open(const struct session_options *options, struct probl
 		session_close(session);
 		return NULL;
 	}
+	session->fsession = !options->no_fsession && kernel_has_fsession(session->kernel);
 	choose_rungs(session);
-	err = load_and_attach(session) ?: map_arrays(session) ?: set_pids(session);
+	err = register_sections() ?: load_and_attach(session) ?: map_arrays(session) ?: set_pids(session);
 	if (err) {
 		session_problem(problem, err);
 		session_close(session);
@@ -413,10 +456,8 @@ void session_close(struct session *session)
 	free(session);
 }
 
-static void hook_refresh(struct session *session, struct hook_state *state, const struct hook *hook)
+static void prog_refresh(struct hook_state *state, const struct bpf_program *prog)
 {
-	struct bpf_program *prog =
-		bpf_object__find_program_by_name(session->skel->obj, hook->program);
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
 
@@ -427,20 +468,24 @@ static void hook_refresh(struct session *session, struct hook_state *state, cons
 	state->recursion_misses += info.recursion_misses;
 }
 
+static void hooks_refresh(struct session *session, struct hook_state *state,
+			  const struct rung *rung)
+{
+	struct bpf_program *prog;
+
+	state->run_count = 0;
+	state->run_time_ns = 0;
+	state->recursion_misses = 0;
+	for (int i = 0; i < RUNG_HOOKS && rung->hooks[i].program; i++)
+		for (int n = 0; (prog = hook_program(session, &rung->hooks[i], n)); n++)
+			prog_refresh(state, prog);
+}
+
 const struct hook_state *session_hooks(struct session *session)
 {
-	for (int event = 0; event < NR_EVENTS; event++) {
-		struct hook_state *state = &session->hooks[event];
-		const struct hook *hook = rung_of(session, event)->hooks;
-
-		if (!state->attached)
-			continue;
-		state->run_count = 0;
-		state->run_time_ns = 0;
-		state->recursion_misses = 0;
-		for (int i = 0; i < RUNG_HOOKS && hook[i].program; i++)
-			hook_refresh(session, state, &hook[i]);
-	}
+	for (int event = 0; event < NR_EVENTS; event++)
+		if (session->hooks[event].attached)
+			hooks_refresh(session, &session->hooks[event], rung_of(session, event));
 	return session->hooks;
 }
 

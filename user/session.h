@@ -19,6 +19,7 @@ struct session_options {
 	size_t npids;
 	__u32 max_owners; /* 0: the default */
 	__u32 max_histograms; /* 0: the default */
+	bool no_fsession; /* two programs for both ends of a function, also where one could */
 	bool verbose; /* let libbpf speak */
 };
 
