@@ -18,8 +18,9 @@ KERNELS='
 '
 
 # Tried in this order for a series that is in none of its own suites any more.
-ALL_SUITES='bookworm bookworm-backports trixie trixie-backports forky sid'
+ALL_SUITES=(bookworm bookworm-backports trixie trixie-backports forky sid)
 
+# shellcheck disable=SC2034
 DEFAULT_KERNEL=7.3
 
 kernel_names() {
@@ -49,8 +50,8 @@ kernel_known() {
 kernel_suites() {
 	local suite own
 	own=$(kernel_field "$1" suites)
-	printf '%s\n' $own
-	for suite in $ALL_SUITES; do
+	printf '%s\n' "${own// /$'\n'}"
+	for suite in "${ALL_SUITES[@]}"; do
 		[[ " $own " == *" $suite "* ]] || printf '%s\n' "$suite"
 	done
 }

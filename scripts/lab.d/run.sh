@@ -160,13 +160,13 @@ run_qemu_share() {
 
 run_qemu_accel() {
 	if [[ $opt_icount ]]; then
-		QEMU+=(-accel tcg,thread=single -icount shift=0,sleep=off -cpu max)
+		QEMU+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu max)
 	elif [[ $opt_accel == kvm ]]; then
 		QEMU+=(-accel kvm -cpu host)
 	else
 		# One thread for all CPUs. With a thread for each, QEMU before 8.1 sometimes keeps the translation of an instruction that the
 		# kernel patched at the same moment on another CPU: "Oops: int3" in 1 boot of 15. It is no faster either: a boot uses one CPU.
-		QEMU+=(-accel tcg,thread=single -cpu max)
+		QEMU+=(-accel "tcg,thread=single" -cpu max)
 	fi
 }
 
