@@ -49,10 +49,12 @@ const char *report_formats(void)
 	return names;
 }
 
-/* A full disk shows here at the latest, as does what stdio noticed earlier. */
+/*
+ * A full disk shows here at the latest. If a write failed on the way, stdio has a flag for that,
+ * and errno still says why: nothing clears it.
+ */
 static int finish(FILE *out)
 {
-	errno = 0;
 	if (!fflush(out) && !ferror(out))
 		return 0;
 	return errno ? -errno : -EIO;
@@ -61,9 +63,11 @@ static int finish(FILE *out)
 static int write_with(FILE *out, report_writer *writer, const struct capture *capture,
 		      const struct report_style *style)
 {
-	int err = writer(out, capture, style);
-	int flush_err = finish(out);
+	int err, flush_err;
 
+	errno = 0;
+	err = writer(out, capture, style);
+	flush_err = finish(out);
 	return err ? err : flush_err;
 }
 

@@ -314,18 +314,28 @@ static void put_gmem_title(const struct text_report *r, const struct gmem_info *
 
 static void put_vm_title(const struct text_report *r, size_t index)
 {
+	struct flow flow = { .out = r->out, .columns = r->columns };
 	const struct vm_info *info = &r->capture->snap->vms[index].info;
 	const char *type = vm_type_name(r->capture->arch, info->type);
-	char comm[4 * sizeof(info->comm) + 1], number[24];
+	char comm[4 * sizeof(info->comm) + 1], text[64];
 
-	text_clean(comm, sizeof(comm), info->comm, sizeof(info->comm), r->style->utf8);
-	snprintf(number, sizeof(number), "%u", info->type);
 	fputc('\n', r->out);
 	ink(r, INK_BOLD);
-	fprintf(r->out, "VM %zu  %s", index, comm);
+	snprintf(text, sizeof(text), "VM %zu", index);
+	flow_word(&flow, 0, text);
+	text_clean(comm, sizeof(comm), info->comm, sizeof(info->comm), r->style->utf8);
+	flow_word(&flow, 2, comm);
 	ink(r, INK_PLAIN);
-	fprintf(r->out, "  pid %u  type %s  %s\n", info->pid, type ? type : number,
-		info->ended_ns ? "ended" : "running");
+	flow.indent = TITLE_INDENT;
+	snprintf(text, sizeof(text), "pid %u", info->pid);
+	flow_word(&flow, 2, text);
+	if (type)
+		snprintf(text, sizeof(text), "type %s", type);
+	else
+		snprintf(text, sizeof(text), "type %u", info->type);
+	flow_word(&flow, 2, text);
+	flow_word(&flow, 2, info->ended_ns ? "ended" : "running");
+	flow_end(&flow);
 	table_header(&r->table);
 }
 

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Adding counts up: over two owners, over a VM, over everything; each event once.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sample.h"
+#include "unit.h"
+
+static void test_add_to_nothing(void **state)
+{
+	struct event_counts from = { 0 };
+	struct event_count to = { 0 };
+	struct event_count *count = sample_count(&from, EV_BIND, 9000, 3);
+
+	(void)state;
+	sample_fail(count, EEXIST, 2);
+	count->npages = 5;
+	assert_int_equal(event_count_add(&to, count), 0);
+	assert_int_equal(to.event, EV_BIND);
+	assert_int_equal(to.count, 3);
+	assert_int_equal(to.sum_ns, 27000);
+	assert_int_equal(to.min_ns, 9000);
+	assert_int_equal(to.max_ns, 9000);
+	assert_int_equal(to.npages, 5);
+	assert_int_equal(to.nerrs, 1);
+	assert_int_equal(to.errs[0].err, EEXIST);
+	assert_int_equal(event_count_errors(&to), 2);
+	assert_ptr_not_equal(to.bucket, count->bucket);
+	assert_memory_equal(to.bucket, count->bucket, HIST_BUCKETS * sizeof(*to.bucket));
+	event_count_free(&to);
+	assert_null(to.bucket);
+	event_counts_free(&from);
+	assert_int_equal(from.n, 0);
+}
+
+static void test_add_two(void **state)
+{
+	struct event_counts a = { 0 }, b = { 0 };
+	struct event_count to = { 0 };
+
+	(void)state;
+	sample_count(&a, EV_GUEST_FAULT, 5000, 10);
+	sample_count(&b, EV_GUEST_FAULT, 700, 2);
+	sample_count(&b, EV_GUEST_FAULT, 5000, 1);
+	sample_count(&b, EV_GUEST_FAULT, 90000, 1);
+	assert_int_equal(event_count_add(&to, a.v), 0);
+	assert_int_equal(event_count_add(&to, b.v), 0);
+	assert_int_equal(to.count, 14);
+	assert_int_equal(to.sum_ns, 55000 + 1400 + 90000);
+	assert_int_equal(to.min_ns, 700);
+	assert_int_equal(to.max_ns, 90000);
+	assert_int_equal(to.bucket[hist_bucket(5000)], 11);
+	assert_int_equal(to.bucket[hist_bucket(700)], 2);
+	event_count_free(&to);
+	event_counts_free(&a);
+	event_counts_free(&b);
+}
+
+static void test_errors_merge_in_order(void **state)
+{
+	static const struct errno_count expected[] = {
+		{ 4, 1 }, { 12, 3 }, { 17, 30 }, { 22, 4 }, { 133, 6 },
+	};
+	struct event_counts a = { 0 }, b = { 0 };
+	struct event_count to = { 0 };
+	size_t i;
+
+	(void)state;
+	sample_fail(sample_count(&a, EV_BIND, 1, 1), 12, 3);
+	sample_fail(a.v, 17, 10);
+	sample_fail(a.v, 133, 6);
+	sample_fail(sample_count(&b, EV_BIND, 1, 1), 4, 1);
+	sample_fail(b.v, 17, 20);
+	sample_fail(b.v, 22, 4);
+	assert_int_equal(event_count_add(&to, a.v), 0);
+	assert_int_equal(event_count_add(&to, b.v), 0);
+	assert_int_equal(to.nerrs, ARRAY_SIZE(expected));
+	for (i = 0; i < to.nerrs; i++) {
+		assert_int_equal(to.errs[i].err, expected[i].err);
+		assert_int_equal(to.errs[i].count, expected[i].count);
+	}
+	event_count_free(&to);
+	event_counts_free(&a);
+	event_counts_free(&b);
+}
+
+/* An empty count says min_ns = ~0 or 0, neither of which anybody has seen. */
+static void test_nothing_changes_nothing(void **state)
+{
+	struct event_count to = { .count = 1, .min_ns = 50, .max_ns = 50 };
+	struct event_count zero = { .min_ns = 0 };
+
+	(void)state;
+	assert_int_equal(event_count_add(&to, &zero), 0);
+	assert_int_equal(to.min_ns, 50);
+	assert_int_equal(to.count, 1);
+}
+
+static void test_event_without_latency(void **state)
+{
+	struct event_counts from = { 0 };
+	struct event_count to = { 0 };
+
+	(void)state;
+	sample_count(&from, EV_NOTIFIER_HIT, 0, 2)->npages = 640;
+	assert_int_equal(event_count_add(&to, from.v), 0);
+	assert_int_equal(event_count_add(&to, from.v), 0);
+	assert_null(to.bucket);
+	assert_int_equal(to.npages, 1280);
+	event_count_free(&to);
+	event_counts_free(&from);
+}
+
+static void test_find(void **state)
+{
+	struct sample sample;
+	const struct event_counts *events;
+
+	(void)state;
+	sample_real(&sample);
+	events = &sample.snap.vms[0].slots[0].events;
+	assert_int_equal(event_counts_find(events, EV_GUEST_FAULT)->count, 2560);
+	assert_int_equal(event_counts_find(events, EV_ZAP)->npages, 1536);
+	assert_null(event_counts_find(events, EV_RELEASE));
+	assert_null(event_counts_find(&sample.snap.vms[2].events, EV_ZAP));
+	sample_free(&sample);
+}
+
+static void test_totals(void **state)
+{
+	struct event_totals vm = { 0 }, all = { 0 };
+	struct sample sample;
+
+	(void)state;
+	sample_real(&sample);
+	assert_int_equal(event_totals_add_vm(&vm, &sample.snap, 0), 0);
+	assert_int_equal(vm.v[EV_GUEST_FAULT].count, 14560);
+	assert_int_equal(vm.v[EV_BIND].count, 4);
+	assert_int_equal(vm.v[EV_CREATE].count, 1);
+	assert_int_equal(vm.v[EV_PUNCH_HOLE].npages, 1536);
+	assert_int_equal(event_totals_add_all(&all, &sample.snap), 0);
+	assert_int_equal(all.v[EV_GUEST_FAULT].count, 14660);
+	assert_int_equal(all.v[EV_CREATE].count, 6); /* two VMs and the host */
+	assert_int_equal(all.v[EV_ALLOCATE].count, 2);
+	assert_int_equal(event_count_errors(&all.v[EV_GUEST_FAULT]), 15);
+	event_totals_free(&vm);
+	event_totals_free(&all);
+	sample_free(&sample);
+	assert_int_equal(sample.snap.nvms, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_add_to_nothing),
+		cmocka_unit_test(test_add_two),
+		cmocka_unit_test(test_errors_merge_in_order),
+		cmocka_unit_test(test_nothing_changes_nothing),
+		cmocka_unit_test(test_event_without_latency),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_totals),
+	};
+
+	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
+}
