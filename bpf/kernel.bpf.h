@@ -71,37 +71,40 @@ static __always_inline struct task_struct *kvm_task(struct kvm *kvm)
 #define XA_NODE_SLOTS (bpf_core_field_size(struct xa_node, slots) / sizeof(void *))
 #define XA_DEPTH 11 /* 64 bits, 6 a level */
 
+struct xa_walk {
+	__u64 entry;
+	__u64 index;
+};
+
+/* One level down; 1 when there is none. */
+static long xa_step(__u32 depth, struct xa_walk *walk)
+{
+	struct xa_node *node = (void *)(walk->entry - 2); /* nodes are tagged with binary 10 */
+	__u64 last = XA_NODE_SLOTS - 1, slot = walk->index >> BPF_CORE_READ(node, shift);
+	__u64 entry = 0;
+
+	if (depth || slot <= last)
+		bpf_core_read(&entry, sizeof(entry), &node->slots[slot & last]);
+	if ((entry & 3) == 2 && entry < 4096) /* a sibling: the slot that holds the entry */
+		bpf_core_read(&entry, sizeof(entry), &node->slots[(entry >> 2) & last]);
+	walk->entry = entry;
+	return (entry & 3) != 2 || entry < 4096;
+}
+
 /*
  * xa_load() by hand: what is stored at @index below @head. Walks nodes under the RCU protection
- * that a program has anyway; an entry that is being changed reads as absent.
- * Source of the encoding: include/linux/xarray.h (internal entries end in binary 10; below 4096
- * they are siblings, which point to the slot that holds the entry).
+ * that a program has anyway; an entry that is being changed reads as absent. A loop by helper,
+ * since the verifier would walk through every level otherwise.
+ * Source of the encoding: include/linux/xarray.h (xa_is_node(), xa_is_sibling()).
  */
 static __always_inline void *xa_entry(void *head, __u64 index)
 {
-	__u64 entry = (__u64)head, last = XA_NODE_SLOTS - 1;
+	struct xa_walk walk = { .entry = (__u64)head, .index = index };
 
-	if ((entry & 3) != 2)
+	if ((walk.entry & 3) != 2)
 		return index ? NULL : head;
-
-	for (int depth = 0; depth < XA_DEPTH; depth++) {
-		struct xa_node *node = (void *)(entry - 2);
-		__u64 slot = index >> BPF_CORE_READ(node, shift);
-
-		if (!depth && slot > last)
-			return NULL;
-		slot &= last;
-		bpf_core_read(&entry, sizeof(entry), &node->slots[slot]);
-		if ((entry & 3) == 2 && entry < 4096) {
-			slot = (entry >> 2) & last;
-			bpf_core_read(&entry, sizeof(entry), &node->slots[slot]);
-		}
-		if ((entry & 3) != 2)
-			return (void *)entry;
-		if (entry < 4096)
-			return NULL;
-	}
-	return NULL;
+	bpf_loop(XA_DEPTH, xa_step, &walk, 0);
+	return walk.entry & 3 ? NULL : (void *)walk.entry;
 }
 
 /* The memslot whose binding covers page @index of the guest_memfd; NULL for none. */

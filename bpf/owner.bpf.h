@@ -44,19 +44,29 @@ struct {
 
 #define TREE_DEPTH 64
 
+struct tree_walk {
+	struct task_struct *task;
+	bool found;
+};
+
+/* One generation up; 1 at the root, or where there is no more. */
+static long tree_step(__u32 depth, struct tree_walk *walk)
+{
+	struct task_struct *task = walk->task;
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	walk->found = depth && tgid == root_tgid;
+	walk->task = BPF_CORE_READ(task, group_leader, real_parent);
+	return tgid == root_tgid || tgid <= 1;
+}
+
 /* Is @task a descendant of root_tgid? Orphans count, since the tool adopts them. */
 static __always_inline bool task_in_tree(struct task_struct *task)
 {
-	for (int depth = 0; depth < TREE_DEPTH; depth++) {
-		__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct tree_walk walk = { .task = task };
 
-		if (tgid == root_tgid)
-			return depth > 0;
-		if (tgid <= 1)
-			return false;
-		task = BPF_CORE_READ(task, group_leader, real_parent);
-	}
-	return false;
+	bpf_loop(TREE_DEPTH, tree_step, &walk, 0);
+	return walk.found;
 }
 
 static __always_inline bool task_wanted(struct task_struct *task)
