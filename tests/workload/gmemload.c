@@ -341,10 +341,8 @@ static int set_up(struct load *load, struct options *options)
 static bool fits_guest(const struct shape *shape)
 {
 	uint64_t room = (arch_layout.slots_limit - arch_layout.slots_gpa) / GUEST_PAGE_SIZE;
-	uint64_t spare = (1ULL << 28) / GUEST_PAGE_SIZE;
 
-	return shape->slots * shape->pages <= room && shape->pages <= spare &&
-	       shape->vms * shape->vcpus <= MAX_THREADS;
+	return shape->slots * shape->pages <= room && shape->vms * shape->vcpus <= MAX_THREADS;
 }
 
 int main(int argc, char **argv)

@@ -15,6 +15,7 @@
 #include "model.h"
 
 #define PAGES_PER_GIB ((1ULL << 30) / GUEST_PAGE_SIZE)
+#define PAGES_PER_HUGE ((2ULL << 20) / GUEST_PAGE_SIZE)
 
 static sigjmp_buf sigbus_return;
 
@@ -46,6 +47,15 @@ static uint64_t run_end(const struct gmem *gmem, uint64_t first, uint64_t end)
 	return i;
 }
 
+static uint64_t run_start(const struct gmem *gmem, uint64_t first)
+{
+	uint64_t i = first;
+
+	while (i && gmem->prot[i - 1] == gmem->prot[first])
+		i--;
+	return i;
+}
+
 static bool all_mapped(const struct gmem *gmem, uint64_t first, uint64_t npages)
 {
 	return first + npages <= gmem->npages + 1 &&
@@ -56,6 +66,45 @@ static void notify(struct machine *machine, struct gmem *gmem, uint64_t first, u
 {
 	model_notifier(machine, gmem->hva + first * GUEST_PAGE_SIZE,
 		       gmem->hva + end * GUEST_PAGE_SIZE);
+}
+
+/*
+ * Cutting the VMA [vma_start, vma_end) at page `at`: a kernel with transparent huge pages splits the huge page that may lie
+ * across, and tells KVM so, for all of its 2 MiB, before it finds out that there is none.
+ */
+static void model_cut(struct machine *machine, struct gmem *gmem, uint64_t vma_start,
+		      uint64_t vma_end, uint64_t at)
+{
+	uint64_t first = at / PAGES_PER_HUGE * PAGES_PER_HUGE, end = first + PAGES_PER_HUGE;
+
+	if (at == first || first < vma_start || end > vma_end)
+		return;
+	if (gmem->table[at / PAGES_PER_GIB] && machine->has_thp)
+		notify(machine, gmem, first, end);
+}
+
+/* mprotect() and munmap() first cut [first, end), pages of one VMA, out of that VMA. */
+static void model_cut_out(struct machine *machine, struct gmem *gmem, uint64_t first, uint64_t end)
+{
+	uint64_t vma_start = run_start(gmem, first), vma_end = run_end(gmem, first, gmem->npages + 1);
+
+	if (first > vma_start)
+		model_cut(machine, gmem, vma_start, vma_end, first);
+	if (end < vma_end)
+		model_cut(machine, gmem, first, vma_end, end);
+}
+
+/* munmap() of [first, end): pages of one or several VMAs. */
+static void model_cut_ends(struct machine *machine, struct gmem *gmem, uint64_t first, uint64_t end)
+{
+	uint64_t last_start = run_start(gmem, end - 1);
+
+	if (run_end(gmem, first, end) == end) {
+		model_cut_out(machine, gmem, first, end);
+		return;
+	}
+	model_cut_out(machine, gmem, first, run_end(gmem, first, end));
+	model_cut_out(machine, gmem, last_start, end);
 }
 
 static void forget_host_mapped(struct gmem *gmem, uint64_t first, uint64_t end)
@@ -107,6 +156,7 @@ int host_unmap(struct machine *machine, struct gmem *gmem, uint64_t first, uint6
 		}
 		if (munmap(address_of(gmem, first), (piece - first) * GUEST_PAGE_SIZE))
 			return -errno;
+		model_cut_ends(machine, gmem, first, piece);
 		memset(gmem->prot + first, HOST_UNMAPPED, piece - first);
 		gmem->nmapped -= piece - first;
 		notify(machine, gmem, first, piece);
@@ -143,8 +193,10 @@ int host_protect(struct machine *machine, struct gmem *gmem, uint64_t first, uin
 	while (first < end) {
 		uint64_t next = run_end(gmem, first, end);
 
-		if (gmem->prot[first] != prot)
+		if (gmem->prot[first] != prot) {
+			model_cut_out(machine, gmem, first, next);
 			model_protect(machine, gmem, first, next);
+		}
 		memset(gmem->prot + first, prot, next - first);
 		first = next;
 	}

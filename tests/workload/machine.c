@@ -25,11 +25,40 @@
 /* The first of the addresses where gmems are mapped, far from everything else. */
 #define FIRST_HVA 0x200000000000ULL
 
+/* As large as the slot that it stands in for, if there is room. */
+#define SPARE_PAGES 65536
+
 /* Heap for one slot with its account and for what the report says of it. */
 #define HEAP_PER_SLOT 16384
 #define HEAP_SPARE (16UL << 20)
 
-static bool tables_init(struct machine *machine, struct vm *vm)
+/* Addresses for something to be mapped, a GiB away from anything else. */
+static uint64_t take_addresses(struct machine *machine, uint64_t size_bytes)
+{
+	uint64_t hva = machine->next_hva;
+
+	machine->next_hva += (size_bytes / GIB + 2) * GIB;
+	return hva;
+}
+
+static int plain_memory_init(struct machine *machine, struct vm *vm)
+{
+	size_t size_bytes = machine->shape.plain_pages * GUEST_PAGE_SIZE;
+	void *hva = (void *)(uintptr_t)take_addresses(machine, size_bytes), *memory;
+
+	if (!size_bytes)
+		return 0;
+	/* In a VMA of its own, so that mprotect() need not cut one up. */
+	memory = mmap(hva, size_bytes, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	memset(memory, 1, size_bytes);
+	plain_slot(vm)->hva = (uintptr_t)memory;
+	return 0;
+}
+
+static int vm_init(struct machine *machine, struct vm *vm)
 {
 	const struct shape *shape = &machine->shape;
 
@@ -40,7 +69,9 @@ static bool tables_init(struct machine *machine, struct vm *vm)
 	vm->vcpus = calloc(vm->nvcpus, sizeof(*vm->vcpus));
 	vm->slots = calloc(vm->nslots + EXTRA_SLOTS, sizeof(*vm->slots));
 	vm->gmems = calloc(vm->gmem_room, sizeof(*vm->gmems));
-	return vm->vcpus && vm->slots && vm->gmems;
+	if (!vm->vcpus || !vm->slots || !vm->gmems)
+		return -ENOMEM;
+	return plain_memory_init(machine, vm);
 }
 
 /* Makes the heap as large as it will ever be, with every page of it present. */
@@ -63,12 +94,13 @@ static int grow_heap(const struct machine *machine)
 int machine_init(struct machine *machine, const struct shape *shape, unsigned int vm_room,
 		 unsigned int extra_gmems)
 {
-	int run_size, err;
+	int run_size, err = 0;
 
 	machine->shape = *shape;
 	machine->vm_room = vm_room;
 	machine->extra_gmems = extra_gmems;
 	machine->next_hva = FIRST_HVA;
+	machine->has_thp = access("/sys/kernel/mm/transparent_hugepage", F_OK) == 0;
 	machine->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (machine->kvm_fd < 0)
 		return -errno;
@@ -79,17 +111,14 @@ int machine_init(struct machine *machine, const struct shape *shape, unsigned in
 
 	machine->vms = calloc(vm_room, sizeof(*machine->vms));
 	machine->code = aligned_alloc(GUEST_PAGE_SIZE, GUEST_PAGE_SIZE);
-	machine->plain = aligned_alloc(GUEST_PAGE_SIZE,
-				       (vm_room * shape->plain_pages + 1) * GUEST_PAGE_SIZE);
-	if (!machine->vms || !machine->code || !machine->plain)
+	if (!machine->vms || !machine->code)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < vm_room; i++)
-		if (!tables_init(machine, &machine->vms[i]))
-			return -ENOMEM;
+	for (unsigned int i = 0; !err && i < vm_room; i++)
+		err = vm_init(machine, &machine->vms[i]);
 
 	arch_load_code(machine->code);
-	memset(machine->plain, 1, vm_room * shape->plain_pages * GUEST_PAGE_SIZE);
-	err = grow_heap(machine);
+	if (!err)
+		err = grow_heap(machine);
 	if (err)
 		return err;
 	return mlockall(MCL_CURRENT) ? -errno : 0;
@@ -163,16 +192,16 @@ static bool slot_init(struct vm *vm, uint32_t id, uint64_t base_gpa, uint64_t np
 static int plain_slots_create(struct machine *machine, struct vm *vm)
 {
 	uint64_t plain_pages = machine->shape.plain_pages;
+	uint64_t spare_pages = machine->shape.pages < SPARE_PAGES ? machine->shape.pages : SPARE_PAGES;
 	struct slot *plain = plain_slot(vm), *code = code_slot(vm), *spare = spare_slot(vm);
 	int err = 0;
 
 	if (!slot_init(vm, plain - vm->slots, arch_layout.plain_gpa, plain_pages) ||
 	    !slot_init(vm, code - vm->slots, arch_layout.code_gpa, 1) ||
-	    !slot_init(vm, spare - vm->slots, arch_layout.spare_gpa, machine->shape.pages))
+	    !slot_init(vm, spare - vm->slots, arch_layout.spare_gpa, spare_pages))
 		return -ENOMEM;
 
 	code->hva = (uintptr_t)machine->code;
-	plain->hva = (uintptr_t)machine->plain + vm->index * plain_pages * GUEST_PAGE_SIZE;
 	if (plain_pages)
 		err = slot_create(machine, plain);
 	return err ? err : slot_create(machine, code);
@@ -243,10 +272,8 @@ static int gmem_init(struct machine *machine, struct gmem *gmem, uint64_t size_b
 		return -errno;
 	gmem->inode = stat.st_ino;
 
-	if (gmem->flags & GUEST_MEMFD_FLAG_MMAP) {
-		gmem->hva = machine->next_hva;
-		machine->next_hva += (size_bytes / GIB + 2) * GIB;
-	}
+	if (gmem->flags & GUEST_MEMFD_FLAG_MMAP)
+		gmem->hva = take_addresses(machine, size_bytes);
 	return 0;
 }
 

@@ -86,8 +86,8 @@ struct machine {
 	unsigned int extra_gmems; /* room for these in each VM, beyond those of its slots */
 	size_t run_size;
 	void *code;    /* the guest program, one page for all VMs */
-	char *plain;   /* ordinary memory, plain_pages for each VM */
 	uint64_t next_hva;
+	bool has_thp; /* the kernel knows transparent huge pages, used or not */
 	/* Calls of kernel functions that no event tells. */
 	uint64_t commits; /* bindings that got past the checks of the file */
 	uint64_t unmaps;  /* kvm_unmap_gfn_range() by zaps */

@@ -346,7 +346,8 @@ static int bind_target(struct load *load, struct step *step, const struct target
 	if (step_key(step, KEY_OVERLAP, 0))
 		return bind_spare(load, target, target->slot->pgoff);
 	if (step_key(step, KEY_BEYOND, 0))
-		return bind_spare(load, target, target->gmem->npages - target->slot->npages + 1);
+		return bind_spare(load, target,
+				  target->gmem->npages - spare_slot(target->vm)->npages + 1);
 	return target->slot->live ? -EBUSY : slot_create(&load->machine, target->slot);
 }
 
