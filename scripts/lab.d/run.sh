@@ -223,6 +223,8 @@ run_failed() {
 	{ mkdir -p "$CACHE/logs" && find "$CACHE/logs" -type f -mtime +7 -delete && cp "$RUN/all.log" "$log"; } 2>/dev/null ||
 		log='could not be kept: disk full?'
 	note "$1 The end of its console ($log):"
+	# A panic is followed by more than 20 lines of registers and stack.
+	grep -m 1 -E 'Kernel panic|BUG:|Oops:' "$RUN/all.log" | sed 's/^/  | /;s/$/\n  | .../' >&2 || true
 	tail -n 20 "$RUN/all.log" | sed 's/^/  | /' >&2
 }
 

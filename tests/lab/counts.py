@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Three accounts of one run, compared: what gmemload did, what gmemtrace counted, what ftrace counted.
+
+Run in a VM by suite.py. ftrace counts with a kprobe event on each function, since Debian's kernels have no function profiler.
+"""
+import collections
+import importlib.machinery
+import importlib.util
+import json
+import os
+import shlex
+import subprocess
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
+GMEMTRACE = f"{ROOT}/build/gmemtrace"
+GMEMLOAD = f"{ROOT}/build/gmemload"
+
+
+def load_ftrace():
+    """tests/workload/ftrace-check, as a module: it knows how to make ftrace count."""
+    loader = importlib.machinery.SourceFileLoader("ftrace_check", f"{ROOT}/tests/workload/ftrace-check")
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+ftrace = load_ftrace()
+
+
+class Run:
+    """One capture around several gmemload command lines, one after the other, each a process of its own."""
+
+    def __init__(self, cases, directory, options=()):
+        self.cases = cases
+        self.accounts = []
+        empty = self.gmemload_account("--vms=0 sleep:ms=1")
+        functions = ftrace.traceable(empty["functions"])
+        holder = ftrace.hold_a_vm()
+        ftrace.probe(functions)
+        try:
+            before = ftrace.counted()
+            self.capture = self.trace(directory, options)
+            after = ftrace.counted()
+        finally:
+            holder.terminate()
+            holder.wait()
+            ftrace.unprobe()
+        self.ftrace = {name: after[name] - before[name] for name in functions}
+
+    @staticmethod
+    def gmemload_account(command_line):
+        done = subprocess.run([GMEMLOAD, *shlex.split(command_line)], stdout=subprocess.PIPE, check=False)
+        return json.loads(done.stdout)
+
+    def trace(self, directory, options):
+        script = "".join(f"{GMEMLOAD} {case} > {directory}/{i}.json 2> {directory}/{i}.err || true\n"
+                         for i, case in enumerate(self.cases))
+        command = [GMEMTRACE, "-f", "json", "-o", f"{directory}/capture.json", *options, "--", "sh", "-c", script]
+        subprocess.run(command, check=True)
+        for i, case in enumerate(self.cases):
+            with open(f"{directory}/{i}.json", encoding="utf-8") as file:
+                text = file.read()
+            with open(f"{directory}/{i}.err", encoding="utf-8") as file:
+                assert text, f"gmemload {case}: no account: {file.read()}"
+            self.accounts.append(json.loads(text))
+        with open(f"{directory}/capture.json", encoding="utf-8") as file:
+            return json.load(file)
+
+    def events(self):
+        """The events that this kernel carries."""
+        return {hook["event"] for hook in self.capture["hooks"] if hook["attached"]}
+
+
+def plain(events, names):
+    """The events of one place as {name: (count, pages, errors)}, of what both sides know."""
+    return {name: (event["count"], event.get("pages", 0), event.get("errors", {}))
+            for name, event in events.items() if name in names and event["count"]}
+
+
+def differences(where, ours, theirs):
+    return [f"{where}: {name}: gmemtrace {ours.get(name)}, gmemload {theirs.get(name)}"
+            for name in sorted(ours.keys() | theirs.keys()) if ours.get(name) != theirs.get(name)]
+
+
+def with_pages(events, names, capture):
+    """Both sides as plain(), without pages where gmemtrace's event has none."""
+    paged = {"allocate", "punch_hole", "zap", "notifier_hit", "alloc", "free"}
+    return {name: (count, pages if name in paged else 0, errors)
+            for name, (count, pages, errors) in plain(events, names).items()}
+
+
+def compare_vm(where, vm, gmems, account, names):
+    """One VM: itself, each slot, each guest_memfd."""
+    def part(events):
+        return with_pages(events, names, None)
+
+    wrong = differences(where, part(vm["events"]), part(account["events"]))
+    ours = {(slot["as_id"], slot["id"]): slot for slot in vm["slots"]}
+    theirs = {(slot["as_id"], slot["id"]): slot for slot in account["slots"]}
+    for key in sorted(ours.keys() | theirs.keys()):
+        wrong += differences(f"{where} slot {key}", part(ours.get(key, {"events": {}})["events"]),
+                             part(theirs.get(key, {"events": {}})["events"]))
+    theirs = {gmem["inode"]: gmem for gmem in account["gmems"]}
+    for inode in sorted(gmems.keys() | theirs.keys()):
+        wrong += differences(f"{where} gmem {inode}", part(gmems.get(inode, {"events": {}})["events"]),
+                             part(theirs.get(inode, {"events": {}})["events"]))
+    return wrong
+
+
+def seen(vm):
+    return bool(vm["events"] or any(slot["events"] for slot in vm["slots"]) or any(gmem["events"] for gmem in vm["gmems"]))
+
+
+def compare_places(run):
+    """Every VM of every process, in the order in which they were made."""
+    names = run.events()
+    vms = collections.defaultdict(list)
+    for index, vm in enumerate(run.capture["vms"]):
+        gmems = {gmem["ino"]: gmem for gmem in run.capture["gmems"] if gmem["vm"] == index}
+        vms[vm["pid"]].append((vm, gmems))
+    wrong = []
+    for case, account in zip(run.cases, run.accounts):
+        ours = vms.pop(account["pid"], [])
+        theirs = [vm for vm in account["vms"] if seen(vm)]
+        if len(ours) != len(theirs):
+            wrong.append(f"{case}: gmemtrace saw {len(ours)} VMs, gmemload made {len(theirs)}")
+            continue
+        for (vm, gmems), other in zip(ours, theirs):
+            wrong += compare_vm(f"{case}: vm {other['index']}", vm, gmems, other, names)
+    wrong += [f"a VM of process {pid}, which is not of the tree" for pid in vms]
+    return wrong
+
+
+def total(run, event):
+    """Over all places of the capture, as the design demands: each event is in exactly one."""
+    capture = run.capture
+    places = [capture["host"], *capture["gmems"]]
+    for vm in capture["vms"]:
+        places += [vm, *vm["slots"]]
+    return sum(place["events"].get(event, {"count": 0})["count"] for place in places)
+
+
+# Which functions ftrace must have counted for a sum of events.
+FUNCTIONS = [
+    (["guest_fault"], ["kvm_gmem_get_pfn"]),
+    (["host_fault"], ["kvm_gmem_fault_user_mapping"]),
+    (["create"], ["kvm_gmem_create"]),
+    (["bind"], ["kvm_gmem_prepare_memory_region", "kvm_gmem_bind"]),
+    (["unbind"], ["kvm_gmem_unbind"]),
+    (["release"], ["kvm_gmem_release"]),
+    (["allocate", "punch_hole"], ["kvm_gmem_fallocate"]),
+    (["zap"], ["__kvm_gmem_invalidate_start", "__kvm_gmem_invalidate_begin", "kvm_gmem_invalidate_begin"]),
+    (["notifier"], ["kvm_mmu_notifier_invalidate_range_start"]),
+]
+
+
+def compare_ftrace(run):
+    wrong = []
+    for events, functions in FUNCTIONS:
+        function = next((name for name in functions if name in run.ftrace), None)
+        if not function or not set(events) <= run.events():
+            continue
+        ours, theirs = sum(total(run, event) for event in events), run.ftrace[function]
+        if ours != theirs:
+            wrong.append(f"{'+'.join(events)}: gmemtrace {ours}, ftrace {theirs} calls of {function}")
+    told = collections.Counter()
+    for account in run.accounts:
+        told.update(account["functions"])
+    return wrong + [f"{name}: gmemload {told[name]}, ftrace {count}"
+                    for name, count in run.ftrace.items() if told[name] != count]

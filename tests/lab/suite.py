@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""What must hold on one kernel. Runs as root in a lab VM of that kernel: suite.py KERNEL."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+import counts  # noqa: E402  (after the path)
+from tap import Results, Skip  # noqa: E402
+
+GMEMTRACE, GMEMLOAD, ROOT = counts.GMEMTRACE, counts.GMEMLOAD, counts.ROOT
+KERNEL = sys.argv[1]
+# A default-type VM can have a guest_memfd only where guest_memfd has mmap.
+HAS_GUESTS = KERNEL not in ("6.1", "6.12", "6.16")
+
+
+def run(*command, **options):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, **options)
+
+
+def need_guests():
+    if not HAS_GUESTS:
+        raise Skip(f"Debian's {KERNEL} cannot make a guest_memfd without hardware for private memory")
+
+
+def test_probe():
+    """every event that the table promises here is attached, and says by what"""
+    done = run(GMEMTRACE, "probe", "-f", "json")
+    assert done.returncode == 0, done.stderr
+    hooks = {hook["event"]: hook for hook in json.loads(done.stdout)["hooks"]}
+    missing = {"host_fault"} if not HAS_GUESTS else set()
+    assert {name for name, hook in hooks.items() if not hook["attached"]} == missing, hooks
+    for hook in hooks.values():
+        assert hook["attached"] or "not in this kernel" in hook["reason"], hook
+
+
+def test_probe_ladder():
+    """the ladder in docs is what probe says"""
+    with open(f"{ROOT}/docs/ladder/{KERNEL}.txt", encoding="utf-8") as file:
+        expected = file.read()
+    done = run(GMEMTRACE, "probe")
+    said = done.stdout.split("\n", 1)[1]  # without the kernel's release
+    assert said == expected, f"probe says\n{said}\nscripts/ladder renews docs"
+
+
+def exact(options=(), cases=None):
+    with tempfile.TemporaryDirectory() as directory:
+        measured = counts.Run(cases or [""] + counts.ftrace.cases(), directory, options)
+    assert measured.capture["loss"]["total"] == 0, measured.capture["loss"]
+    wrong = counts.compare_ftrace(measured) + counts.compare_places(measured)
+    assert not wrong, "\n".join(wrong[:40])
+    faults = counts.total(measured, "guest_fault")
+    assert faults or not HAS_GUESTS
+    return f"{len(measured.cases)} runs, {faults} guest faults"
+
+
+def test_exact():
+    """every count is gmemload's and ftrace's"""
+    return exact()
+
+
+def test_exact_two_programs():
+    """every count is right without fsession"""
+    need_guests()
+    if KERNEL < "7":
+        raise Skip(f"{KERNEL} has no fsession")
+    return exact(["--no-fsession"], counts.ftrace.cases()[:8])
+
+
+def main():
+    results = Results(KERNEL)
+    for test in (test_probe, test_probe_ladder, test_exact, test_exact_two_programs):
+        results.run(test)
+    results.exit()
+
+
+if __name__ == "__main__":
+    main()

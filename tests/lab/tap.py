@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Test results as lines that tests/run counts: `ok - name`, `not ok - name`, `ok - name # skip reason`. Shared by the suites here."""
+import sys
+import traceback
+
+
+class Skip(Exception):
+    """What the test needs is not there."""
+
+
+class Results:
+    def __init__(self, prefix):
+        self.prefix = prefix
+        self.failed = 0
+
+    def line(self, ok, name, comment=""):
+        self.failed += not ok
+        print(f"{'ok' if ok else 'not ok'} - {self.prefix}: {name}{comment}", flush=True)
+
+    def run(self, test, *args):
+        """Run one test: it passes unless it raises."""
+        name = (test.__doc__ or test.__name__).strip().rstrip(".")
+        try:
+            comment = test(*args)
+            self.line(True, name, f" ({comment})" if comment else "")
+        except Skip as skip:
+            self.line(True, name, f" # skip {skip}")
+        except Exception as error:  # a test may fail in any way
+            self.line(False, name)
+            text = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
+            print("\n".join(f"    {line}" for line in text.splitlines()), flush=True)
+
+    def exit(self):
+        sys.exit(1 if self.failed else 0)
