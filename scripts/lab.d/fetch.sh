@@ -16,6 +16,10 @@ fetch_newest() {
 	local series flavour
 	series=$(kernel_field "$1" series)
 	flavour=$(kernel_field "$1" flavour)
+	if kernel_is_built "$1"; then
+		awk -v package="linux-source-$series" '$1 == package' "$2" | sort -k2,2V | tail -n 1
+		return
+	fi
 	# Up to 6.18 all is in linux-image-*. From 6.19 that is an empty shell, and the parts are linux-binary-*, linux-modules-* and
 	# linux-base-* (the configuration); the archive may keep one without the other.
 	sort -k2,2V "$2" | awk -v series="$series" -v flavour="$flavour" '
@@ -61,10 +65,10 @@ fetch_packages() {
 	done
 }
 
-# Takes out of the packages in $1 what a VM needs.
+# fetch_unpack NAME DIR: takes out of the packages in DIR what a VM needs.
 fetch_unpack() {
-	interruptible python3 "$LIB/unpack.py" "$1" "$1"/*.deb --boot "${BOOT_MODULES[@]}" --kvm "${KVM_MODULES[@]}" &&
-		rm "$1"/*.deb
+	interruptible python3 "$LIB/unpack.py" "$2" "$2"/*.deb --boot "${BOOT_MODULES[@]}" --kvm "${KVM_MODULES[@]}" &&
+		rm "$2"/*.deb
 }
 
 # What an earlier fetch of NAME left behind, if it had no chance to clean up.
@@ -72,17 +76,25 @@ fetch_clean() {
 	rm -rf "$CACHE/kernels/.tmp.$1."*
 }
 
+# fetch_space NAME: megabytes needed on the way.
+fetch_space() {
+	if kernel_is_built "$1"; then
+		echo "$BUILD_MEGABYTES"
+	else
+		awk '{ n += $3 } END { print int(n / 1000000) + 150 }' <<<"$RESOLVED"
+	fi
+}
+
 # Downloads RESOLVED, the packages of NAME, and publishes the kernel. Called with NAME's lock held.
 fetch_resolved() {
-	local name=$1 tmp total version
-	total=$(awk '{ n += $3 } END { print int(n / 1000000) + 50 }' <<<"$RESOLVED")
-	need_space "$total" "fetch kernel $name"
+	local name=$1 tmp make=fetch_unpack
+	! kernel_is_built "$name" || make=build_unpack
+	need_space "$(fetch_space "$name")" "fetch kernel $name"
 	tmp=$(mktemp -d "$CACHE/kernels/.tmp.$name.XXXXXX")
 	at_exit "$tmp"
 	fetch_packages "$tmp" || { rm -rf "$tmp"; return 1; }
-	fetch_unpack "$tmp" || die "cannot unpack kernel $name ($(free_space)). Make room if that is it, and try again."
-	version=$(awk 'NR == 1 { print $2 }' <<<"$RESOLVED")
-	printf '%s\n' "$version" >"$tmp/version"
+	"$make" "$name" "$tmp" || die "cannot make kernel $name of its packages ($(free_space)). Make room if that is it, and try again."
+	awk 'NR == 1 { print $2 }' <<<"$RESOLVED" >"$tmp/version"
 	chmod 755 "$tmp"
 	# rename() cannot replace a directory that has content.
 	rm -rf "$CACHE/kernels/$name"
@@ -104,7 +116,9 @@ fetch_locked() {
 }
 
 kernel_cached() {
-	[[ -s $CACHE/kernels/$1/version && -s $CACHE/kernels/$1/vmlinux.zst ]]
+	local dir=$CACHE/kernels/$1
+	[[ -s $dir/version && -s $dir/vmlinux.zst ]] || return 1
+	! kernel_is_built "$1" || [[ $(<"$dir/recipe") == "$(build_recipe "$1")" ]]
 }
 
 kernel_version() {
@@ -124,7 +138,7 @@ fetch_unlock() {
 
 # fetch_kernel NAME: makes sure that NAME is cached.
 fetch_kernel() {
-	kernel_cached "$1" && return
+	! kernel_cached "$1" || return 0
 	fetch_lock "$1"
 	kernel_cached "$1" || fetch_locked "$1"
 	fetch_unlock

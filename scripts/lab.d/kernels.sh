@@ -5,6 +5,7 @@
 
 # name | series | flavour | suites, likeliest first | what it is for
 #
+# The flavour "source" is built here from linux-source-SERIES, see build.sh.
 # The suites are where to look, not a promise: Debian moves series on, so every later suite is tried too.
 KERNELS='
 6.1        | 6.1  | amd64       | bookworm                | no guest_memfd at all: error paths
@@ -15,6 +16,8 @@ KERNELS='
 7.2        | 7.2  | amd64       | sid trixie-backports    | prepares on every get_pfn
 7.3        | 7.3  | amd64       | trixie-backports sid    | newest; the default
 7.3-cloud  | 7.3  | cloud-amd64 | trixie-backports sid    | 7.3 in a smaller configuration
+swprot-6.12 | 6.12 | source     | trixie                  | private memory in software, oldest generation
+swprot-7.3 | 7.3  | source      | trixie-backports sid    | private memory in software, newest
 '
 
 # Tried in this order for a series that is in none of its own suites any more.
@@ -23,8 +26,11 @@ ALL_SUITES=(bookworm bookworm-backports trixie trixie-backports forky sid)
 # shellcheck disable=SC2034
 DEFAULT_KERNEL=7.3
 
+# kernel_names [FLAVOUR]
 kernel_names() {
-	awk -F'|' 'NF { gsub(/ /, "", $1); print $1 }' <<<"$KERNELS"
+	awk -F'|' -v flavour="${1:-}" '
+		NF { gsub(/ /, "", $1); gsub(/ /, "", $3) }
+		NF && (flavour == "" || flavour == $3) { print $1 }' <<<"$KERNELS"
 }
 
 # kernel_field NAME series|flavour|suites|purpose
@@ -60,5 +66,8 @@ kernel_suites() {
 kernel_arch() {
 	local flavour
 	flavour=$(kernel_field "$1" flavour)
-	printf '%s\n' "${flavour##*-}"
+	case $flavour in
+	source) printf 'amd64\n' ;;
+	*) printf '%s\n' "${flavour##*-}" ;;
+	esac
 }
