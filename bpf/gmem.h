@@ -39,7 +39,7 @@ enum gmem_event {
 /* Why an event is missing from the counts; each is counted per event in the loss ledger. */
 #define GMEM_LOSSES(X)                                                                             \
 	X(STATE, state, "no per-task state could be had when the event began")                     \
-	X(UNPAIRED, unpaired, "the begin or the end of the event was not seen")                    \
+	X(MISSED, missed, "the kernel skipped the program: another task of the CPU was inside it")  \
 	X(OWNER, owner, "the table of VMs, slots and guest_memfds is full")                        \
 	X(HISTOGRAM, histogram, "counted, but the table of histograms is full")                    \
 	X(ERRNO, errno, "counted, but the table of errors is full")

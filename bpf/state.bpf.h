@@ -39,6 +39,7 @@ struct {
 /* Only what begins at or after this moment is counted: ~0 before the start and after the end. */
 volatile __u64 active_since_ns = ~0ULL;
 
+/* LOSS_MISSED here: one end of the event was seen, the other not. */
 __u64 losses[NR_EVENTS][NR_LOSSES];
 
 static __always_inline void lose(enum gmem_event event, enum gmem_loss loss)
@@ -65,7 +66,7 @@ static __always_inline struct task_state *event_enter(enum gmem_event event)
 		return NULL;
 	}
 	if (state->start_ns[event] >= active_since_ns)
-		lose(event, LOSS_UNPAIRED);
+		lose(event, LOSS_MISSED);
 	state->start_ns[event] = bpf_ktime_get_ns();
 	return state;
 }
@@ -90,7 +91,7 @@ static __always_inline struct task_state *event_leave(enum gmem_event event, __u
 	start_ns = state->start_ns[event];
 	state->start_ns[event] = 0;
 	if (!start_ns)
-		lose(event, LOSS_UNPAIRED);
+		lose(event, LOSS_MISSED);
 	if (start_ns < active_since_ns)
 		return NULL;
 	*latency_ns = bpf_ktime_get_ns() - start_ns;

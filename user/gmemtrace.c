@@ -124,6 +124,7 @@ static struct session *open_session(const struct options *options, struct proble
 		.filter = options->child ? FILTER_TREE : options->npids ? FILTER_PIDS : FILTER_NONE,
 		.pids = options->pids,
 		.npids = options->npids,
+		.no_fsession = options->no_fsession,
 		.verbose = options->verbose,
 	};
 

@@ -7,10 +7,11 @@
 #include <stddef.h>
 
 /* The begin and the end of an event that has a duration. */
-#define BOTH(program, function) { program, function, NULL, true }
-#define BOTH_ON(program, function, arg0) { program, function, arg0, true }
+#define BOTH(program, function) { program, function, NULL, HOOK_BOTH_ENDS }
+#define BOTH_ON(program, function, arg0) { program, function, arg0, HOOK_BOTH_ENDS }
 
-#define ONE(program, function) { program, function, NULL, false }
+#define END(program, function) { program, function, NULL, HOOK_END }
+#define ONE(program, function) { program, function, NULL, HOOK_WHOLE }
 #define UNMAP ONE("unmap", "kvm_unmap_gfn_range")
 
 #define EVENT(id) (1ULL << EV_##id)
@@ -30,7 +31,7 @@ const struct ladder ladders[NR_EVENTS] = {
 	[EV_BIND] = { .rungs = {
 		/* 7.3 split bind in two: bad arguments fail in prepare, overlaps in commit. */
 		{ "7.3", { BOTH("bind_prepare", "kvm_gmem_prepare_memory_region"),
-			   ONE("bind_commit", "kvm_gmem_commit_memory_region") } },
+			   END("bind_commit", "kvm_gmem_commit_memory_region") } },
 		{ "6.8", { BOTH("bind", "kvm_gmem_bind") } },
 	} },
 	[EV_UNBIND] = { .rungs = {

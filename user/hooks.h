@@ -9,16 +9,18 @@
 #include <stdbool.h>
 #include "gmem.h"
 
+enum hook_kind {
+	HOOK_WHOLE, /* one program that counts the event, or gives it its context */
+	HOOK_BOTH_ENDS, /* a pair of programs called _entry and _exit, or one called _session */
+	HOOK_END, /* one program that ends what another hook has begun */
+};
+
 /* What is attached to a kernel function. */
 struct hook {
-	/*
-	 * The BPF program; with both_ends the stem of its name, of a pair of programs called
-	 * _entry and _exit, and of one called _session that does the work of both.
-	 */
-	const char *program;
+	const char *program; /* the BPF program, for HOOK_BOTH_ENDS the stem of its name */
 	const char *function;
 	const char *arg0; /* struct the first argument must point to; NULL: any */
-	bool both_ends;
+	enum hook_kind kind;
 };
 
 #define RUNG_HOOKS 4
@@ -61,6 +63,11 @@ struct hook_state {
 	char reason[160]; /* "" when attached */
 	__u64 run_count; /* of the event's programs; 0 unless the kernel counts (bpf_stats) */
 	__u64 run_time_ns;
+	/*
+	 * Runs that the kernel skipped since the program was active already on that CPU: of
+	 * programs that see one end of an event, and of all.
+	 */
+	__u64 end_misses;
 	__u64 recursion_misses;
 };
 

@@ -16,7 +16,7 @@
 
 #define MAX_DURATION_S (100 * 365 * 86400.0)
 
-enum { KEY_EXIT_STATUS = 256, KEY_JSON_SCHEMA };
+enum { KEY_EXIT_STATUS = 256, KEY_JSON_SCHEMA, KEY_NO_FSESSION };
 
 static const struct argp_option table[] = {
 	{ "duration", 'd', "SECONDS", 0, "Trace for SECONDS (default: until COMMAND ends, or Ctrl-C)", 0 },
@@ -26,6 +26,8 @@ static const struct argp_option table[] = {
 	{ "output", 'o', "FILE", 0, "Write the report to FILE", 0 },
 	{ "exit-status", KEY_EXIT_STATUS, NULL, 0, "Exit as COMMAND did", 0 },
 	{ "verbose", 'v', NULL, 0, "Let libbpf explain what fails", 0 },
+	{ "no-fsession", KEY_NO_FSESSION, NULL, 0,
+	  "Trace both ends of a function by two programs also where one could do it (7.0)", 0 },
 	{ "json-schema", KEY_JSON_SCHEMA, NULL, 0, "Print the schema of -f json and exit", 0 },
 	{ 0 },
 };
@@ -155,6 +157,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_EXIT_STATUS:
 		options->exit_status = true;
+		return 0;
+	case KEY_NO_FSESSION:
+		options->no_fsession = true;
 		return 0;
 	case KEY_JSON_SCHEMA:
 		options->command = COMMAND_SCHEMA;

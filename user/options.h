@@ -23,6 +23,7 @@ struct options {
 	const char *format;
 	const char *output; /* NULL: standard output */
 	bool exit_status; /* hand on the child's */
+	bool no_fsession;
 	bool verbose;
 	char **child; /* NULL-terminated; NULL: none */
 };

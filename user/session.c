@@ -154,9 +154,9 @@ static struct bpf_program *hook_program(const struct session *session, const str
 	const char *suffix = "";
 	char name[64];
 
-	if (n >= (hook->both_ends && !session->fsession ? 2 : 1))
+	if (n >= (hook->kind == HOOK_BOTH_ENDS && !session->fsession ? 2 : 1))
 		return NULL;
-	if (hook->both_ends)
+	if (hook->kind == HOOK_BOTH_ENDS)
 		suffix = session->fsession ? "_session" : ends[n];
 	snprintf(name, sizeof(name), "%s%s", hook->program, suffix);
 	return bpf_object__find_program_by_name(session->skel->obj, name);
@@ -456,7 +456,8 @@ void session_close(struct session *session)
 	free(session);
 }
 
-static void prog_refresh(struct hook_state *state, const struct bpf_program *prog)
+static void prog_refresh(struct hook_state *state, const struct bpf_program *prog,
+			 enum hook_kind kind)
 {
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
@@ -466,19 +467,23 @@ static void prog_refresh(struct hook_state *state, const struct bpf_program *pro
 	state->run_count += info.run_cnt;
 	state->run_time_ns += info.run_time_ns;
 	state->recursion_misses += info.recursion_misses;
+	if (kind != HOOK_WHOLE)
+		state->end_misses += info.recursion_misses;
 }
 
 static void hooks_refresh(struct session *session, struct hook_state *state,
 			  const struct rung *rung)
 {
+	const struct hook *hook = rung->hooks;
 	struct bpf_program *prog;
 
 	state->run_count = 0;
 	state->run_time_ns = 0;
+	state->end_misses = 0;
 	state->recursion_misses = 0;
-	for (int i = 0; i < RUNG_HOOKS && rung->hooks[i].program; i++)
-		for (int n = 0; (prog = hook_program(session, &rung->hooks[i], n)); n++)
-			prog_refresh(state, prog);
+	for (; hook < rung->hooks + RUNG_HOOKS && hook->program; hook++)
+		for (int n = 0; (prog = hook_program(session, hook, n)); n++)
+			prog_refresh(state, prog, hook->kind);
 }
 
 const struct hook_state *session_hooks(struct session *session)

@@ -241,6 +241,15 @@ static void sort_slots(struct snapshot *snap)
 			      compare_slots);
 }
 
+/*
+ * How many events were missed. Each was skipped at both of its ends, which the kernel has counted
+ * twice, or at one, which the kernel and the program that saw the other have counted once each.
+ */
+static __u64 missed(const struct hook_state *hook, __u64 half_seen)
+{
+	return (hook->end_misses + half_seen + 1) / 2 + hook->recursion_misses - hook->end_misses;
+}
+
 static void read_losses(struct reader *reader, struct session *session)
 {
 	const struct hook_state *hooks = session_hooks(session);
@@ -248,9 +257,11 @@ static void read_losses(struct reader *reader, struct session *session)
 
 	memcpy(snap->loss, reader->view.losses, sizeof(snap->loss));
 	for (int event = 0; event < NR_EVENTS; event++) {
-		for (int loss = 0; loss < NR_LOSSES; loss++)
-			snap->lost += snap->loss[event][loss];
-		snap->lost += hooks[event].recursion_misses;
+		__u64 *loss = snap->loss[event];
+
+		loss[LOSS_MISSED] = missed(&hooks[event], loss[LOSS_MISSED]);
+		for (int i = 0; i < NR_LOSSES; i++)
+			snap->lost += loss[i];
 	}
 }
 

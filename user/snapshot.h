@@ -58,8 +58,8 @@ struct snapshot {
 	struct gmem *gmems; /* in the order they were first seen */
 	size_t ngmems;
 	struct event_counts host;
-	__u64 loss[NR_EVENTS][NR_LOSSES];
-	__u64 lost; /* all of loss, and the hooks' recursion misses */
+	__u64 loss[NR_EVENTS][NR_LOSSES]; /* events */
+	__u64 lost; /* all of loss */
 };
 
 struct session;
