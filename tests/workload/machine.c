@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "hostmap.h"
@@ -24,6 +25,7 @@
 
 /* The first of the addresses where gmems are mapped, far from everything else. */
 #define FIRST_HVA 0x200000000000ULL
+#define LAST_HVA 0x500000000000ULL
 
 /* As large as the slot that it stands in for, if there is room. */
 #define SPARE_PAGES 65536
@@ -37,6 +39,9 @@ static uint64_t take_addresses(struct machine *machine, uint64_t size_bytes)
 {
 	uint64_t hva = machine->next_hva;
 
+	/* Start anew at the end of what a process has: the first ones are long free, and mmap() would tell. */
+	if (hva + size_bytes > LAST_HVA)
+		hva = machine->next_hva = FIRST_HVA;
 	machine->next_hva += (size_bytes / GIB + 2) * GIB;
 	return hva;
 }
@@ -48,6 +53,7 @@ static int plain_memory_init(struct machine *machine, struct vm *vm)
 
 	if (!size_bytes)
 		return 0;
+
 	/* In a VMA of its own, so that mprotect() need not cut one up. */
 	memory = mmap(hva, size_bytes, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -185,7 +191,9 @@ static bool slot_init(struct vm *vm, uint32_t id, uint64_t base_gpa, uint64_t np
 	slot->base_gfn = base_gpa / GUEST_PAGE_SIZE;
 	slot->npages = npages;
 	slot->prot = PROT_READ | PROT_WRITE;
-	slot->guest_mapped = calloc(npages + 1, sizeof(*slot->guest_mapped));
+	slot->gmem = NULL;
+	if (!slot->guest_mapped)
+		slot->guest_mapped = calloc(npages + 1, sizeof(*slot->guest_mapped));
 	return slot->guest_mapped;
 }
 
@@ -225,20 +233,35 @@ static bool vm_has(const struct vm *vm, int capability)
 	return ioctl(vm->fd, KVM_CHECK_EXTENSION, capability) > 0;
 }
 
+/* An entry for a new VM: a fresh one while there are any, else the first whose VM is gone. */
+static struct vm *free_vm(struct machine *machine)
+{
+	if (machine->nvms < machine->vm_room) {
+		machine->vms[machine->nvms].index = machine->nvms;
+		return &machine->vms[machine->nvms++];
+	}
+	for (unsigned int i = 0; i < machine->nvms; i++)
+		if (machine->vms[i].fd < 0)
+			return &machine->vms[i];
+	return NULL;
+}
+
 int vm_create(struct machine *machine, struct vm **created)
 {
-	struct vm *vm = &machine->vms[machine->nvms];
 	uint64_t gpa = arch_layout.slots_gpa, pages = machine->shape.pages;
+	struct vm *vm = free_vm(machine);
 	int err;
 
-	vm->index = machine->nvms;
+	if (!vm)
+		return -ENOSPC;
 	vm->fd = ioctl(machine->kvm_fd, KVM_CREATE_VM, machine->shape.type);
 	if (vm->fd < 0)
 		return -errno;
+	vm->lives++;
+	vm->ngmems = 0;
 	vm->alive = true;
 	vm->zaps_all = machine->shape.type == KVM_X86_DEFAULT_VM;
 	vm->can_bind = vm_has(vm, KVM_CAP_GUEST_MEMFD);
-	machine->nvms++;
 	*created = vm;
 
 	for (unsigned int i = 0; i < vm->nslots; i++, gpa += pages * GUEST_PAGE_SIZE)
@@ -271,20 +294,56 @@ static int gmem_init(struct machine *machine, struct gmem *gmem, uint64_t size_b
 	if (fstat(gmem->fd, &stat))
 		return -errno;
 	gmem->inode = stat.st_ino;
+	gmem->device = (uint64_t)major(stat.st_dev) << 20 | minor(stat.st_dev);
 
 	if (gmem->flags & GUEST_MEMFD_FLAG_MMAP)
 		gmem->hva = take_addresses(machine, size_bytes);
 	return 0;
 }
 
+/* An entry for a new gmem, as free_vm(): of those of the slots none is used again. */
+static struct gmem *free_gmem(const struct machine *machine, struct vm *vm)
+{
+	unsigned int first_extra = vm->gmem_room - machine->extra_gmems;
+
+	if (vm->ngmems < vm->gmem_room)
+		return &vm->gmems[vm->ngmems];
+	for (unsigned int i = first_extra; i < vm->gmem_room; i++)
+		if (vm->gmems[i].released)
+			return &vm->gmems[i];
+	return NULL;
+}
+
+/* What is known of its pages is of no use when it is gone. */
+static void gmem_forget(struct gmem *gmem)
+{
+	free(gmem->page);
+	free(gmem->prot);
+	free(gmem->table);
+	gmem->page = gmem->prot = NULL;
+	gmem->table = NULL;
+}
+
+static void gmem_reset(struct vm *vm, struct gmem *gmem, int fd, uint64_t flags)
+{
+	struct gmem fresh = {.vm = vm, .index = gmem - vm->gmems, .fd = fd, .flags = flags};
+
+	gmem_forget(gmem);
+	fresh.account = gmem->account;
+	fresh.lives = gmem->lives + 1;
+	*gmem = fresh;
+	if (gmem->index == vm->ngmems)
+		vm->ngmems++;
+}
+
 int gmem_create(struct machine *machine, struct vm *vm, uint64_t size_bytes, uint64_t flags,
 		struct gmem **created)
 {
 	struct kvm_create_guest_memfd args = {.size = size_bytes, .flags = flags};
-	struct gmem *gmem = &vm->gmems[vm->ngmems];
+	struct gmem *gmem = free_gmem(machine, vm);
 	int fd;
 
-	if (vm->ngmems == vm->gmem_room)
+	if (!gmem)
 		return -ENOSPC;
 	fd = ioctl(vm->fd, KVM_CREATE_GUEST_MEMFD, &args);
 	if (fd < 0) {
@@ -293,7 +352,7 @@ int gmem_create(struct machine *machine, struct vm *vm, uint64_t size_bytes, uin
 			account_error(&vm->account, EV_CREATE, errno);
 		return -errno;
 	}
-	*gmem = (struct gmem){.vm = vm, .index = vm->ngmems++, .fd = fd, .flags = flags};
+	gmem_reset(vm, gmem, fd, flags);
 	account_add(&gmem->account, EV_CREATE, 1, 0);
 	*created = gmem;
 	return gmem_init(machine, gmem, size_bytes);
@@ -343,5 +402,7 @@ int vm_destroy(struct machine *machine, struct vm *vm)
 	for (unsigned int i = 0; i < vm->nslots + EXTRA_SLOTS; i++)
 		if (vm->slots[i].live)
 			model_unbind(&vm->slots[i]);
+	for (unsigned int i = 0; i < vm->ngmems; i++)
+		gmem_forget(&vm->gmems[i]);
 	return 0;
 }

@@ -23,9 +23,11 @@
 struct gmem {
 	struct vm *vm;
 	unsigned int index;
+	unsigned int lives; /* as in struct vm */
 	int fd; /* -1 once closed */
 	bool released;
 	uint64_t inode;
+	uint64_t device; /* of the inode, as the kernel writes it: major << 20 | minor */
 	uint64_t flags;
 	uint64_t npages;
 	uint64_t hva;	 /* where its mapping lies or would lie; 0 when it cannot be mapped */
@@ -58,6 +60,7 @@ struct vcpu {
 
 struct vm {
 	unsigned int index;
+	unsigned int lives; /* a VM made when all entries are taken comes back in that of one that is gone */
 	int fd; /* -1 once closed */
 	bool alive; /* KVM still has it: its MMU notifier is registered */
 	bool zaps_all; /* deleting one memslot zaps all of them */
@@ -118,7 +121,7 @@ static inline struct slot *spare_slot(struct vm *vm)
 int machine_init(struct machine *machine, const struct shape *shape, unsigned int vm_room,
 		 unsigned int extra_gmems);
 
-/* Makes the next VM, without memslots of guest_memfd. Returns 0 or a negative errno. */
+/* Makes the next VM, without memslots of guest_memfd. Returns 0 or a negative errno (-ENOSPC: no room). */
 int vm_create(struct machine *machine, struct vm **vm);
 
 /* Makes a guest_memfd in vm->gmems. Returns 0 or a negative errno, which the account knows. */

@@ -60,8 +60,9 @@ static json_t *slot_json(const struct slot *slot)
 
 static json_t *gmem_json(const struct gmem *gmem)
 {
-	return json_pack("{s:i, s:I, s:I, s:I, s:o}", "index", gmem->index, "inode",
-			 (json_int_t)gmem->inode, "npages", (json_int_t)gmem->npages, "flags",
+	return json_pack("{s:i, s:i, s:I, s:I, s:I, s:I, s:o}", "index", gmem->index, "lives",
+			 gmem->lives, "inode", (json_int_t)gmem->inode, "device",
+			 (json_int_t)gmem->device, "npages", (json_int_t)gmem->npages, "flags",
 			 (json_int_t)gmem->flags, "events", account_json(&gmem->account));
 }
 
@@ -82,8 +83,8 @@ static json_t *vm_json(const struct vm *vm)
 			json_array_append_new(slots, slot_json(&vm->slots[i]));
 	for (unsigned int i = 0; i < vm->ngmems; i++)
 		json_array_append_new(gmems, gmem_json(&vm->gmems[i]));
-	return json_pack("{s:i, s:i, s:o, s:o, s:o}", "index", vm->index, "vcpus", vm->nvcpus,
-			 "slots", slots, "gmems", gmems, "events", account_json(&vm->account));
+	return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o}", "index", vm->index, "lives", vm->lives,
+			 "vcpus", vm->nvcpus, "slots", slots, "gmems", gmems, "events", account_json(&vm->account));
 }
 
 static void sum_up(const struct machine *machine, struct account *total)

@@ -141,8 +141,10 @@ void step_run(struct load *load, struct step *step)
 	if (step->unavailable)
 		return;
 	step->runs++;
+	if (step->unexpected)
+		return;
 	step->err = -err;
-	step->unexpected |= !as_expected(step, err);
+	step->unexpected = !as_expected(step, err);
 }
 
 void steps_help(FILE *file)

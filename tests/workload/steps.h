@@ -52,7 +52,7 @@ struct step {
 	const struct verb *verb;
 	int64_t key[KEY_NR];
 	uint64_t runs;
-	int err;	 /* what the last run of it got, positive */
+	int err;	 /* what its first unexpected run got, or else its last; positive */
 	bool unexpected; /* an error that nobody asked for, or none where one was asked for */
 	bool unavailable;
 };

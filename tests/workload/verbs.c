@@ -56,7 +56,9 @@ static int on_gmem(struct load *load, struct step *step, struct vm *vm, target_f
 	uint64_t index = step->key[KEY_GMEM];
 	struct target target = {.vm = vm, .first = step_key(step, KEY_FIRST, 0)};
 
-	if (index >= vm->ngmems)
+	if (!vm->ngmems)
+		return cannot(load, step, "this kernel makes no guest_memfd here");
+	if (index >= vm->ngmems || !vm->gmems[index].page)
 		return -ENODEV;
 	target.gmem = &vm->gmems[index];
 	if (target.first >= target.gmem->npages)
