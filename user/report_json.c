@@ -126,13 +126,29 @@ static json_t *latency_object(const struct event_count *count)
 	return done(&object);
 }
 
+/* The sum of the errors from @first on that share its name, as faults of some kinds do. */
+static __u64 errors_named_alike(const struct event_count *count, size_t first, const char *name)
+{
+	__u64 sum = 0;
+	size_t i;
+
+	for (i = first; i < count->nerrs; i++)
+		if (!strcmp(errno_name(count->errs[i].err), name))
+			sum += count->errs[i].count;
+	return sum;
+}
+
 static json_t *errors_object(const struct event_count *count)
 {
 	struct node object = new_object();
+	char name[32];
 	size_t i;
 
-	for (i = 0; i < count->nerrs; i++)
-		put(&object, errno_name(count->errs[i].err), json_u64(count->errs[i].count));
+	for (i = 0; i < count->nerrs; i++) {
+		snprintf(name, sizeof(name), "%s", errno_name(count->errs[i].err));
+		if (!json_object_get(object.json, name))
+			put(&object, name, json_u64(errors_named_alike(count, i, name)));
+	}
 	return done(&object);
 }
 
@@ -299,7 +315,7 @@ static json_t *hook_list(const struct capture *capture)
 	return done(&list);
 }
 
-static json_t *event_losses(const __u64 *loss, __u64 recursion_misses)
+static json_t *event_losses(const __u64 *loss)
 {
 	struct node object = new_object();
 	int i;
@@ -307,26 +323,29 @@ static json_t *event_losses(const __u64 *loss, __u64 recursion_misses)
 	for (i = 0; i < NR_LOSSES; i++)
 		if (loss[i])
 			put(&object, loss_descs[i].name, json_u64(loss[i]));
-	if (recursion_misses)
-		put(&object, "recursion", json_u64(recursion_misses));
 	return done(&object);
+}
+
+static bool any_loss(const __u64 *loss)
+{
+	int i;
+
+	for (i = 0; i < NR_LOSSES; i++)
+		if (loss[i])
+			return true;
+	return false;
 }
 
 static json_t *loss_object(const struct capture *capture)
 {
+	const __u64(*loss)[NR_LOSSES] = capture->snap->loss;
 	struct node object = new_object();
 	struct node events = new_object();
 	int event;
 
-	for (event = 0; event < NR_EVENTS; event++) {
-		json_t *losses = event_losses(capture->snap->loss[event],
-					      capture->hooks[event].recursion_misses);
-
-		if (losses && !json_object_size(losses))
-			json_decref(losses);
-		else
-			put(&events, event_descs[event].name, losses);
-	}
+	for (event = 0; event < NR_EVENTS; event++)
+		if (any_loss(loss[event]))
+			put(&events, event_descs[event].name, event_losses(loss[event]));
 	put(&object, "total", json_u64(capture->snap->lost));
 	put(&object, "events", done(&events));
 	return done(&object);

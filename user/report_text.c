@@ -196,13 +196,10 @@ static void put_losses(const struct text_report *r)
 {
 	int event, loss;
 
-	for (event = 0; event < NR_EVENTS; event++) {
+	for (event = 0; event < NR_EVENTS; event++)
 		for (loss = 0; loss < NR_LOSSES; loss++)
 			put_loss_line(r, event, r->capture->snap->loss[event][loss],
 				      loss_descs[loss].what);
-		put_loss_line(r, event, r->capture->hooks[event].recursion_misses,
-			      "another task's event was being counted on the same CPU");
-	}
 }
 
 static void put_loss(const struct text_report *r)

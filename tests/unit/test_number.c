@@ -42,6 +42,7 @@ static void test_latency(void **state)
 	for (i = 0; i < ARRAY_SIZE(table); i++)
 		assert_string_equal(number_latency(buf, table[i].ns, true), table[i].text);
 	assert_string_equal(number_latency(buf, 4100, false), "4.1us");
+	assert_string_equal(number_latency(buf, 41500, false), "42us");
 	assert_string_equal(number_latency(buf, 850, false), "850ns");
 	assert_string_equal(number_latency(buf, 1540000, false), "1.5ms");
 }

@@ -228,8 +228,8 @@ static void test_loss_is_said_twice(void **state)
 	(void)state;
 	sample_real(&sample);
 	sample.snap.loss[EV_GUEST_FAULT][LOSS_OWNER] = 1200;
-	sample.snap.loss[EV_ZAP][LOSS_UNPAIRED] = 3;
-	sample.hooks[EV_ZAP].recursion_misses = 31;
+	sample.snap.loss[EV_ZAP][LOSS_MISSED] = 31;
+	sample.snap.loss[EV_ZAP][LOSS_STATE] = 3;
 	sample.snap.lost = 1234;
 	text = sample_report(&sample, "text", &plain);
 	assert_has(text, "\n*** LOST 1234");
