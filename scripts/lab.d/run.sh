@@ -184,10 +184,14 @@ run_qemu() {
 
 run_directory() {
 	run_remove_stale
-	RUN=$(mktemp -d "${TMPDIR:-/tmp}/gmem-lab.XXXXXX")
-	at_exit "$RUN"
-	exec {RUN_LOCK}>"$RUN/lock"
-	flock "$RUN_LOCK"
+	while :; do
+		RUN=$(mktemp -d "${TMPDIR:-/tmp}/gmem-lab.XXXXXX")
+		at_exit "$RUN"
+		exec {RUN_LOCK}>"$RUN/lock"
+		flock "$RUN_LOCK"
+		# Another lab may have taken it for a stale one before it was locked.
+		[[ ! -e $RUN/lock ]] || break
+	done
 }
 
 # Directories of labs that were killed (kill -9) before they could clean up. A lab that runs holds its lock.
@@ -272,5 +276,7 @@ cmd_run() {
 	[[ ! $opt_share ]] || opt_share=$(readlink -f "$opt_share")
 	fetch_kernel "$opt_kernel"
 	run_vm
+	# shellcheck disable=SC2034
+	DONE=yes
 	exit "$RUN_STATUS"
 }

@@ -50,6 +50,16 @@ def unpack_vmlinuz(image):
     return vmlinux
 
 
+def without_signature(module):
+    """The kernel takes an unsigned module too, and it need not hash megabytes on an emulated CPU: half a second per boot."""
+    mark = b"~Module signature appended~\n"
+    if not module.endswith(mark):
+        return module
+    # Before the mark: the signature, then 12 bytes that end in its length.
+    length, = struct.unpack(">I", module[-len(mark) - 4:-len(mark)])
+    return module[:-len(mark) - 12 - length]
+
+
 def module_name(path):
     return os.path.basename(path).split(".ko")[0].replace("-", "_")
 
@@ -99,7 +109,7 @@ def load_order(wanted, packages, contents):
             return
         if name not in packages.modules:
             sys.exit(f"unpack.py: no module {name} in the packages, and it is not built in")
-        contents[name] = unpack_module(*packages.modules[name])
+        contents[name] = without_signature(unpack_module(*packages.modules[name]))
         for needed in depends(contents[name]):
             visit(needed)
         order.append(name)
