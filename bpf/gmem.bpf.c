@@ -11,8 +11,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define FALLOC_PUNCH_HOLE 2
 #define PAGE_BITS 12
-#define EFAULT 14
-#define EAGAIN 11
+#define VM_FAULT_ERRORS 0xc73 /* OOM, SIGBUS, HWPOISON(_LARGE), SIGSEGV, RETRY, FALLBACK */
 
 /* Argument @n of the traced function, as a pointer that the verifier knows the type of. */
 #define ARG(ctx, n) ((void *)(ctx)[n])
@@ -91,14 +90,12 @@ BOTH_ENDS(guest_fault, guest_fault_begin, guest_fault_end)
 
 BEGIN(host_fault, EV_HOST_FAULT)
 
-/* VM_FAULT_* as the errno that says the same to a person; 0 for success. */
-static __always_inline long fault_errno(__u32 fault)
+/* The error bits of a vm_fault_t as an error of its own kind; 0 for success. */
+static __always_inline long fault_error(__u32 fault)
 {
-	if (fault & 0x400) /* VM_FAULT_RETRY */
-		return -EAGAIN;
-	if (fault & 0x873) /* VM_FAULT_ERROR: OOM, SIGBUS, SIGSEGV, HWPOISON, FALLBACK */
-		return -EFAULT;
-	return 0;
+	__u32 error = fault & VM_FAULT_ERRORS;
+
+	return error ? -(long)(ERROR_IS_FAULT | error) : 0;
 }
 
 static __always_inline int host_fault_end(__u64 *ctx)
@@ -114,7 +111,7 @@ static __always_inline int host_fault_end(__u64 *ctx)
 	pgoff = vmf->pgoff;
 	owner = range_owner_find((__u64)file->private_data, (__u64)file->f_inode, pgoff,
 				 pgoff + 1);
-	COUNT(owner, HOST_FAULT, latency_ns, 0, fault_errno(returned(ctx)));
+	COUNT(owner, HOST_FAULT, latency_ns, 0, fault_error(returned(ctx)));
 	return 0;
 }
 
@@ -381,6 +378,12 @@ int unmap(__u64 *ctx)
 		COUNT(owner, NOTIFIER_HIT, 0, npages, 0);
 		return 0;
 	}
+	/*
+	 * A binding whose length is no power of two is several entries of the bindings' xarray;
+	 * the kernel unmaps the whole slot at each of them.
+	 */
+	if (state->zap_nslots && state->zap_owner == owner)
+		return 0;
 	state->zap_owner = owner;
 	state->zap_nslots++;
 	state->zap_npages += npages;

@@ -133,8 +133,10 @@ struct owner {
 struct error_key {
 	__u32 owner;
 	__u16 event;
-	__u16 err; /* positive errno; VM_FAULT_* of host_fault are mapped to one */
+	__u16 err; /* positive errno, or ERROR_IS_FAULT with VM_FAULT_* bits of host_fault */
 };
+
+#define ERROR_IS_FAULT 0x8000
 
 enum gmem_filter {
 	FILTER_NONE, /* every VM */

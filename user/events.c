@@ -49,12 +49,32 @@ static const struct {
 };
 /* clang-format on */
 
+/* VM_FAULT_* of include/linux/mm_types.h; the first bit that is set names the error. */
+static const char *fault_name(int fault)
+{
+	static const struct {
+		int bit;
+		const char *name;
+	} faults[] = {
+		{ 0x001, "OOM" },      { 0x002, "SIGBUS" },  { 0x010, "HWPOISON" },
+		{ 0x020, "HWPOISON" }, { 0x040, "SIGSEGV" }, { 0x400, "RETRY" },
+		{ 0x800, "FALLBACK" },
+	};
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		if (fault & faults[i].bit)
+			return faults[i].name;
+	return NULL;
+}
+
 const char *errno_name(int err)
 {
 	static char unnamed[sizeof("errno -2147483648")];
-	const char *name = err > 0 ? strerrorname_np(err) : NULL;
+	const char *name = NULL;
 	size_t i;
 
+	if (err > 0)
+		name = err & ERROR_IS_FAULT ? fault_name(err) : strerrorname_np(err);
 	for (i = 0; !name && i < sizeof(kernel_errnos) / sizeof(kernel_errnos[0]); i++)
 		if (kernel_errnos[i].err == err)
 			name = kernel_errnos[i].name;

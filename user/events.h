@@ -25,7 +25,10 @@ extern const struct loss_desc loss_descs[NR_LOSSES];
 /* The event called @name (of @len bytes), or -1. */
 int event_by_name(const char *name, int len);
 
-/* "EEXIST" for 17; "errno 4095" style, in a static buffer, for one without a name. */
+/*
+ * "EEXIST" for 17, "SIGBUS" for what a host fault ends with (ERROR_IS_FAULT); "errno 4095" style,
+ * in a static buffer, for one without a name.
+ */
 const char *errno_name(int err);
 
 #endif

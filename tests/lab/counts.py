@@ -30,8 +30,11 @@ ftrace = load_ftrace()
 class Run:
     """One capture around several gmemload command lines, one after the other, each a process of its own."""
 
-    def __init__(self, cases, directory, options=()):
+    def __init__(self, cases, directory, options=(), scheduler="chrt -f 1"):
         self.cases = cases
+        # First come, first served: a vCPU thread is not preempted by another inside a BPF program, which would then be skipped
+        # for that other one (hazard 5). Losses have a test of their own.
+        self.scheduler = scheduler
         self.accounts = []
         empty = self.gmemload_account("--vms=0 sleep:ms=1")
         functions = ftrace.traceable(empty["functions"])
@@ -53,7 +56,7 @@ class Run:
         return json.loads(done.stdout)
 
     def trace(self, directory, options):
-        script = "".join(f"{GMEMLOAD} {case} > {directory}/{i}.json 2> {directory}/{i}.err || true\n"
+        script = "".join(f"{self.scheduler} {GMEMLOAD} {case} > {directory}/{i}.json 2> {directory}/{i}.err || true\n"
                          for i, case in enumerate(self.cases))
         command = [GMEMTRACE, "-f", "json", "-o", f"{directory}/capture.json", *options, "--", "sh", "-c", script]
         subprocess.run(command, check=True)
@@ -82,7 +85,7 @@ def differences(where, ours, theirs):
             for name in sorted(ours.keys() | theirs.keys()) if ours.get(name) != theirs.get(name)]
 
 
-def with_pages(events, names, capture):
+def with_pages(events, names):
     """Both sides as plain(), without pages where gmemtrace's event has none."""
     paged = {"allocate", "punch_hole", "zap", "notifier_hit", "alloc", "free"}
     return {name: (count, pages if name in paged else 0, errors)
@@ -92,7 +95,7 @@ def with_pages(events, names, capture):
 def compare_vm(where, vm, gmems, account, names):
     """One VM: itself, each slot, each guest_memfd."""
     def part(events):
-        return with_pages(events, names, None)
+        return with_pages(events, names)
 
     wrong = differences(where, part(vm["events"]), part(account["events"]))
     ours = {(slot["as_id"], slot["id"]): slot for slot in vm["slots"]}
@@ -111,6 +114,17 @@ def seen(vm):
     return bool(vm["events"] or any(slot["events"] for slot in vm["slots"]) or any(gmem["events"] for gmem in vm["gmems"]))
 
 
+def compare_sums(case, vms, account, names):
+    sums = collections.defaultdict(lambda: {"count": 0, "pages": 0, "errors": collections.Counter()})
+    for vm, gmems in vms:
+        for place in [vm, *vm["slots"], *gmems.values()]:
+            for name, event in place["events"].items():
+                sums[name]["count"] += event["count"]
+                sums[name]["pages"] += event.get("pages", 0)
+                sums[name]["errors"].update(event.get("errors", {}))
+    return differences(case, with_pages(sums, names), with_pages(account["events"], names))
+
+
 def compare_places(run):
     """Every VM of every process, in the order in which they were made."""
     names = run.events()
@@ -122,6 +136,9 @@ def compare_places(run):
     for case, account in zip(run.cases, run.accounts):
         ours = vms.pop(account["pid"], [])
         theirs = [vm for vm in account["vms"] if seen(vm)]
+        if "--run-time" in case:  # gmemload adds up VMs that it makes again and again
+            wrong += compare_sums(case, ours, account, names)
+            continue
         if len(ours) != len(theirs):
             wrong.append(f"{case}: gmemtrace saw {len(ours)} VMs, gmemload made {len(theirs)}")
             continue
@@ -154,14 +171,21 @@ FUNCTIONS = [
 ]
 
 
-def compare_ftrace(run):
+def lost(run, event):
+    losses = run.capture["loss"]["events"].get(event, {})
+    return sum(losses.get(kind, 0) for kind in ("state", "missed", "owner"))
+
+
+def compare_ftrace(run, tolerance=0):
+    """What was counted and what is said to be lost make what ftrace counted, but for @tolerance too few."""
     wrong = []
     for events, functions in FUNCTIONS:
         function = next((name for name in functions if name in run.ftrace), None)
         if not function or not set(events) <= run.events():
             continue
-        ours, theirs = sum(total(run, event) for event in events), run.ftrace[function]
-        if ours != theirs:
+        ours = sum(total(run, event) + lost(run, event) for event in events)
+        theirs = run.ftrace[function]
+        if not theirs - tolerance <= ours <= theirs:
             wrong.append(f"{'+'.join(events)}: gmemtrace {ours}, ftrace {theirs} calls of {function}")
     told = collections.Counter()
     for account in run.accounts:

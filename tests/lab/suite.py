@@ -62,6 +62,17 @@ def test_exact():
     return exact()
 
 
+def test_lost():
+    """what is missed when vCPUs preempt each other is counted as missed"""
+    need_guests()
+    with tempfile.TemporaryDirectory() as directory:
+        measured = counts.Run(["--vms=2 --vcpus=8 --slots=2 --pages=3000 touch:vcpus=all,repeat=2"], directory, scheduler="")
+    # The end of a thread's last event, when it is missed, leaves nobody to notice.
+    wrong = counts.compare_ftrace(measured, tolerance=2 * 8)
+    assert not wrong, "\n".join(wrong)
+    return f"{counts.lost(measured, 'guest_fault')} of {measured.ftrace['kvm_gmem_get_pfn']} guest faults missed"
+
+
 def test_exact_two_programs():
     """every count is right without fsession"""
     need_guests()
@@ -72,7 +83,7 @@ def test_exact_two_programs():
 
 def main():
     results = Results(KERNEL)
-    for test in (test_probe, test_probe_ladder, test_exact, test_exact_two_programs):
+    for test in (test_probe, test_probe_ladder, test_exact, test_lost, test_exact_two_programs):
         results.run(test)
     results.exit()
 
