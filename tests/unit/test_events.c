@@ -64,12 +64,21 @@ static void test_errnos(void **state)
 		int err;
 		const char *name;
 	} table[] = {
-		{ EEXIST, "EEXIST" },	{ EINVAL, "EINVAL" },
-		{ ENOMEM, "ENOMEM" },	{ EAGAIN, "EAGAIN" },
-		{ EFAULT, "EFAULT" },	{ EHWPOISON, "EHWPOISON" },
-		{ 512, "ERESTARTSYS" }, { 524, "ENOTSUPP" },
-		{ 4095, "errno 4095" }, { 0, "errno 0" },
-		{ -17, "errno -17" },	{ -2147483647 - 1, "errno -2147483648" },
+		{ EEXIST, "EEXIST" },
+		{ EINVAL, "EINVAL" },
+		{ ENOMEM, "ENOMEM" },
+		{ EAGAIN, "EAGAIN" },
+		{ EFAULT, "EFAULT" },
+		{ EHWPOISON, "EHWPOISON" },
+		{ 512, "ERESTARTSYS" },
+		{ 524, "ENOTSUPP" },
+		{ 4095, "errno 4095" },
+		{ 0, "errno 0" },
+		{ -17, "errno -17" },
+		{ -2147483647 - 1, "errno -2147483648" },
+		{ ERROR_IS_FAULT | 0x2, "SIGBUS" },
+		{ ERROR_IS_FAULT | 0x400, "RETRY" },
+		{ ERROR_IS_FAULT | 0x402, "SIGBUS" },
 	};
 	size_t i;
 
