@@ -14,20 +14,20 @@ static const struct {
 	const char *name;
 	bool has_pages;
 } events[EV_NR] = {
-	[EV_GUEST_FAULT] = {"guest_fault", false},
-	[EV_HOST_FAULT] = {"host_fault", false},
-	[EV_ALLOC] = {"alloc", true},
-	[EV_FREE] = {"free", true},
-	[EV_CREATE] = {"create", false},
-	[EV_BIND] = {"bind", false},
-	[EV_UNBIND] = {"unbind", false},
-	[EV_RELEASE] = {"release", false},
-	[EV_ALLOCATE] = {"allocate", true},
-	[EV_PUNCH_HOLE] = {"punch_hole", true},
-	[EV_ZAP] = {"zap", true},
-	[EV_NOTIFIER] = {"notifier", false},
-	[EV_NOTIFIER_HIT] = {"notifier_hit", true},
-	[EV_MEMORY_FAULT] = {"memory_fault", false},
+	[EV_GUEST_FAULT] = { "guest_fault", false },
+	[EV_HOST_FAULT] = { "host_fault", false },
+	[EV_ALLOC] = { "alloc", true },
+	[EV_FREE] = { "free", true },
+	[EV_CREATE] = { "create", false },
+	[EV_BIND] = { "bind", false },
+	[EV_UNBIND] = { "unbind", false },
+	[EV_RELEASE] = { "release", false },
+	[EV_ALLOCATE] = { "allocate", true },
+	[EV_PUNCH_HOLE] = { "punch_hole", true },
+	[EV_ZAP] = { "zap", true },
+	[EV_NOTIFIER] = { "notifier", false },
+	[EV_NOTIFIER_HIT] = { "notifier_hit", true },
+	[EV_MEMORY_FAULT] = { "memory_fault", false },
 };
 
 const char *event_name(enum event event)

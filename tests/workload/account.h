@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The account: how often each event happened to one vm, slot or gmem, in the words of docs/events.md. Only counting
- * here; what an operation means in events is model.c's business. Included by everyone in gmemload.
+ * The account: how often each event happened to one vm, slot or gmem, in the words of
+ * docs/events.md. Only counting here; what an operation means in events is model.c's business.
+ * Included by everyone in gmemload.
  */
 #ifndef GMEMLOAD_ACCOUNT_H
 #define GMEMLOAD_ACCOUNT_H

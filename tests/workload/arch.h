@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a port of gmemload to another architecture has to provide, and all it has to provide: where
- * guest memory may lie, the guest program that touches pages, and how a vCPU is made to run it. The guest
- * program lives in ordinary memory and walks no page tables, so the guest_memfd faults of a guest are
- * exactly the pages it was told to touch. Included by machine.c, crew.c and the arch_*.c files.
+ * guest memory may lie, the guest program that touches pages, and how a vCPU is made to run it. The
+ * guest program lives in ordinary memory and walks no page tables, so the guest_memfd faults of a
+ * guest are exactly the pages it was told to touch. Included by machine.c, crew.c and the arch_*.c
+ * files.
  */
 #ifndef GMEMLOAD_ARCH_H
 #define GMEMLOAD_ARCH_H
@@ -20,12 +21,12 @@
 #define GUEST_TABLE_SPAN (2ULL << 20)
 
 struct arch_layout {
-	uint64_t code_gpa;	/* where the guest program must lie */
-	uint64_t plain_gpa;	/* ordinary memory of the guest, if asked for */
+	uint64_t code_gpa; /* where the guest program must lie */
+	uint64_t plain_gpa; /* ordinary memory of the guest, if asked for */
 	uint64_t plain_limit;
-	uint64_t slots_gpa;	/* guest_memfd memslots, from here ... */
-	uint64_t slots_limit;	/* ... up to here */
-	uint64_t spare_gpa;	/* for memslots that are meant to be refused */
+	uint64_t slots_gpa; /* guest_memfd memslots, from here ... */
+	uint64_t slots_limit; /* ... up to here */
+	uint64_t spare_gpa; /* for memslots that are meant to be refused */
 };
 
 extern const struct arch_layout arch_layout;
@@ -47,8 +48,9 @@ void arch_load_code(void *code);
 int arch_init_vcpu(int vcpu_fd);
 
 /*
- * Runs the guest program until it has touched everything, or cannot go on. Returns 0 or the negative errno of
- * KVM_RUN (-EIO: an exit that the program never causes); *done is the number of pages touched in the last pass.
+ * Runs the guest program until it has touched everything, or cannot go on. Returns 0 or the
+ * negative errno of KVM_RUN (-EIO: an exit that the program never causes); *done is the number of
+ * pages touched in the last pass.
  */
 int arch_touch(int vcpu_fd, struct kvm_run *run, const struct arch_touch *touch, uint64_t *done);
 

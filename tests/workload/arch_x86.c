@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * gmemload on x86-64: the guest runs in flat 32-bit protected mode with paging off, which reaches 4 GiB and needs
- * no page tables, no firmware and no CPUID. All requests to it go through registers, so it writes no memory but
- * the pages it was told to write.
+ * gmemload on x86-64: the guest runs in flat 32-bit protected mode with paging off, which reaches 4
+ * GiB and needs no page tables, no firmware and no CPUID. All requests to it go through registers,
+ * so it writes no memory but the pages it was told to write.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,7 +10,9 @@
 
 #include "arch.h"
 
-/* Below 16 MiB: the program and ordinary memory. From 3 GiB up KVM may want addresses for itself. */
+/*
+ * Below 16 MiB: the program and ordinary memory. From 3 GiB up KVM may want addresses for itself.
+ */
 const struct arch_layout arch_layout = {
 	.code_gpa = 0x1000,
 	.plain_gpa = 0x100000,
@@ -21,8 +23,8 @@ const struct arch_layout arch_layout = {
 };
 
 /*
- * eax first address, ebx passes, ecx pages, edx stride, edi not zero to write. ebp counts the pages left in
- * this pass, which is how arch_touch() knows how far the guest came.
+ * eax first address, ebx passes, ecx pages, edx stride, edi not zero to write. ebp counts the pages
+ * left in this pass, which is how arch_touch() knows how far the guest came.
  */
 asm(".pushsection .rodata\n"
     ".code32\n"
@@ -62,7 +64,7 @@ void arch_load_code(void *code)
 
 static struct kvm_segment flat_segment(uint16_t selector, uint8_t type)
 {
-	return (struct kvm_segment){
+	return (struct kvm_segment) {
 		.limit = 0xffffffff,
 		.selector = selector,
 		.type = type,

@@ -99,7 +99,7 @@ static void share_of(const struct order *order, unsigned int i, uint64_t *first,
 static void member_begin(struct member *member, const struct order *order, uint64_t first,
 			 uint64_t npages, uint64_t passes)
 {
-	member->touch = (struct arch_touch){
+	member->touch = (struct arch_touch) {
 		.gpa = (order->slot->base_gfn + first) * GUEST_PAGE_SIZE,
 		.npages = npages,
 		.passes = passes,
@@ -121,9 +121,10 @@ static int member_end(struct member *member, struct slot *slot)
 }
 
 /*
- * When two vCPUs need the same missing table of the second dimension, KVM makes both make it and sends the loser back
- * to fault again, so that the number of faults would depend on luck. One vCPU therefore goes ahead and touches one page
- * under each table. Whatever error it meets its fellows will meet again.
+ * When two vCPUs need the same missing table of the second dimension, KVM makes both make it and
+ * sends the loser back to fault again, so that the number of faults would depend on luck. One vCPU
+ * therefore goes ahead and touches one page under each table. Whatever error it meets its fellows
+ * will meet again.
  */
 static int make_tables(const struct order *order)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The vCPU threads, and how guests are made to touch their memory with them. Threads come before the first VM and go
- * after the last, because their stacks are memory of this process too. Included by load.c and verbs.c.
+ * The vCPU threads, and how guests are made to touch their memory with them. Threads come before
+ * the first VM and go after the last, because their stacks are memory of this process too. Included
+ * by load.c and verbs.c.
  */
 #ifndef GMEMLOAD_CREW_H
 #define GMEMLOAD_CREW_H

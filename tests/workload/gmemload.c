@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * gmemload: a small VMM that makes guests backed by guest_memfd, does with them exactly what it is told, and prints how
- * often each event happened, so that a tracer can be checked against it. This file: options and the course of a run.
+ * gmemload: a small VMM that makes guests backed by guest_memfd, does with them exactly what it is
+ * told, and prints how often each event happened, so that a tracer can be checked against it. This
+ * file: options and the course of a run.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -44,7 +45,7 @@ struct options {
 	struct step steps[MAX_STEPS];
 };
 
-/* Everything that gmemtrace reports, in about a second. */
+/* Something of everything, in about a second; asks for no VM or slot but the first. */
 static const char *const demonstration[] = {
 	"touch:vcpus=all,write=1",
 	"touch:repeat=4",
@@ -55,36 +56,46 @@ static const char *const demonstration[] = {
 	"mprotect:slot=0,prot=r",
 	"touch:slot=0,vcpus=all",
 	"mprotect:slot=0,prot=rw",
-	"madvise:slot=1",
-	"touch:slot=1",
-	"allocate:slot=2",
-	"allocate:slot=2,beyond=1",
+	"madvise",
+	"touch",
+	"allocate:slot=0",
+	"allocate:slot=0,beyond=1",
 	"bind:vm=0,slot=0,overlap=1",
 	"bind:vm=0,slot=0,beyond=1",
-	"recreate:vm=1,slot=2",
-	"touch:vm=1",
+	"recreate:vm=0,slot=0",
+	"touch",
 	"sleep:ms=100",
 };
 
-enum { OPT_SHARED = 256, OPT_HOLD, OPT_ABANDON, OPT_PROBE, OPT_NO_MMAP, OPT_PLAIN, OPT_READY, OPT_STEPS };
+enum {
+	OPT_SHARED = 256,
+	OPT_HOLD,
+	OPT_ABANDON,
+	OPT_PROBE,
+	OPT_NO_MMAP,
+	OPT_PLAIN,
+	OPT_READY,
+	OPT_STEPS
+};
 
 static const struct argp_option option_table[] = {
-	{"vms", 'm', "N", 0, "VMs (2)", 0},
-	{"vcpus", 'c', "N", 0, "vCPUs of each VM, a thread each (2)", 0},
-	{"slots", 's', "N", 0, "memslots of each VM, bound to guest_memfd (3)", 0},
-	{"pages", 'p', "N", 0, "pages of each of these memslots (128)", 0},
-	{"shared-gmem", OPT_SHARED, NULL, 0,
-	 "one guest_memfd for each VM, with its memslots one after the other, instead of one for each memslot", 0},
-	{"plain-pages", OPT_PLAIN, "N", 0, "one more memslot with so many pages of ordinary memory (0)", 0},
-	{"no-mmap", OPT_NO_MMAP, NULL, 0, "map no guest_memfd at the start", 0},
-	{"type", 't', "default|swprot", 0, "type of the VMs (default)", 0},
-	{"run-time", 'r', "SECONDS", 0, "repeat the steps for so long", 0},
-	{"hold", OPT_HOLD, NULL, 0, "after the steps keep everything until SIGINT or SIGTERM", 0},
-	{"ready", OPT_READY, "FILE", 0, "create FILE when the steps are done", 0},
-	{"abandon", OPT_ABANDON, "exit|kill", OPTION_ARG_OPTIONAL,
-	 "end without closing anything, by exiting or by SIGKILL; the account includes what the kernel then does", 0},
-	{"probe", OPT_PROBE, NULL, 0, "print what KVM offers here, and end", 0},
-	{"list-steps", OPT_STEPS, NULL, 0, "list steps and their keys, and end", 0},
+	{ "vms", 'm', "N", 0, "VMs (2)", 0 },
+	{ "vcpus", 'c', "N", 0, "vCPUs of each VM, a thread each (2)", 0 },
+	{ "slots", 's', "N", 0, "memslots of each VM, bound to guest_memfd (3)", 0 },
+	{ "pages", 'p', "N", 0, "pages of each of these memslots (128)", 0 },
+	{ "shared-gmem", OPT_SHARED, NULL, 0,
+	  "one guest_memfd for each VM with its memslots one after the other", 0 },
+	{ "plain-pages", OPT_PLAIN, "N", 0,
+	  "one more memslot with so many pages of ordinary memory (0)", 0 },
+	{ "no-mmap", OPT_NO_MMAP, NULL, 0, "map no guest_memfd at the start", 0 },
+	{ "type", 't', "default|swprot", 0, "type of the VMs (default)", 0 },
+	{ "run-time", 'r', "SECONDS", 0, "repeat the steps for so long", 0 },
+	{ "hold", OPT_HOLD, NULL, 0, "after the steps keep everything until SIGINT or SIGTERM", 0 },
+	{ "ready", OPT_READY, "FILE", 0, "create FILE when the steps are done", 0 },
+	{ "abandon", OPT_ABANDON, "exit|kill", OPTION_ARG_OPTIONAL,
+	  "end, or be killed, without closing anything; the account says what follows", 0 },
+	{ "probe", OPT_PROBE, NULL, 0, "print what KVM offers here, and end", 0 },
+	{ "list-steps", OPT_STEPS, NULL, 0, "list steps and their keys, and end", 0 },
 	{},
 };
 
@@ -199,12 +210,12 @@ static const struct argp argp = {
 	.options = option_table,
 	.parser = parse_option,
 	.args_doc = "[STEP...]",
-	.doc =
-		"Makes KVM guests backed by guest_memfd, does what the steps say and prints as JSON how often each event happened.\v"
-		"A step is verb[:key=value,...], for example touch:vm=0,first=16,pages=32,write=1. "
-		"See --list-steps for all of them. Without steps a demonstration runs.\n\n"
-		"Exit status: 0 done, 1 a step ended with an unexpected error, 2 wrong usage, "
-		"3 something asked for is not possible here (see \"unavailable\").",
+	.doc = "Makes KVM guests backed by guest_memfd, does what the steps say and prints as JSON "
+	       "how often each event happened.\v"
+	       "A step is verb[:key=value,...], for example touch:vm=0,first=16,pages=32,write=1. "
+	       "See --list-steps for all of them. Without steps a demonstration runs.\n\n"
+	       "Exit status: 0 done, 1 a step ended with an unexpected error, 2 wrong usage, "
+	       "3 something asked for is not possible here (see \"unavailable\").",
 };
 
 /* Keeps the kernel and the C library from changing this process's memory behind our back. */
@@ -222,7 +233,7 @@ static void quieten_memory(void)
 
 static void catch_interrupts(void)
 {
-	struct sigaction action = {.sa_handler = on_interrupt};
+	struct sigaction action = { .sa_handler = on_interrupt };
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -298,7 +309,7 @@ static int exit_status(const struct load *load)
 
 		if (!step->unexpected)
 			continue;
-		fprintf(stderr, "gmemload: step %s ended with %s. It was meant to end otherwise: see expect=.\n",
+		fprintf(stderr, "gmemload: step %s ended with %s. Use expect= if that is meant.\n",
 			step->text, step->err ? error_name(step->err) : "no error");
 		return EXIT_UNEXPECTED;
 	}
@@ -330,7 +341,8 @@ static int set_up(struct load *load, struct options *options)
 		err = machine_init(&load->machine, &options->shape, vms,
 				   count_steps(options, "create"));
 	if (err)
-		return fail(err, "cannot open /dev/kvm and lock memory", "Load kvm and run as root.");
+		return fail(err, "cannot open /dev/kvm and lock memory",
+			    "Load kvm and run as root.");
 	for (unsigned int i = 0; !err && i < options->shape.vms; i++)
 		err = load_vm(load);
 	if (err)
@@ -348,7 +360,7 @@ static bool fits_guest(const struct shape *shape)
 int main(int argc, char **argv)
 {
 	static struct options options = {
-		.shape = {.vms = 2, .vcpus = 2, .slots = 3, .pages = 128, .map = true},
+		.shape = { .vms = 2, .vcpus = 2, .slots = 3, .pages = 128, .map = true },
 	};
 	static struct load load;
 	int status;
@@ -356,14 +368,17 @@ int main(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	if (!fits_guest(&options.shape)) {
-		fprintf(stderr, "gmemload: more memory or vCPUs than a guest here can have. Ask for less.\n");
+		fprintf(stderr,
+			"gmemload: more memory or vCPUs than a guest can have. Ask for less.\n");
 		return EXIT_USAGE;
 	}
 	if (options.probe) {
 		status = probe_print(stdout);
-		return status ? fail(status, "cannot open /dev/kvm", "Load kvm and run as root.") : 0;
+		return status ? fail(status, "cannot open /dev/kvm", "Load kvm and run as root.")
+			      : 0;
 	}
-	for (size_t i = 0; !options.nsteps && i < sizeof(demonstration) / sizeof(*demonstration); i++)
+	for (size_t i = 0; !options.nsteps && i < sizeof(demonstration) / sizeof(*demonstration);
+	     i++)
 		step_parse(&options.steps[i], demonstration[i]);
 	if (!options.nsteps)
 		options.nsteps = sizeof(demonstration) / sizeof(*demonstration);

@@ -27,7 +27,7 @@ static void on_sigbus(int sig)
 
 int hostmap_init(void)
 {
-	struct sigaction action = {.sa_handler = on_sigbus};
+	struct sigaction action = { .sa_handler = on_sigbus };
 
 	return sigaction(SIGBUS, &action, NULL) ? -errno : 0;
 }
@@ -37,7 +37,10 @@ static char *address_of(const struct gmem *gmem, uint64_t pgoff)
 	return (char *)(uintptr_t)gmem->hva + pgoff * GUEST_PAGE_SIZE;
 }
 
-/* The end of the pages from first on, up to end, that have the same protection: one VMA of the kernel's. */
+/*
+ * The end of the pages from first on, up to end, that have the same protection: one VMA of the
+ * kernel's.
+ */
 static uint64_t run_end(const struct gmem *gmem, uint64_t first, uint64_t end)
 {
 	uint64_t i = first;
@@ -69,8 +72,9 @@ static void notify(struct machine *machine, struct gmem *gmem, uint64_t first, u
 }
 
 /*
- * Cutting the VMA [vma_start, vma_end) at page `at`: a kernel with transparent huge pages splits the huge page that may lie
- * across, and tells KVM so, for all of its 2 MiB, before it finds out that there is none.
+ * Cutting the VMA [vma_start, vma_end) at page `at`: a kernel with transparent huge pages splits
+ * the huge page that may lie across, and tells KVM so, for all of its 2 MiB, before it finds out
+ * that there is none.
  */
 static void model_cut(struct machine *machine, struct gmem *gmem, uint64_t vma_start,
 		      uint64_t vma_end, uint64_t at)
@@ -86,7 +90,8 @@ static void model_cut(struct machine *machine, struct gmem *gmem, uint64_t vma_s
 /* mprotect() and munmap() first cut [first, end), pages of one VMA, out of that VMA. */
 static void model_cut_out(struct machine *machine, struct gmem *gmem, uint64_t first, uint64_t end)
 {
-	uint64_t vma_start = run_start(gmem, first), vma_end = run_end(gmem, first, gmem->npages + 1);
+	uint64_t vma_start = run_start(gmem, first),
+		 vma_end = run_end(gmem, first, gmem->npages + 1);
 
 	if (first > vma_start)
 		model_cut(machine, gmem, vma_start, vma_end, first);
@@ -169,7 +174,10 @@ int host_unmap(struct machine *machine, struct gmem *gmem, uint64_t first, uint6
 	return 0;
 }
 
-/* mprotect() tells KVM once for each VMA that it changes, from the first GiB on that has page tables. */
+/*
+ * mprotect() tells KVM once for each VMA that it changes, from the first GiB on that has page
+ * tables.
+ */
 static void model_protect(struct machine *machine, struct gmem *gmem, uint64_t first, uint64_t end)
 {
 	for (uint64_t i = first; i < end; i = (i / PAGES_PER_GIB + 1) * PAGES_PER_GIB) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The part of the KVM UAPI that guest_memfd needs and that the headers of an older system (Debian 12
- * has those of 6.1) lack. Each definition says which kernel brought it. Included by whoever talks to
- * /dev/kvm in gmemload, instead of <linux/kvm.h>.
+ * The part of the KVM UAPI that guest_memfd needs and that the headers of an older system (Debian
+ * 12 has those of 6.1) lack. Each definition says which kernel brought it. Included by whoever
+ * talks to /dev/kvm in gmemload, instead of <linux/kvm.h>.
  */
 #ifndef GMEMLOAD_KVM_UAPI_H
 #define GMEMLOAD_KVM_UAPI_H

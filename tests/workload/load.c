@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Setting a VM up as the command line describes it, and noting what the kernel does not offer: see load.h.
+ * Setting a VM up as the command line describes it, and noting what the kernel does not offer: see
+ * load.h.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,7 +42,8 @@ static struct gmem *gmem_for(struct load *load, struct vm *vm, struct slot *slot
 			  &gmem);
 	if (err) {
 		load_unavailable(load, "create", "KVM_CREATE_GUEST_MEMFD: %s%s", error_name(-err),
-				 vm->can_bind ? "" : ": this KVM has no guest_memfd (6.8 brought it)");
+				 vm->can_bind ? ""
+					      : ": this KVM has no guest_memfd (6.8 brought it)");
 		return NULL;
 	}
 	if (!shape->map)
@@ -63,8 +65,9 @@ static void bind_slot(struct load *load, struct slot *slot, struct gmem *gmem, u
 	err = slot_create(&load->machine, slot);
 	if (err)
 		load_unavailable(load, "bind", "%s: %s", error_name(-err),
-				 slot->vm->can_bind ? "KVM_SET_USER_MEMORY_REGION2 failed" :
-						      "this VM type cannot bind guest_memfd before 6.18");
+				 slot->vm->can_bind
+					 ? "KVM_SET_USER_MEMORY_REGION2 failed"
+					 : "this VM type cannot bind guest_memfd before 6.18");
 }
 
 int load_vm(struct load *load)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One run of gmemload: the machine, its threads, the steps it was told, and what could not be done. Included by
- * gmemload.c, load.c, steps.c, verbs.c and report.c.
+ * One run of gmemload: the machine, its threads, the steps it was told, and what could not be done.
+ * Included by gmemload.c, load.c, steps.c, verbs.c and report.c.
  */
 #ifndef GMEMLOAD_LOAD_H
 #define GMEMLOAD_LOAD_H
@@ -29,7 +29,10 @@ struct load {
 void load_unavailable(struct load *load, const char *step, const char *reason, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Makes one VM with its gmems, mappings and slots, as far as the kernel allows. Returns 0 or a negative errno. */
+/*
+ * Makes one VM with its gmems, mappings and slots, as far as the kernel allows. Returns 0 or a
+ * negative errno.
+ */
 int load_vm(struct load *load);
 
 #endif

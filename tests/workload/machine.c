@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How VMs, vCPUs, memslots and guest_memfds come and go: see machine.h. MMU notifiers run for every change to this
- * process's memory while a VM exists, so all of that memory is allocated, written to and locked before the first one:
- * then only what the steps ask for changes it.
+ * How VMs, vCPUs, memslots and guest_memfds come and go: see machine.h. MMU notifiers run for every
+ * change to this process's memory while a VM exists, so all of that memory is allocated, written to
+ * and locked before the first one: then only what the steps ask for changes it.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -39,7 +39,10 @@ static uint64_t take_addresses(struct machine *machine, uint64_t size_bytes)
 {
 	uint64_t hva = machine->next_hva;
 
-	/* Start anew at the end of what a process has: the first ones are long free, and mmap() would tell. */
+	/*
+	 * Start anew at the end of what a process has: the first ones are long free, and mmap()
+	 * would tell.
+	 */
 	if (hva + size_bytes > LAST_HVA)
 		hva = machine->next_hva = FIRST_HVA;
 	machine->next_hva += (size_bytes / GIB + 2) * GIB;
@@ -200,7 +203,8 @@ static bool slot_init(struct vm *vm, uint32_t id, uint64_t base_gpa, uint64_t np
 static int plain_slots_create(struct machine *machine, struct vm *vm)
 {
 	uint64_t plain_pages = machine->shape.plain_pages;
-	uint64_t spare_pages = machine->shape.pages < SPARE_PAGES ? machine->shape.pages : SPARE_PAGES;
+	uint64_t spare_pages =
+		machine->shape.pages < SPARE_PAGES ? machine->shape.pages : SPARE_PAGES;
 	struct slot *plain = plain_slot(vm), *code = code_slot(vm), *spare = spare_slot(vm);
 	int err = 0;
 
@@ -326,7 +330,7 @@ static void gmem_forget(struct gmem *gmem)
 
 static void gmem_reset(struct vm *vm, struct gmem *gmem, int fd, uint64_t flags)
 {
-	struct gmem fresh = {.vm = vm, .index = gmem - vm->gmems, .fd = fd, .flags = flags};
+	struct gmem fresh = { .vm = vm, .index = gmem - vm->gmems, .fd = fd, .flags = flags };
 
 	gmem_forget(gmem);
 	fresh.account = gmem->account;
@@ -339,7 +343,7 @@ static void gmem_reset(struct vm *vm, struct gmem *gmem, int fd, uint64_t flags)
 int gmem_create(struct machine *machine, struct vm *vm, uint64_t size_bytes, uint64_t flags,
 		struct gmem **created)
 {
-	struct kvm_create_guest_memfd args = {.size = size_bytes, .flags = flags};
+	struct kvm_create_guest_memfd args = { .size = size_bytes, .flags = flags };
 	struct gmem *gmem = free_gmem(machine, vm);
 	int fd;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The VMs that gmemload makes: their vCPUs, memslots and guest_memfds, how they come and how they go. Beside each of
- * them lies its account and what is known of its pages, which model.c keeps. Included by everyone in gmemload.
+ * The VMs that gmemload makes: their vCPUs, memslots and guest_memfds, how they come and how they
+ * go. Beside each of them lies its account and what is known of its pages, which model.c keeps.
+ * Included by everyone in gmemload.
  */
 #ifndef GMEMLOAD_MACHINE_H
 #define GMEMLOAD_MACHINE_H
@@ -30,25 +31,25 @@ struct gmem {
 	uint64_t device; /* of the inode, as the kernel writes it: major << 20 | minor */
 	uint64_t flags;
 	uint64_t npages;
-	uint64_t hva;	 /* where its mapping lies or would lie; 0 when it cannot be mapped */
-	uint64_t nmapped; /* pages our mapping covers, of npages + 1: the last lies beyond the end of the file */
-	uint8_t *prot;	 /* [npages + 1] PROT_*, or HOST_UNMAPPED */
-	uint8_t *page;	 /* [npages] GMEM_PAGE_* */
-	bool *table;	 /* per GiB of the mapping: has page tables, i.e. was touched since it was mapped */
+	uint64_t hva; /* where its mapping lies or would lie; 0 when it cannot be mapped */
+	uint64_t nmapped; /* pages our mapping covers, one beyond the end of the file included */
+	uint8_t *prot; /* [npages + 1] PROT_*, or HOST_UNMAPPED */
+	uint8_t *page; /* [npages] GMEM_PAGE_* */
+	bool *table; /* per GiB of the mapping: touched since it was mapped, so has page tables */
 	struct account account;
 };
 
 struct slot {
 	struct vm *vm;
 	uint32_t id;
-	bool live;	   /* in the VM's memslots */
+	bool live; /* in the VM's memslots */
 	struct gmem *gmem; /* NULL: ordinary memory */
-	uint64_t pgoff;	   /* first page in gmem */
+	uint64_t pgoff; /* first page in gmem */
 	uint64_t base_gfn;
 	uint64_t npages;
 	uint64_t hva;
 	bool *guest_mapped; /* [npages] by KVM's page tables */
-	int prot;	    /* of ordinary memory */
+	int prot; /* of ordinary memory */
 	struct account account;
 };
 
@@ -60,14 +61,15 @@ struct vcpu {
 
 struct vm {
 	unsigned int index;
-	unsigned int lives; /* a VM made when all entries are taken comes back in that of one that is gone */
+	unsigned int lives; /* when all entries are taken a new VM comes in that of one gone */
 	int fd; /* -1 once closed */
 	bool alive; /* KVM still has it: its MMU notifier is registered */
 	bool zaps_all; /* deleting one memslot zaps all of them */
 	bool can_bind; /* KVM takes KVM_MEM_GUEST_MEMFD from it */
 	unsigned int nvcpus, nslots, ngmems;
 	struct vcpu *vcpus;
-	struct slot *slots; /* [nslots] as told, then the plain slot, the code slot and the spare one */
+	struct slot
+		*slots; /* [nslots] as told, then the plain slot, the code slot and the spare one */
 	struct gmem *gmems; /* [gmem_room] */
 	unsigned int gmem_room;
 	struct account account;
@@ -88,12 +90,12 @@ struct machine {
 	struct vm *vms; /* [vm_room], in the order of creation; stay here when gone */
 	unsigned int extra_gmems; /* room for these in each VM, beyond those of its slots */
 	size_t run_size;
-	void *code;    /* the guest program, one page for all VMs */
+	void *code; /* the guest program, one page for all VMs */
 	uint64_t next_hva;
 	bool has_thp; /* the kernel knows transparent huge pages, used or not */
 	/* Calls of kernel functions that no event tells. */
 	uint64_t commits; /* bindings that got past the checks of the file */
-	uint64_t unmaps;  /* kvm_unmap_gfn_range() by zaps */
+	uint64_t unmaps; /* kvm_unmap_gfn_range() by zaps */
 };
 
 static inline struct slot *plain_slot(struct vm *vm)
@@ -115,13 +117,16 @@ static inline struct slot *spare_slot(struct vm *vm)
 #define EXTRA_SLOTS 3
 
 /*
- * Allocates all that is needed for room VMs, and makes the process's memory stay as it is from here on. Needs the vCPU
- * threads to exist already. Returns 0 or a negative errno.
+ * Allocates all that is needed for room VMs, and makes the process's memory stay as it is from here
+ * on. Needs the vCPU threads to exist already. Returns 0 or a negative errno.
  */
 int machine_init(struct machine *machine, const struct shape *shape, unsigned int vm_room,
 		 unsigned int extra_gmems);
 
-/* Makes the next VM, without memslots of guest_memfd. Returns 0 or a negative errno (-ENOSPC: no room). */
+/*
+ * Makes the next VM, without memslots of guest_memfd. Returns 0 or a negative errno (-ENOSPC: no
+ * room).
+ */
 int vm_create(struct machine *machine, struct vm **vm);
 
 /* Makes a guest_memfd in vm->gmems. Returns 0 or a negative errno, which the account knows. */
@@ -131,13 +136,18 @@ int gmem_create(struct machine *machine, struct vm *vm, uint64_t size_bytes, uin
 /* Closes the file descriptor; the kernel lets go of the gmem when its mapping is gone too. */
 int gmem_close(struct machine *machine, struct gmem *gmem);
 
-/* Makes slot a live memslot, bound to slot->gmem at slot->pgoff. Returns 0 or a negative errno, accounted for. */
+/*
+ * Makes slot a live memslot, bound to slot->gmem at slot->pgoff. Returns 0 or a negative errno,
+ * accounted for.
+ */
 int slot_create(struct machine *machine, struct slot *slot);
 
 /* Deletes a live memslot. Returns 0 or a negative errno. */
 int slot_delete(struct machine *machine, struct slot *slot);
 
-/* Ends a VM: the mapping of its gmems, its vCPUs, its gmems, itself. Returns 0 or a negative errno. */
+/*
+ * Ends a VM: the mapping of its gmems, its vCPUs, its gmems, itself. Returns 0 or a negative errno.
+ */
 int vm_destroy(struct machine *machine, struct vm *vm);
 
 /* Flags for a gmem of this VM that make the most of what the kernel has. */

@@ -35,16 +35,15 @@ static struct slot *next_bound(const struct gmem *gmem, struct slot *after)
 	return NULL;
 }
 
-#define for_each_bound(slot, gmem) \
+#define for_each_bound(slot, gmem)                                                                 \
 	for (slot = next_bound(gmem, NULL); slot; slot = next_bound(gmem, slot))
 
 struct slot *model_slot_at(const struct gmem *gmem, uint64_t pgoff)
 {
 	struct slot *slot;
 
-	for_each_bound(slot, gmem)
-		if (pgoff >= slot->pgoff && pgoff < slot->pgoff + slot->npages)
-			return slot;
+	for_each_bound(slot, gmem) if (pgoff >= slot->pgoff &&
+				       pgoff < slot->pgoff + slot->npages) return slot;
 	return NULL;
 }
 
@@ -82,8 +81,9 @@ static void forget_mapped(struct slot *slot, uint64_t first, uint64_t npages)
 void model_bind(struct machine *machine, struct slot *slot, int err)
 {
 	/*
-	 * A range that leaves the file is refused before 7.3's kvm_gmem_commit_memory_region() is reached. Earlier kernels
-	 * have one function for both. So with a file that is closed already.
+	 * A range that leaves the file is refused before 7.3's kvm_gmem_commit_memory_region() is
+	 * reached. Earlier kernels have one function for both. So with a file that is closed
+	 * already.
 	 */
 	if (slot->pgoff + slot->npages <= slot->gmem->npages && err != EBADF)
 		machine->commits++;
@@ -124,7 +124,9 @@ void model_guest_touch(struct slot *slot, uint64_t first, uint64_t npages)
 
 void model_guest_error(struct slot *slot, int err, bool memory_fault)
 {
-	/* A slot whose gmem was closed is still there, and so are the calls to a gmem that is not. */
+	/*
+	 * A slot whose gmem was closed is still there, and so are the calls to a gmem that is not.
+	 */
 	if (slot->gmem && slot->live)
 		account_error(&slot->account, EV_GUEST_FAULT, -err);
 	if (memory_fault)
@@ -158,8 +160,9 @@ void model_allocate(struct gmem *gmem, uint64_t pgoff, uint64_t npages, int err)
 }
 
 /*
- * How many entries of the XArray of bindings hold the part [start, end) of slot's binding. xa_store_range() cuts a
- * binding at multiples of 64, 64^2, ..., and KVM walks its entries and unmaps the same range for each of them.
+ * How many entries of the XArray of bindings hold the part [start, end) of slot's binding.
+ * xa_store_range() cuts a binding at multiples of 64, 64^2, ..., and KVM walks its entries and
+ * unmaps the same range for each of them.
  */
 static uint64_t binding_entries(const struct slot *slot, uint64_t start, uint64_t end)
 {
@@ -171,7 +174,10 @@ static uint64_t binding_entries(const struct slot *slot, uint64_t start, uint64_
 
 		while (!(pos >> shift & 63) && last - pos + 1 >= 64ULL << shift)
 			shift += 6;
-		/* One entry: as many units of 2^shift as fit before the end of the node and the binding. */
+		/*
+		 * One entry: as many units of 2^shift as fit before the end of the node and the
+		 * binding.
+		 */
 		node_last = pos | ((64ULL << shift) - 1);
 		size = ((node_last < last ? node_last : last) - pos + 1) >> shift << shift;
 		if (pos < end && pos + size > start)
@@ -186,7 +192,8 @@ static void zap(struct machine *machine, struct gmem *gmem, uint64_t start, uint
 	struct slot *slot, *hit = NULL;
 	uint64_t nhit = 0, npages = 0;
 
-	for_each_bound(slot, gmem) {
+	for_each_bound(slot, gmem)
+	{
 		uint64_t from = start, to = end;
 
 		if (!clip_to_slot(slot, &from, &to))
@@ -268,7 +275,10 @@ void model_notifier(struct machine *machine, uint64_t start, uint64_t end)
 
 void model_exit(struct machine *machine)
 {
-	/* The kernel unregisters the MMU notifiers before it takes the mappings away, so none of them fires. */
+	/*
+	 * The kernel unregisters the MMU notifiers before it takes the mappings away, so none of
+	 * them fires.
+	 */
 	for (unsigned int i = 0; i < machine->nvms; i++)
 		machine->vms[i].alive = false;
 

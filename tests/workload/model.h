@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What each operation means in events: the one place that knows how KVM behaves, checked against the sources of 6.12 to
- * 7.3 and against ftrace's function profiler. Each function is called when the operation it describes has been done, or is
- * bound to happen (the end of the process), and brings the accounts and what is known of the pages up to date.
+ * What each operation means in events: the one place that knows how KVM behaves, checked against
+ * the sources of 6.12 to 7.3 and against ftrace's function profiler. Each function is called when
+ * the operation it describes has been done, or is bound to happen (the end of the process), and
+ * brings the accounts and what is known of the pages up to date.
  */
 #ifndef GMEMLOAD_MODEL_H
 #define GMEMLOAD_MODEL_H
@@ -12,7 +13,10 @@
 /* The slot whose binding covers this page of the gmem, or NULL. */
 struct slot *model_slot_at(const struct gmem *gmem, uint64_t pgoff);
 
-/* The account an event on these pages of the gmem belongs to: the one slot that covers all of them, or the gmem. */
+/*
+ * The account an event on these pages of the gmem belongs to: the one slot that covers all of them,
+ * or the gmem.
+ */
 struct account *model_account_of(struct gmem *gmem, uint64_t pgoff, uint64_t npages);
 
 void model_bind(struct machine *machine, struct slot *slot, int err);
@@ -21,7 +25,9 @@ void model_unbind(struct slot *slot);
 /* The guest touched pages [first, first + npages) of the slot. */
 void model_guest_touch(struct slot *slot, uint64_t first, uint64_t npages);
 
-/* A vCPU went no further: KVM_RUN answered err (negative), with or without KVM_EXIT_MEMORY_FAULT. */
+/*
+ * A vCPU went no further: KVM_RUN answered err (negative), with or without KVM_EXIT_MEMORY_FAULT.
+ */
 void model_guest_error(struct slot *slot, int err, bool memory_fault);
 
 /* This process touched a page of the gmem, and page tables had no entry for it. */

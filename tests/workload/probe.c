@@ -22,7 +22,7 @@ static int check(int fd, int capability)
 /* Before 6.18 the capability speaks of binding; a guest_memfd could be made without it. */
 static bool can_create(int vm_fd)
 {
-	struct kvm_create_guest_memfd args = {.size = GUEST_PAGE_SIZE};
+	struct kvm_create_guest_memfd args = { .size = GUEST_PAGE_SIZE };
 	int fd = ioctl(vm_fd, KVM_CREATE_GUEST_MEMFD, &args);
 
 	if (fd >= 0)
@@ -60,8 +60,8 @@ int probe_print(FILE *file)
 		return -errno;
 	uname(&uts);
 	object = json_pack("{s:s, s:s, s:i, s:i, s:{s:o, s:o}}", "tool", "gmemload", "kernel",
-			   uts.release, "guest_memfd", check(kvm_fd, KVM_CAP_GUEST_MEMFD), "vm_types",
-			   check(kvm_fd, KVM_CAP_VM_TYPES), "types", "default",
+			   uts.release, "guest_memfd", check(kvm_fd, KVM_CAP_GUEST_MEMFD),
+			   "vm_types", check(kvm_fd, KVM_CAP_VM_TYPES), "types", "default",
 			   vm_type_json(kvm_fd, "default"), "swprot",
 			   vm_type_json(kvm_fd, "swprot"));
 	close(kvm_fd);

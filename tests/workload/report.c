@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The account as JSON: events in total and, each in exactly one place, by slot, gmem and vm; and how often the kernel
- * functions behind them must have run, to be compared with ftrace.
+ * The account as JSON: events in total and, each in exactly one place, by slot, gmem and vm; and
+ * how often the kernel functions behind them must have run, to be compared with ftrace.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -38,18 +38,18 @@ static json_t *account_json(const struct account *account)
 
 	for (int event = 0; event < EV_NR; event++)
 		if (account->of[event].count)
-			json_object_set_new(events, event_name(event),
-					    tally_json(&account->of[event],
-						       event_has_pages(event)));
+			json_object_set_new(
+				events, event_name(event),
+				tally_json(&account->of[event], event_has_pages(event)));
 	return events;
 }
 
 static json_t *slot_json(const struct slot *slot)
 {
-	json_t *object = json_pack("{s:i, s:i, s:I, s:I, s:o}", "id", slot->id, "as_id", 0,
-				   "base_gfn", (json_int_t)slot->base_gfn, "npages",
-				   (json_int_t)slot->npages, "events",
-				   account_json(&slot->account));
+	json_t *object =
+		json_pack("{s:i, s:i, s:I, s:I, s:o}", "id", slot->id, "as_id", 0, "base_gfn",
+			  (json_int_t)slot->base_gfn, "npages", (json_int_t)slot->npages, "events",
+			  account_json(&slot->account));
 
 	if (slot->gmem) {
 		json_object_set_new(object, "gmem", json_integer(slot->gmem->index));
@@ -84,7 +84,8 @@ static json_t *vm_json(const struct vm *vm)
 	for (unsigned int i = 0; i < vm->ngmems; i++)
 		json_array_append_new(gmems, gmem_json(&vm->gmems[i]));
 	return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o}", "index", vm->index, "lives", vm->lives,
-			 "vcpus", vm->nvcpus, "slots", slots, "gmems", gmems, "events", account_json(&vm->account));
+			 "vcpus", vm->nvcpus, "slots", slots, "gmems", gmems, "events",
+			 account_json(&vm->account));
 }
 
 static void sum_up(const struct machine *machine, struct account *total)
@@ -101,24 +102,24 @@ static void sum_up(const struct machine *machine, struct account *total)
 }
 
 /*
- * Every name that a kernel from 6.8 to 7.3 may have for the function behind an event. A kernel runs those of them that it
- * has, each as often as it says here.
+ * Every name that a kernel from 6.8 to 7.3 may have for the function behind an event. A kernel runs
+ * those of them that it has, each as often as it says here.
  */
 static const struct {
 	const char *name;
 	enum event event;
 } functions[] = {
-	{"kvm_gmem_get_pfn", EV_GUEST_FAULT},
-	{"kvm_gmem_fault_user_mapping", EV_HOST_FAULT},
-	{"kvm_gmem_create", EV_CREATE},
-	{"kvm_gmem_bind", EV_BIND},			 /* until 7.2 */
-	{"kvm_gmem_prepare_memory_region", EV_BIND},	 /* 7.3 */
-	{"kvm_gmem_unbind", EV_UNBIND},
-	{"kvm_gmem_release", EV_RELEASE},
-	{"kvm_gmem_invalidate_begin", EV_ZAP},		 /* until 6.17 */
-	{"__kvm_gmem_invalidate_begin", EV_ZAP},	 /* 6.18 */
-	{"__kvm_gmem_invalidate_start", EV_ZAP},	 /* 7.2 */
-	{"kvm_mmu_notifier_invalidate_range_start", EV_NOTIFIER},
+	{ "kvm_gmem_get_pfn", EV_GUEST_FAULT },
+	{ "kvm_gmem_fault_user_mapping", EV_HOST_FAULT },
+	{ "kvm_gmem_create", EV_CREATE },
+	{ "kvm_gmem_bind", EV_BIND }, /* until 7.2 */
+	{ "kvm_gmem_prepare_memory_region", EV_BIND }, /* 7.3 */
+	{ "kvm_gmem_unbind", EV_UNBIND },
+	{ "kvm_gmem_release", EV_RELEASE },
+	{ "kvm_gmem_invalidate_begin", EV_ZAP }, /* until 6.17 */
+	{ "__kvm_gmem_invalidate_begin", EV_ZAP }, /* 6.18 */
+	{ "__kvm_gmem_invalidate_start", EV_ZAP }, /* 7.2 */
+	{ "kvm_mmu_notifier_invalidate_range_start", EV_NOTIFIER },
 };
 
 static json_t *functions_json(const struct machine *machine, const struct account *total)
@@ -128,9 +129,9 @@ static json_t *functions_json(const struct machine *machine, const struct accoun
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
 		json_object_set_new(object, functions[i].name,
 				    json_integer(total->of[functions[i].event].count));
-	json_object_set_new(object, "kvm_gmem_fallocate",
-			    json_integer(total->of[EV_ALLOCATE].count +
-					 total->of[EV_PUNCH_HOLE].count));
+	json_object_set_new(
+		object, "kvm_gmem_fallocate",
+		json_integer(total->of[EV_ALLOCATE].count + total->of[EV_PUNCH_HOLE].count));
 	json_object_set_new(object, "kvm_gmem_commit_memory_region",
 			    json_integer(machine->commits));
 	json_object_set_new(object, "kvm_unmap_gfn_range",
@@ -161,9 +162,9 @@ static json_t *unavailable_json(const struct load *load)
 	json_t *list = json_array();
 
 	for (unsigned int i = 0; i < load->nunavailable; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s}", "step",
-						      load->unavailable[i].step, "reason",
-						      load->unavailable[i].reason));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s}", "step", load->unavailable[i].step,
+						"reason", load->unavailable[i].reason));
 	return list;
 }
 
@@ -187,9 +188,9 @@ int report_print(struct load *load, FILE *file)
 	sum_up(machine, &total);
 	for (unsigned int i = 0; i < machine->nvms; i++)
 		json_array_append_new(vms, vm_json(&machine->vms[i]));
-	return print(json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "tool", "gmemload", "pid",
-			       (int)getpid(), "kernel", uts.release, "steps", steps_json(load),
-			       "unavailable", unavailable_json(load), "events",
+	return print(json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "tool", "gmemload",
+			       "pid", (int)getpid(), "kernel", uts.release, "steps",
+			       steps_json(load), "unavailable", unavailable_json(load), "events",
 			       account_json(&total), "functions", functions_json(machine, &total),
 			       "vms", vms),
 		     file);

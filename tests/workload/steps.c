@@ -16,13 +16,15 @@ struct word {
 	int64_t value;
 };
 
-static const struct word all_words[] = {{"all", KEY_ALL}, {}};
-static const struct word slot_words[] = {{"all", KEY_ALL}, {"plain", KEY_PLAIN}, {}};
-static const struct word vcpu_words[] = {{"all", 0}, {}};
+static const struct word all_words[] = { { "all", KEY_ALL }, {} };
+static const struct word slot_words[] = { { "all", KEY_ALL }, { "plain", KEY_PLAIN }, {} };
+static const struct word vcpu_words[] = { { "all", 0 }, {} };
 static const struct word prot_words[] = {
-	{"none", PROT_NONE}, {"r", PROT_READ}, {"rw", PROT_READ | PROT_WRITE}, {}};
-static const struct word advice_words[] = {
-	{"dontneed", MADV_DONTNEED}, {"remove", MADV_REMOVE}, {}};
+	{ "none", PROT_NONE }, { "r", PROT_READ }, { "rw", PROT_READ | PROT_WRITE }, {}
+};
+static const struct word advice_words[] = { { "dontneed", MADV_DONTNEED },
+					    { "remove", MADV_REMOVE },
+					    {} };
 
 static const struct {
 	const char *name;
@@ -30,22 +32,24 @@ static const struct {
 	bool words_only;
 	const char *help;
 } keys[KEY_NR] = {
-	[KEY_VM] = {"vm", all_words, false, "index of the VM, or all (default)"},
-	[KEY_SLOT] = {"slot", slot_words, false, "id of the memslot, all (default), or plain: ordinary memory"},
-	[KEY_GMEM] = {"gmem", NULL, false, "index of the guest_memfd, instead of a slot"},
-	[KEY_FIRST] = {"first", NULL, false, "first page of the slot or guest_memfd (0)"},
-	[KEY_PAGES] = {"pages", NULL, false, "number of pages (all from first on)"},
-	[KEY_REPEAT] = {"repeat", NULL, false, "passes over the pages (1)"},
-	[KEY_WRITE] = {"write", NULL, false, "1 to write, 0 to read (0)"},
-	[KEY_VCPUS] = {"vcpus", vcpu_words, false, "split over so many vCPUs in parallel, or all (1)"},
-	[KEY_OVERLAP] = {"overlap", NULL, false, "1: a range that is bound already"},
-	[KEY_BEYOND] = {"beyond", NULL, false, "1: a range that leaves the file"},
-	[KEY_PROT] = {"prot", prot_words, true, "none, r or rw (r)"},
-	[KEY_ADVICE] = {"advice", advice_words, true, "dontneed (default) or remove"},
-	[KEY_MS] = {"ms", NULL, false, "milliseconds (100)"},
-	[KEY_SIZE] = {"size", NULL, false, "bytes (as many as a slot)"},
-	[KEY_FLAGS] = {"flags", NULL, false, "flags of the guest_memfd (the best there are)"},
-	[KEY_EXPECT] = {"expect", NULL, true, "the error it must end with, e.g. EINVAL"},
+	[KEY_VM] = { "vm", all_words, false, "index of the VM, or all (default)" },
+	[KEY_SLOT] = { "slot", slot_words, false,
+		       "id of the memslot, all (default), or plain: ordinary memory" },
+	[KEY_GMEM] = { "gmem", NULL, false, "index of the guest_memfd, instead of a slot" },
+	[KEY_FIRST] = { "first", NULL, false, "first page of the slot or guest_memfd (0)" },
+	[KEY_PAGES] = { "pages", NULL, false, "number of pages (all from first on)" },
+	[KEY_REPEAT] = { "repeat", NULL, false, "passes over the pages (1)" },
+	[KEY_WRITE] = { "write", NULL, false, "1 to write, 0 to read (0)" },
+	[KEY_VCPUS] = { "vcpus", vcpu_words, false,
+			"split over so many vCPUs in parallel, or all (1)" },
+	[KEY_OVERLAP] = { "overlap", NULL, false, "1: a range that is bound already" },
+	[KEY_BEYOND] = { "beyond", NULL, false, "1: a range that leaves the file" },
+	[KEY_PROT] = { "prot", prot_words, true, "none, r or rw (r)" },
+	[KEY_ADVICE] = { "advice", advice_words, true, "dontneed (default) or remove" },
+	[KEY_MS] = { "ms", NULL, false, "milliseconds (100)" },
+	[KEY_SIZE] = { "size", NULL, false, "bytes (as many as a slot)" },
+	[KEY_FLAGS] = { "flags", NULL, false, "flags of the guest_memfd (the best there are)" },
+	[KEY_EXPECT] = { "expect", NULL, true, "the error it must end with, e.g. EINVAL" },
 };
 
 static int parse_value(enum key key, const char *text, int64_t *value)
@@ -94,7 +98,7 @@ int step_parse(struct step *step, const char *text)
 	char *copy, *pos, *word;
 	int err = 0;
 
-	*step = (struct step){.text = text, .verb = find_verb(text, length)};
+	*step = (struct step) { .text = text, .verb = find_verb(text, length) };
 	for (int key = 0; key < KEY_NR; key++)
 		step->key[key] = KEY_ALL;
 	if (!step->verb) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Steps: `verb:key=value,...` on the command line, and the tables of verbs and keys that describe them. What the verbs do is
- * in verbs.c. Included by load.h.
+ * Steps: `verb:key=value,...` on the command line, and the tables of verbs and keys that describe
+ * them. What the verbs do is in verbs.c. Included by load.h.
  */
 #ifndef GMEMLOAD_STEPS_H
 #define GMEMLOAD_STEPS_H
@@ -52,7 +52,7 @@ struct step {
 	const struct verb *verb;
 	int64_t key[KEY_NR];
 	uint64_t runs;
-	int err;	 /* what its first unexpected run got, or else its last; positive */
+	int err; /* what its first unexpected run got, or else its last; positive */
 	bool unexpected; /* an error that nobody asked for, or none where one was asked for */
 	bool unavailable;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What each step does. A step names VMs and slots (or guest_memfds); a verb is one short function that is called for each of
- * these targets, does the operation and accounts for it.
+ * What each step does. A step names VMs and slots (or guest_memfds); a verb is one short function
+ * that is called for each of these targets, does the operation and accounts for it.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -20,7 +20,7 @@ struct target {
 	struct vm *vm;
 	struct slot *slot; /* NULL when the step names a gmem */
 	struct gmem *gmem; /* NULL for the plain slot */
-	uint64_t first;	   /* page of gmem; of slot when there is no gmem */
+	uint64_t first; /* page of gmem; of slot when there is no gmem */
 	uint64_t npages;
 };
 
@@ -41,7 +41,7 @@ static int cannot_without_binding(struct load *load, struct step *step)
 
 static int on_slot(struct load *load, struct step *step, struct slot *slot, target_fn fn)
 {
-	struct target target = {.vm = slot->vm, .slot = slot, .gmem = slot->gmem};
+	struct target target = { .vm = slot->vm, .slot = slot, .gmem = slot->gmem };
 	uint64_t first = step_key(step, KEY_FIRST, 0);
 
 	if (first >= slot->npages)
@@ -54,7 +54,7 @@ static int on_slot(struct load *load, struct step *step, struct slot *slot, targ
 static int on_gmem(struct load *load, struct step *step, struct vm *vm, target_fn fn)
 {
 	uint64_t index = step->key[KEY_GMEM];
-	struct target target = {.vm = vm, .first = step_key(step, KEY_FIRST, 0)};
+	struct target target = { .vm = vm, .first = step_key(step, KEY_FIRST, 0) };
 
 	if (!vm->ngmems)
 		return cannot(load, step, "this kernel makes no guest_memfd here");
@@ -73,9 +73,8 @@ static int on_slots(struct load *load, struct step *step, struct vm *vm, target_
 	int err = 0, ret;
 
 	if (id == KEY_PLAIN)
-		return load->machine.shape.plain_pages ?
-			       on_slot(load, step, plain_slot(vm), fn) :
-			       -ENODEV;
+		return load->machine.shape.plain_pages ? on_slot(load, step, plain_slot(vm), fn)
+						       : -ENODEV;
 	if (id != KEY_ALL && id >= vm->nslots)
 		return -ENODEV;
 	for (unsigned int i = 0; !step->unavailable && i < vm->nslots; i++) {
@@ -103,14 +102,16 @@ static int each_target(struct load *load, struct step *step, target_fn fn)
 
 		if ((index != KEY_ALL && index != i) || vm->fd < 0)
 			continue;
-		ret = step->key[KEY_GMEM] == KEY_ALL ? on_slots(load, step, vm, fn) :
-						       on_gmem(load, step, vm, fn);
+		ret = step->key[KEY_GMEM] == KEY_ALL ? on_slots(load, step, vm, fn)
+						     : on_gmem(load, step, vm, fn);
 		err = err ? err : ret;
 	}
 	return err;
 }
 
-/* All VMs touch their slot of the same position at the same time, each with as many vCPUs as told. */
+/*
+ * All VMs touch their slot of the same position at the same time, each with as many vCPUs as told.
+ */
 #define MAX_ORDERS 1024
 
 struct orders {
@@ -136,7 +137,7 @@ static int collect_order(struct load *load, struct step *step, const struct targ
 		return -ENOSPC;
 	if (nvcpus > target->vm->nvcpus || !nvcpus)
 		nvcpus = target->vm->nvcpus;
-	orders.order[orders.count++] = (struct order){
+	orders.order[orders.count++] = (struct order) {
 		.slot = slot,
 		.first = first,
 		.npages = target->npages,
@@ -202,7 +203,7 @@ static int spin(struct load *load, struct step *step)
 static int sleep_ms(struct load *load, struct step *step)
 {
 	uint64_t ms = step_key(step, KEY_MS, 100);
-	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 
 	(void)load;
 	return nanosleep(&time, NULL) && errno != EINTR ? -errno : 0;
@@ -228,9 +229,9 @@ static int call_fallocate(const struct target *target, int mode)
 	if (!target->gmem || target->gmem->fd < 0)
 		return -EBADF;
 	return fallocate(target->gmem->fd, mode | FALLOC_FL_KEEP_SIZE,
-			 target->first * GUEST_PAGE_SIZE, target->npages * GUEST_PAGE_SIZE) ?
-		       -errno :
-		       0;
+			 target->first * GUEST_PAGE_SIZE, target->npages * GUEST_PAGE_SIZE)
+		       ? -errno
+		       : 0;
 }
 
 static int allocate_target(struct load *load, struct step *step, const struct target *target)
@@ -302,8 +303,7 @@ static int madvise_target(struct load *load, struct step *step, const struct tar
 static int create_gmem(struct load *load, struct step *step)
 {
 	struct machine *machine = &load->machine;
-	uint64_t size_bytes =
-		step_key(step, KEY_SIZE, machine->shape.pages * GUEST_PAGE_SIZE);
+	uint64_t size_bytes = step_key(step, KEY_SIZE, machine->shape.pages * GUEST_PAGE_SIZE);
 	unsigned int index = step_key(step, KEY_VM, 0);
 	struct gmem *gmem;
 	struct vm *vm;
@@ -314,8 +314,8 @@ static int create_gmem(struct load *load, struct step *step)
 	vm = &machine->vms[index];
 	err = gmem_create(machine, vm, size_bytes, step_key(step, KEY_FLAGS, gmem_best_flags(vm)),
 			  &gmem);
-	return err == -ENOTTY ? cannot(load, step, "this KVM has no guest_memfd (6.8 brought it)") :
-				err;
+	return err == -ENOTTY ? cannot(load, step, "this KVM has no guest_memfd (6.8 brought it)")
+			      : err;
 }
 
 static int close_target(struct load *load, struct step *step, const struct target *target)
@@ -389,10 +389,10 @@ static int make_vm(struct load *load, struct step *step)
 	return load_vm(load);
 }
 
-#define EACH(name)                                                      \
-	static int name##_each(struct load *load, struct step *step)    \
-	{                                                               \
-		return each_target(load, step, name##_target);          \
+#define EACH(name)                                                                                 \
+	static int name##_each(struct load *load, struct step *step)                               \
+	{                                                                                          \
+		return each_target(load, step, name##_target);                                     \
 	}
 
 EACH(host)
@@ -414,24 +414,25 @@ EACH(recreate)
 #define BY_GUEST (ON_SLOT | K(FIRST) | K(PAGES) | K(REPEAT) | K(WRITE) | K(VCPUS))
 
 const struct verb verbs[] = {
-	{"touch", BY_GUEST, touch, "the guest touches each page (several VMs at the same time)"},
-	{"spin", BY_GUEST | K(MS), spin, "the guest goes on touching for a time"},
-	{"host", ON_PAGES | K(REPEAT) | K(WRITE) | K(BEYOND), host_each,
-	 "this process touches the pages through its mapping"},
-	{"allocate", ON_PAGES | K(BEYOND), allocate_each, "fallocate()"},
-	{"punch", ON_PAGES, punch_each, "fallocate(FALLOC_FL_PUNCH_HOLE)"},
-	{"mprotect", ON_PAGES | K(PROT), mprotect_each, "mprotect() on the mapping"},
-	{"munmap", ON_PAGES, munmap_each, "munmap() of the mapping"},
-	{"mmap", ON_PAGES, mmap_each, "mmap() of what is not mapped"},
-	{"madvise", ON_PAGES | K(ADVICE), madvise_each, "madvise() on the mapping"},
-	{"bind", ON_SLOT | K(OVERLAP) | K(BEYOND), bind_each,
-	 "binds a slot again after unbind, or tries what must be refused"},
-	{"unbind", ON_SLOT, unbind_each, "deletes the memslot"},
-	{"recreate", ON_SLOT, recreate_each, "deletes the memslot and makes it again"},
-	{"create", ON_VM | K(SIZE) | K(FLAGS), create_gmem, "makes one more guest_memfd, unbound"},
-	{"close", ON_SLOT | K(GMEM), close_each, "closes the guest_memfd"},
-	{"vm", K(EXPECT), make_vm, "makes one more VM like the others"},
-	{"destroy", ON_VM, destroy_vm, "ends the VM"},
-	{"sleep", K(MS) | K(EXPECT), sleep_ms, "waits"},
+	{ "touch", BY_GUEST, touch, "the guest touches each page (several VMs at the same time)" },
+	{ "spin", BY_GUEST | K(MS), spin, "the guest goes on touching for a time" },
+	{ "host", ON_PAGES | K(REPEAT) | K(WRITE) | K(BEYOND), host_each,
+	  "this process touches the pages through its mapping" },
+	{ "allocate", ON_PAGES | K(BEYOND), allocate_each, "fallocate()" },
+	{ "punch", ON_PAGES, punch_each, "fallocate(FALLOC_FL_PUNCH_HOLE)" },
+	{ "mprotect", ON_PAGES | K(PROT), mprotect_each, "mprotect() on the mapping" },
+	{ "munmap", ON_PAGES, munmap_each, "munmap() of the mapping" },
+	{ "mmap", ON_PAGES, mmap_each, "mmap() of what is not mapped" },
+	{ "madvise", ON_PAGES | K(ADVICE), madvise_each, "madvise() on the mapping" },
+	{ "bind", ON_SLOT | K(OVERLAP) | K(BEYOND), bind_each,
+	  "binds a slot again after unbind, or tries what must be refused" },
+	{ "unbind", ON_SLOT, unbind_each, "deletes the memslot" },
+	{ "recreate", ON_SLOT, recreate_each, "deletes the memslot and makes it again" },
+	{ "create", ON_VM | K(SIZE) | K(FLAGS), create_gmem,
+	  "makes one more guest_memfd, unbound" },
+	{ "close", ON_SLOT | K(GMEM), close_each, "closes the guest_memfd" },
+	{ "vm", K(EXPECT), make_vm, "makes one more VM like the others" },
+	{ "destroy", ON_VM, destroy_vm, "ends the VM" },
+	{ "sleep", K(MS) | K(EXPECT), sleep_ms, "waits" },
 	{},
 };
