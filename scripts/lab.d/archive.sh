@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Debian's archive: which kernel packages exist and how to get one, verified. Sourced by scripts/lab.
+# Debian's archive: which kernel packages exist and how to get one, verified. Sourced by
+# scripts/lab.
 #
-# A suite's index is some 50 MB unpacked, the lines about kernels a few kB. So apt reads the index with a state of its own (it checks
-# the signature against Debian's keyring), the lines that matter go into a table, and the rest is thrown away. A package is then
-# downloaded by apt's own helper against the SHA-256 from that table: the chain from the archive's key to the file stays whole.
+# A suite's index is some 50 MB unpacked, the lines about kernels a few kB. So apt reads the index
+# with a state of its own (it checks the signature against Debian's keyring), the lines that matter
+# go into a table, and the rest is thrown away. A package is then downloaded by apt's own helper
+# against the SHA-256 from that table: the chain from the archive's key to the file stays whole.
 # shellcheck shell=bash
 
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -16,14 +18,15 @@ archive_mirror() {
 	MIRROR=${LAB_MIRROR:-${MIRROR:-}}
 	if [[ -z $MIRROR ]]; then
 		have apt-get || die "no apt-get here: kernels are fetched with Debian's apt."
-		# --print-uris tells what apt would read, even where no index has been downloaded yet.
+		# --print-uris tells what apt would read, even where no index has been downloaded
+		# yet.
 		MIRROR=$(apt-get --print-uris update 2>/dev/null | sed -nE \
 			"s#^'(.*)/dists/(bookworm|trixie|forky|sid|oldstable|stable|testing|unstable)/InRelease'.*#\1#p" |
 			head -n 1)
 	fi
 	MIRROR=${MIRROR%/}
-	[[ $MIRROR ]] || die "no Debian mirror among apt's sources. Set LAB_MIRROR to a Debian mirror's address."
-	[[ -r $KEYRING ]] || die "no $KEYRING, so packages cannot be verified. Run scripts/setup lab."
+	[[ $MIRROR ]] || die "no Debian mirror among apt's sources. Set LAB_MIRROR to the address of one."
+	[[ -r $KEYRING ]] || die "cannot verify packages: no $KEYRING. Run scripts/setup lab."
 }
 
 # A state of its own for apt in directory $1, for suite $2 and architecture $3.
@@ -31,9 +34,11 @@ archive_apt_state() {
 	local state=$1 suite=$2 arch=$3
 	archive_mirror
 	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
-	printf 'deb [signed-by=%s arch=%s] %s %s main\n' "$KEYRING" "$arch" "$MIRROR" "$suite" >"$state/sources.list"
+	printf 'deb [signed-by=%s arch=%s] %s %s main\n' "$KEYRING" "$arch" "$MIRROR" "$suite" \
+		>"$state/sources.list"
 	: >"$state/status"
-	# The hooks that a desktop hangs on `apt-get update` are none of our business: #clear drops them.
+	# The hooks that a desktop hangs on `apt-get update` are none of our business: #clear drops
+	# them.
 	cat >"$state/apt.conf" <<-END
 		#clear APT::Update::Post-Invoke;
 		#clear APT::Update::Post-Invoke-Success;
@@ -63,7 +68,8 @@ archive_filter() {
 		END { if (package) print package, version, size, sha, file }'
 }
 
-# archive_read_index TABLE SUITE ARCH STATE_DIR: makes TABLE. Fails, with apt's reason on stderr, if the archive cannot be read.
+# archive_read_index TABLE SUITE ARCH STATE_DIR: makes TABLE. Fails, with apt's reason on stderr, if
+# the archive cannot be read.
 archive_read_index() {
 	local table=$1 state=$4 packages
 	archive_apt_state "$state" "$2" "$3"
@@ -74,7 +80,8 @@ archive_read_index() {
 	mv "$state/table" "$table"
 }
 
-# archive_index SUITE ARCH [refresh]: leaves the path of the suite's table in INDEX, read anew when older than a day.
+# archive_index SUITE ARCH [refresh]: leaves the path of the suite's table in INDEX, read anew when
+# older than a day.
 archive_index() {
 	local suite=$1 arch=$2 lock state rc=0
 	INDEX=$CACHE/index/$suite-$arch
@@ -93,7 +100,7 @@ archive_index() {
 	exec {lock}>&-
 	((rc)) || return 0
 	[[ -s $INDEX ]] || return 1
-	note "cannot refresh the index of Debian $suite; going on with the one of $(date -r "$INDEX" +%F)."
+	note "cannot refresh the index of Debian $suite; using the one of $(date -r "$INDEX" +%F)."
 }
 
 # archive_download "PACKAGE VERSION SIZE SHA256 FILE" TO

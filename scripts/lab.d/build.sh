@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# `lab build`: kernels that Debian does not have, made from its linux-source packages. Sourced by scripts/lab.
+# `lab build`: kernels that Debian does not have, made from its linux-source packages. Sourced by
+# scripts/lab.
 #
-# They are cached like the others and have one file more, recipe: a hash of all that they were made from but the source package. It is
-# compared before every use. A newer source package alone is no reason to build anew; --update is.
+# They are cached like the others and have one file more, recipe: a hash of all that they were made
+# from but the source package. It is compared before every use. A newer source package alone is no
+# reason to build anew; --update is.
 # shellcheck shell=bash
 
 BUILD_TOOLS=(make gcc flex bison bc pahole patch objcopy xz)
@@ -19,7 +21,8 @@ kernel_is_built() {
 build_files() {
 	local series file
 	series=$(kernel_field "$1" series)
-	for file in "$LIB/swprot.config" "$LIB/swprot-$series.config" "$LIB/../../tests/lab/$1.patches"/*.patch; do
+	for file in "$LIB/swprot.config" "$LIB/swprot-$series.config" \
+		"$LIB/../../tests/lab/$1.patches"/*.patch; do
 		[[ ! -f $file ]] || printf '%s\n' "$file"
 	done
 }
@@ -45,7 +48,8 @@ build_unpack() {
 	build_check_tools "$name"
 	mapfile -t files < <(build_files "$name")
 	note "building kernel $name: this takes ten minutes and more. Log: $log"
-	if ! interruptible nice -n 19 "$LIB/build-kernel" "$dir" "$dir"/*.deb "${files[@]}" &>"$log"; then
+	if ! interruptible nice -n 19 "$LIB/build-kernel" "$dir" "$dir"/*.deb "${files[@]}" \
+		&>"$log"; then
 		tail -n 20 "$log" | sed 's/^/  | /' >&2
 		return 1
 	fi
@@ -58,7 +62,7 @@ cmd_build() {
 	local name
 	for name; do
 		[[ $name == -* ]] || kernel_is_built "$name" ||
-			usage "'$name' is not built from source. One of: $(kernel_names source | paste -sd' ')."
+			usage "'$name' is not built from source. One of: $(kernel_list source)."
 	done
 	cmd_fetch "$@"
 }

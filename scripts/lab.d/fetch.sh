@@ -2,8 +2,9 @@
 #
 # `lab fetch`: puts a kernel of Debian's into the cache. Sourced by scripts/lab.
 #
-# A cached kernel is a directory $CACHE/kernels/NAME: vmlinux.zst, config, modules/*.ko (only those a VM needs), load-order, version.
-# It is made under another name and renamed when complete, so what has the right name is whole.
+# A cached kernel is a directory $CACHE/kernels/NAME: vmlinux.zst, config, modules/*.ko (only those
+# a VM needs), load-order, version. It is made under another name and renamed when complete, so what
+# has the right name is whole.
 # shellcheck shell=bash
 
 # Loaded before the root file system is there, as far as the kernel has them as modules.
@@ -11,7 +12,8 @@ BOOT_MODULES=(virtio_pci virtiofs virtio_console)
 # Loaded after them, unless --no-kvm-module; which of the two depends on the CPU.
 KVM_MODULES=(kvm_amd kvm_intel)
 
-# fetch_newest NAME TABLE: prints the table lines of the packages that make up the newest complete kernel of the series, if any.
+# fetch_newest NAME TABLE: prints the table lines of the packages that make up the newest complete
+# kernel of the series, if any.
 fetch_newest() {
 	local series flavour
 	series=$(kernel_field "$1" series)
@@ -20,8 +22,9 @@ fetch_newest() {
 		awk -v package="linux-source-$series" '$1 == package' "$2" | sort -k2,2V | tail -n 1
 		return
 	fi
-	# Up to 6.18 all is in linux-image-*. From 6.19 that is an empty shell, and the parts are linux-binary-*, linux-modules-* and
-	# linux-base-* (the configuration); the archive may keep one without the other.
+	# Up to 6.18 all is in linux-image-*. From 6.19 that is an empty shell, and the parts are
+	# linux-binary-*, linux-modules-* and linux-base-* (the configuration); the archive may keep
+	# one without the other.
 	sort -k2,2V "$2" | awk -v series="$series" -v flavour="$flavour" '
 		BEGIN { end = "-" flavour "(-unsigned)?$"; gsub(/[.]/, "[.]", series) }
 		$1 !~ "^linux-[a-z-]+-" series "[.][0-9]+([.+~-][0-9a-z.+~]*)?" end { next }
@@ -42,7 +45,8 @@ fetch_newest() {
 		END { if (newest) print newest }'
 }
 
-# fetch_resolve NAME [refresh]: leaves the package lines in RESOLVED; empty: the archive does not have it.
+# fetch_resolve NAME [refresh]: leaves the package lines in RESOLVED; empty: the archive does not
+# have it.
 fetch_resolve() {
 	local suite arch read_one=''
 	RESOLVED=
@@ -53,7 +57,12 @@ fetch_resolve() {
 		RESOLVED=$(fetch_newest "$1" "$INDEX")
 		[[ -z $RESOLVED ]] || return 0
 	done
-	[[ $read_one ]] || die "cannot read any index from the Debian mirror. Check the network, or set LAB_MIRROR."
+	[[ $read_one ]] ||
+		die "cannot read any index of the Debian mirror. Check the network, or set LAB_MIRROR."
+}
+
+resolved_version() {
+	awk 'NR == 1 { print $2 }' <<<"$RESOLVED"
 }
 
 # Downloads the packages of RESOLVED into $1.
@@ -67,7 +76,8 @@ fetch_packages() {
 
 # fetch_unpack NAME DIR: takes out of the packages in DIR what a VM needs.
 fetch_unpack() {
-	interruptible python3 "$LIB/unpack.py" "$2" "$2"/*.deb --boot "${BOOT_MODULES[@]}" --kvm "${KVM_MODULES[@]}" &&
+	interruptible python3 "$LIB/unpack.py" "$2" "$2"/*.deb \
+		--boot "${BOOT_MODULES[@]}" --kvm "${KVM_MODULES[@]}" &&
 		rm "$2"/*.deb
 }
 
@@ -93,8 +103,9 @@ fetch_resolved() {
 	tmp=$(mktemp -d "$CACHE/kernels/.tmp.$name.XXXXXX")
 	at_exit "$tmp"
 	fetch_packages "$tmp" || { rm -rf "$tmp"; return 1; }
-	"$make" "$name" "$tmp" || die "cannot make kernel $name of its packages ($(free_space)). Make room if that is it, and try again."
-	awk 'NR == 1 { print $2 }' <<<"$RESOLVED" >"$tmp/version"
+	"$make" "$name" "$tmp" ||
+		die "cannot make kernel $name of its packages ($(free_space)). Make room, or see above."
+	resolved_version >"$tmp/version"
 	chmod 755 "$tmp"
 	# rename() cannot replace a directory that has content.
 	rm -rf "$CACHE/kernels/$name"
@@ -109,10 +120,12 @@ fetch_locked() {
 	if [[ $RESOLVED ]] && fetch_resolved "$name"; then
 		return
 	fi
-	# Either the archive has moved on since the index was read, or the network failed: read it again, once.
+	# Either the archive has moved on since the index was read, or the network failed: read it
+	# again, once.
 	[[ ${2:-} == refresh ]] || fetch_resolve "$name" refresh
 	[[ $RESOLVED ]] || unavailable "$name"
-	fetch_resolved "$name" || die "cannot download kernel $name ($(free_space)). Check the network and try again."
+	fetch_resolved "$name" ||
+		die "cannot download kernel $name ($(free_space)). Check the network and try again."
 }
 
 kernel_cached() {
@@ -127,7 +140,8 @@ kernel_version() {
 
 # Waits for whoever else is fetching NAME. The lock is KERNEL_LOCK.
 fetch_lock() {
-	mkdir -p "$CACHE/kernels" || die "cannot write to $CACHE. Set XDG_CACHE_HOME to a directory that can be written."
+	mkdir -p "$CACHE/kernels" ||
+		die "cannot write to $CACHE. Set XDG_CACHE_HOME to a directory that can be written."
 	exec {KERNEL_LOCK}>"$CACHE/kernels/.lock-$1"
 	interruptible flock "$KERNEL_LOCK"
 }
@@ -149,7 +163,7 @@ fetch_update() {
 	fetch_lock "$1"
 	fetch_resolve "$1" refresh
 	[[ $RESOLVED ]] || unavailable "$1"
-	if ! kernel_cached "$1" || [[ $(kernel_version "$1") != "$(awk 'NR == 1 { print $2 }' <<<"$RESOLVED")" ]]; then
+	if ! kernel_cached "$1" || [[ $(kernel_version "$1") != "$(resolved_version)" ]]; then
 		fetch_locked "$1"
 	fi
 	fetch_unlock
@@ -161,9 +175,9 @@ cmd_fetch() {
 		update=yes
 		shift
 	fi
-	(($#)) || usage "fetch needs a kernel's name, one of: $(kernel_names | paste -sd' ')."
+	(($#)) || usage "fetch needs a kernel's name, one of: $(kernel_list)."
 	for name; do
-		kernel_known "$name" || usage "no kernel '$name'. One of: $(kernel_names | paste -sd' ')."
+		kernel_known "$name" || usage "no kernel '$name'. One of: $(kernel_list)."
 	done
 	for name; do
 		if [[ $update ]]; then

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Becomes the virtiofsd that serves one directory to a lab VM. Makes the listening socket itself and hands it over: the virtiofsd of
-# QEMU 7.2 leaves a lock file in /run behind for a socket that it made. Run by `lab run` only, which gives it a mount namespace of
-# its own if it is to make the file system read-only.
+# Becomes the virtiofsd that serves one directory to a lab VM. Makes the listening socket itself and
+# hands it over: the virtiofsd of QEMU 7.2 leaves a lock file in /run behind for a socket that it
+# made. Run by `lab run` only, which gives it a mount namespace of its own if it is to make the file
+# system read-only.
 """fs-server.py [--read-only] VIRTIOFSD SOCKET DIRECTORY"""
 
 import os
@@ -18,7 +19,8 @@ def make_read_only():
         points = [line.split()[4] for line in file]
     for point in points:
         if point == "/" or not point.startswith(("/proc", "/sys", "/dev")):
-            subprocess.run(["mount", "-o", "remount,bind,ro", point], stderr=subprocess.DEVNULL, check=point == "/")
+            subprocess.run(["mount", "-o", "remount,bind,ro", point], stderr=subprocess.DEVNULL,
+                           check=point == "/")
 
 
 def main():

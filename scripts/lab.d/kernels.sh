@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The kernels the lab knows, as a table, and look-ups in it. Sourced by scripts/lab; downloads nothing.
+# The kernels the lab knows, as a table, and look-ups in it. Sourced by scripts/lab; downloads
+# nothing.
 # shellcheck shell=bash
 
 # name | series | flavour | suites, likeliest first | what it is for
 #
-# The flavour "source" is built here from linux-source-SERIES, see build.sh.
-# The suites are where to look, not a promise: Debian moves series on, so every later suite is tried too.
+# The flavour "source" is built here from linux-source-SERIES, see build.sh. The suites are where to
+# look, not a promise: Debian moves series on, so every later suite is tried too.
 KERNELS='
 6.1        | 6.1  | amd64       | bookworm                | no guest_memfd at all: error paths
 6.12       | 6.12 | amd64       | trixie bookworm-backports | guest_memfd for private memory only
@@ -31,6 +32,11 @@ kernel_names() {
 	awk -F'|' -v flavour="${1:-}" '
 		NF { gsub(/ /, "", $1); gsub(/ /, "", $3) }
 		NF && (flavour == "" || flavour == $3) { print $1 }' <<<"$KERNELS"
+}
+
+# The same in one line, for messages.
+kernel_list() {
+	kernel_names "$@" | paste -sd' '
 }
 
 # kernel_field NAME series|flavour|suites|purpose

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Hands on what comes out of a lab VM. Reads three FIFOs that QEMU writes (lab.out, lab.err and lab.status in DIR): copies the first
-# two to standard output and error as they come; the third says "start", and at the end "exit STATUS OUT ERR" with the number of
-# bytes that COMMAND wrote, so that this process knows when it has them all, whatever is still on its way. Run by `lab run` only.
+# Hands on what comes out of a lab VM. Reads three FIFOs that QEMU writes (lab.out, lab.err and
+# lab.status in DIR): copies the first two to standard output and error as they come; the third says
+# "start", and at the end "exit STATUS OUT ERR" with the number of bytes that COMMAND wrote, so that
+# this process knows when it has them all, whatever is still on its way. Run by `lab run` only.
 """relay.py DIR SECONDS
-Exit status: 0 with COMMAND's in DIR/status; 1 when the VM ended without one; 2 when it has not after SECONDS."""
+Exit status: 0 with COMMAND's in DIR/status; 1 when the VM ended without one; 2 when it has not
+after SECONDS."""
 
 import os
 import selectors
@@ -27,7 +29,8 @@ class Stream:
     """Copies one FIFO to one descriptor, and counts."""
 
     def __init__(self, path, to):
-        # Not blocking: QEMU opens its end later. Until it has, there is nothing to read, and no end of file to see either.
+        # Not blocking: QEMU opens its end later. Until then there is nothing to read, and no end of
+        # file to see either.
         self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         self.to = to
         self.count = 0

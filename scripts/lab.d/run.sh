@@ -2,13 +2,14 @@
 #
 # `lab run`: one VM from its start to its end. Sourced by scripts/lab.
 #
-# Processes: one virtiofsd per shared directory, QEMU, and relay.py, which hands on the output and knows when all is there. All die
-# with this shell. All files are in one directory, RUN, which goes with them.
+# Processes: one virtiofsd per shared directory, QEMU, and relay.py, which hands on the output and
+# knows when all is there. All die with this shell. All files are in one directory, RUN, which goes
+# with them.
 # shellcheck shell=bash
 
 run_parse() {
-	opt_kernel=$DEFAULT_KERNEL opt_cpus='' opt_memory=2G opt_numa=1 opt_icount='' opt_accel=tcg opt_share='' opt_timeout=120
-	opt_kvm=yes opt_append='' opt_verbose=''
+	opt_kernel=$DEFAULT_KERNEL opt_cpus='' opt_memory=2G opt_numa=1 opt_timeout=120
+	opt_icount='' opt_accel=tcg opt_share='' opt_kvm=yes opt_append='' opt_verbose=''
 	opt_env=(PATH HOME TERM LANG)
 	while (($#)); do
 		case $1 in
@@ -39,18 +40,20 @@ run_parse() {
 }
 
 run_check() {
-	kernel_known "$opt_kernel" || usage "no kernel '$opt_kernel'. One of: $(kernel_names | paste -sd' ')."
+	kernel_known "$opt_kernel" || usage "no kernel '$opt_kernel'. One of: $(kernel_list)."
 	opt_cpus=${opt_cpus:-$([[ $opt_icount ]] && echo 1 || echo 2)}
 	[[ $opt_cpus =~ ^[1-9][0-9]*$ ]] || usage "--cpus $opt_cpus: a number is needed."
 	[[ $opt_numa =~ ^[1-8]$ ]] || usage "--numa $opt_numa: a number from 1 to 8 is needed."
-	[[ $opt_timeout =~ ^[1-9][0-9]*$ ]] || usage "--timeout $opt_timeout: a number of seconds is needed."
-	[[ $opt_memory =~ ^[1-9][0-9]*[MG]$ ]] || usage "--memory $opt_memory: a size such as 512M or 2G is needed."
+	[[ $opt_timeout =~ ^[1-9][0-9]*$ ]] || usage "--timeout $opt_timeout: seconds are needed."
+	[[ $opt_memory =~ ^[1-9][0-9]*[MG]$ ]] ||
+		usage "--memory $opt_memory: a size such as 512M or 2G is needed."
 	[[ $opt_accel == tcg || $opt_accel == kvm ]] || usage "--accel $opt_accel: tcg or kvm."
 	[[ ! $opt_icount || $opt_cpus == 1 ]] || usage "--icount counts on one CPU only: leave --cpus out."
 	[[ ! $opt_icount || $opt_accel == tcg ]] || usage "--icount needs --accel tcg."
 	[[ ! $opt_share || -d $opt_share ]] || usage "--share $opt_share: no such directory."
 	((EUID == 0)) || die "cannot share this file system with a VM: not root. Run it with sudo."
-	[[ $opt_accel == tcg || -w /dev/kvm ]] || die "cannot use --accel kvm: no /dev/kvm here. Use --accel tcg."
+	[[ $opt_accel == tcg || -w /dev/kvm ]] ||
+		die "cannot use --accel kvm: no /dev/kvm here. Leave it out."
 	have qemu-system-x86_64 || die "no qemu-system-x86_64. Run scripts/setup lab."
 	[[ -x /bin/busybox ]] || die "no /bin/busybox. Run scripts/setup lab."
 }
@@ -87,7 +90,8 @@ run_command_script() {
 	printf 'exec %s\n' "$(quote "${opt_command[@]}")"
 }
 
-# The VM has a /tmp of its own. What COMMAND's words and the current directory name in the host's /tmp is mounted into it.
+# The VM has a /tmp of its own. What COMMAND's words and the current directory name in the host's
+# /tmp is mounted into it.
 run_tmp_paths() {
 	local word
 	for word in "$PWD" "${opt_command[@]}"; do
@@ -120,13 +124,16 @@ run_initramfs() {
 	zstd -dqf "$kernel/vmlinux.zst" -o "$RUN/vmlinux"
 }
 
-# The root is served from a mount namespace where it is read-only, so that not even a VM that remounts it can write.
+# The root is served from a mount namespace where it is read-only, so that not even a VM that
+# remounts it can write.
 run_start_virtiofsd() {
 	local server
 	server=$(virtiofsd_path)
-	start unshare --mount --propagation private python3 "$LIB/fs-server.py" --read-only "$server" "$RUN/root.sock" / \
-		&>"$RUN/virtiofsd-root.log"
-	[[ ! $opt_share ]] || start python3 "$LIB/fs-server.py" "$server" "$RUN/share.sock" "$opt_share" &>"$RUN/virtiofsd-share.log"
+	start unshare --mount --propagation private python3 "$LIB/fs-server.py" --read-only \
+		"$server" "$RUN/root.sock" / &>"$RUN/virtiofsd-root.log"
+	[[ ! $opt_share ]] ||
+		start python3 "$LIB/fs-server.py" "$server" "$RUN/share.sock" "$opt_share" \
+			&>"$RUN/virtiofsd-share.log"
 }
 
 run_qemu_numa() {
@@ -134,7 +141,7 @@ run_qemu_numa() {
 	size=${opt_memory%[MG]}
 	[[ $unit == G ]] && size=$((size * 1024))
 	for ((node = 0; node < opt_numa; node++)); do
-		QEMU+=(-object "memory-backend-memfd,id=mem$node,size=$((size / opt_numa))M,share=on")
+		QEMU+=(-object "memory-backend-memfd,id=mem$node,size=$((size / opt_numa))M")
 		first=$((node * opt_cpus / opt_numa)) last=$(((node + 1) * opt_cpus / opt_numa - 1))
 		if ((last >= first)); then
 			QEMU+=(-numa "node,nodeid=$node,memdev=mem$node,cpus=$first-$last")
@@ -150,12 +157,14 @@ run_qemu_ports() {
 	QEMU+=(-device virtio-serial-pci)
 	for name in lab.out lab.err lab.status; do
 		mkfifo "$RUN/$name"
-		QEMU+=(-chardev "file,id=$name,path=$RUN/$name" -device "virtserialport,chardev=$name,name=$name")
+		QEMU+=(-chardev "file,id=$name,path=$RUN/$name")
+		QEMU+=(-device "virtserialport,chardev=$name,name=$name")
 	done
 }
 
 run_qemu_share() {
-	QEMU+=(-chardev "socket,id=$1,path=$RUN/$1.sock" -device "vhost-user-fs-pci,chardev=$1,tag=$1,queue-size=1024")
+	QEMU+=(-chardev "socket,id=$1,path=$RUN/$1.sock")
+	QEMU+=(-device "vhost-user-fs-pci,chardev=$1,tag=$1,queue-size=1024")
 }
 
 run_qemu_accel() {
@@ -164,17 +173,22 @@ run_qemu_accel() {
 	elif [[ $opt_accel == kvm ]]; then
 		QEMU+=(-accel kvm -cpu host)
 	else
-		# One thread for all CPUs. With a thread for each, QEMU before 8.1 sometimes keeps the translation of an instruction that the
-		# kernel patched at the same moment on another CPU: "Oops: int3" in 1 boot of 15. It is no faster either: a boot uses one CPU.
+		# One thread for all CPUs. With a thread for each, QEMU before 8.1 sometimes keeps
+		# the translation of an instruction that the kernel patched at the same moment on
+		# another CPU: "Oops: int3" in 1 boot of 15. It is no faster either: a boot uses one
+		# CPU.
 		QEMU+=(-accel "tcg,thread=single" -cpu max)
 	fi
 }
 
 run_qemu() {
-	local words="console=ttyS0 quiet panic=-1 8250.nr_uarts=1 tsc=reliable no_timer_check random.trust_cpu=on audit=0"
+	# panic=-1 with -no-reboot: a panic ends QEMU. The rest is for a quick start.
+	local words="console=ttyS0 quiet panic=-1 8250.nr_uarts=1 tsc=reliable no_timer_check"
+	words+=" random.trust_cpu=on audit=0"
 	[[ $opt_kvm ]] || words+=" lab.nokvm"
-	QEMU=(qemu-system-x86_64 -M q35 -nodefaults -no-user-config -no-reboot -display none -monitor none -smp "$opt_cpus")
-	QEMU+=(-kernel "$RUN/vmlinux" -initrd "$RUN/initramfs.cpio" -append "$words $opt_append" -serial "file:$RUN/console.log")
+	QEMU=(qemu-system-x86_64 -M q35 -nodefaults -no-user-config -no-reboot)
+	QEMU+=(-display none -monitor none -serial "file:$RUN/console.log" -smp "$opt_cpus")
+	QEMU+=(-kernel "$RUN/vmlinux" -initrd "$RUN/initramfs.cpio" -append "$words $opt_append")
 	run_qemu_accel
 	run_qemu_numa
 	run_qemu_ports
@@ -194,7 +208,8 @@ run_directory() {
 	done
 }
 
-# Directories of labs that were killed (kill -9) before they could clean up. A lab that runs holds its lock.
+# Directories of labs that were killed (kill -9) before they could clean up. A lab that runs holds
+# its lock.
 run_remove_stale() {
 	local dir lock
 	for dir in "${TMPDIR:-/tmp}"/gmem-lab.*; do
@@ -210,7 +225,8 @@ run_wait() {
 	local qemu=$1 relay=$2 name ended
 	wait -n -p ended "$qemu" "$relay" || true
 	if [[ $ended == "$qemu" ]]; then
-		# If QEMU never got as far as opening its FIFOs, the relay would wait for it: opening them once ends that.
+		# If QEMU never got as far as opening its FIFOs, the relay would wait for it:
+		# opening them once ends that.
 		for name in lab.out lab.err lab.status; do
 			: <>"$RUN/$name"
 		done
@@ -224,11 +240,15 @@ run_failed() {
 	log=$CACHE/logs/$opt_kernel-$(date +%Y%m%d-%H%M%S)-$$.log
 	tr -d '\r' <"$RUN/console.log" >"$RUN/all.log" || true
 	cat "$RUN/qemu.log" >>"$RUN/all.log"
-	{ mkdir -p "$CACHE/logs" && find "$CACHE/logs" -type f -mtime +7 -delete && cp "$RUN/all.log" "$log"; } 2>/dev/null ||
+	{
+		mkdir -p "$CACHE/logs" &&
+			find "$CACHE/logs" -type f -mtime +7 -delete && cp "$RUN/all.log" "$log"
+	} 2>/dev/null ||
 		log='could not be kept: disk full?'
 	note "$1 The end of its console ($log):"
 	# A panic is followed by more than 20 lines of registers and stack.
-	grep -m 1 -E 'Kernel panic|BUG:|Oops:' "$RUN/all.log" | sed 's/^/  | /;s/$/\n  | .../' >&2 || true
+	grep -m 1 -E 'Kernel panic|BUG:|Oops:' "$RUN/all.log" |
+		sed 's/^/  | /;s/$/\n  | .../' >&2 || true
 	tail -n 20 "$RUN/all.log" | sed 's/^/  | /' >&2
 }
 
@@ -256,7 +276,8 @@ run_vm() {
 	qemu=$STARTED
 	run_wait "$qemu" "$relay" || rc=$?
 	[[ ! $opt_verbose || ! -s $RUN/started ]] ||
-		note "COMMAND began $(awk -v began="$began" '{ printf "%.2f", $1 - began }' "$RUN/started") s after the start"
+		awk -v began="$began" '{ printf "lab: COMMAND began after %.2f s\n", $1 - began }' \
+			"$RUN/started" >&2
 	case $rc in
 	0) RUN_STATUS=$(<"$RUN/status") ;;
 	2)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Takes out of a kernel's packages what a lab VM needs: vmlinux.zst, config, modules/NAME.ko (plain) and load-order, written into a
-# directory. Run by `lab fetch` only.
+# Takes out of a kernel's packages what a lab VM needs: vmlinux.zst, config, modules/NAME.ko (plain)
+# and load-order, written into a directory. Run by `lab fetch` only.
 """unpack.py DIR PACKAGE... --boot MODULE... --kvm MODULE..."""
 
 import argparse
@@ -14,12 +14,15 @@ import subprocess
 import sys
 import tarfile
 
-# Where the wanted modules and all they depend on live. Keeping only these keeps memory small: the rest of a package is drivers.
-KEEP = re.compile(r"/kernel/(arch|virt|crypto|lib|kernel|fs/fuse|drivers/(virtio|char|crypto/ccp|nvdimm|dax))/.*\.ko")
+# Where the wanted modules and all they depend on live. Keeping only these keeps memory small: the
+# rest of a package is drivers.
+KEEP = re.compile(r"/kernel/(arch|virt|crypto|lib|kernel|fs/fuse|"
+                  r"drivers/(virtio|char|crypto/ccp|nvdimm|dax))/.*\.ko")
 
 
 def zstd(options, data):
-    return subprocess.run(["zstd", "-q", "-c", *options], input=data, stdout=subprocess.PIPE, check=True).stdout
+    command = ["zstd", "-q", "-c", *options]
+    return subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout
 
 
 def unpack_module(name, data):
@@ -31,7 +34,7 @@ def unpack_module(name, data):
 
 
 def unpack_vmlinuz(image):
-    """The ELF kernel inside a bzImage. An emulated CPU would take two seconds and more to unpack it by itself, on every boot."""
+    """The ELF kernel inside a bzImage: an emulated CPU takes seconds to unpack it, on every boot."""
     if image[0x202:0x206] != b"HdrS":
         sys.exit("unpack.py: vmlinuz is not a bzImage")
     setup_sectors = image[0x1F1] or 4
@@ -51,7 +54,7 @@ def unpack_vmlinuz(image):
 
 
 def without_signature(module):
-    """The kernel takes an unsigned module too, and it need not hash megabytes on an emulated CPU: half a second per boot."""
+    """Unsigned modules load too, and save hashing megabytes on an emulated CPU: half a second."""
     mark = b"~Module signature appended~\n"
     if not module.endswith(mark):
         return module
@@ -74,7 +77,8 @@ class Packages:
         self.builtin = set()
 
     def read(self, path):
-        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", path], stdout=subprocess.PIPE) as process:
+        command = ["dpkg-deb", "--fsys-tarfile", path]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
                 for member in archive:
                     if member.isfile():
@@ -97,7 +101,8 @@ class Packages:
 def depends(content):
     """The modules that a module's .modinfo says it needs."""
     found = re.search(rb"\0depends=([^\0]*)\0", content)
-    return [name.replace("-", "_") for name in found.group(1).decode().split(",") if name] if found else []
+    names = found.group(1).decode().split(",") if found else []
+    return [name.replace("-", "_") for name in names if name]
 
 
 def load_order(wanted, packages, contents):

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Tests of the lab itself (scripts/lab), on real VMs. Prints one line per test, "ok N - name", "not ok N - name" or "ok N - name # skip
-# reason"; exits 1 if one failed. Arguments: parts of test names, to run only those.
+# Tests of the lab itself (scripts/lab), on real VMs. Prints one line per test, "ok N - name", "not
+# ok N - name" or "ok N - name # skip reason"; exits 1 if one failed. Arguments: parts of test
+# names, to run only those.
 
 set -uo pipefail
 
@@ -34,7 +35,8 @@ lab() {
 	local expected=$1 status=0
 	shift
 	"$LAB" "$@" >"$TMP/out" 2>"$TMP/err" || status=$?
-	[[ $status == "$expected" ]] || fail "lab $1 ended with $status, not $expected: $(tail -n 3 "$TMP/err" | tr '\n' ' ')"
+	[[ $status == "$expected" ]] ||
+		fail "lab $1 ended with $status, not $expected: $(tail -n 3 "$TMP/err" | tr '\n' ' ')"
 }
 
 # Files and processes of labs run with TMPDIR=$TMP; other people's labs may be running too.
@@ -89,14 +91,14 @@ test_command_sees_the_machine() {
 		echo "last words" >&2
 	END
 	cd "$ROOT/tests" || return
-	GREETING="it's \"here\"" SECRET=x TMPDIR=$TMP lab 0 run --env GREETING --env COUNT=3 --share "$TMP/share dir" -- \
-		sh "$TMP/look" "$TMP/share dir"
+	GREETING="it's \"here\"" SECRET=x TMPDIR=$TMP lab 0 run --env GREETING --env COUNT=3 \
+		--share "$TMP/share dir" -- sh "$TMP/look" "$TMP/share dir"
 	mapfile -t line <"$TMP/out"
 	want directory "${line[0]}" "$(readlink -f "$ROOT/tests")"
 	want user "${line[1]}" 0
 	want_match kernel "${line[2]}" '^7\.3\.'
-	want rest "$(tail -n +4 "$TMP/out")" "$(printf '%s\n' 7.3 kvm tracefs debugfs cgroup bpffs read-only 'still read-only' writable \
-		unlimited "it's \"here\"/3/unset" 0)"
+	want rest "$(tail -n +4 "$TMP/out")" "$(printf '%s\n' 7.3 kvm tracefs debugfs cgroup bpffs \
+		read-only 'still read-only' writable unlimited "it's \"here\"/3/unset" 0)"
 	want "standard error" "$(<"$TMP/err")" "last words"
 	want "the shared file" "$(<"$TMP/share dir/file")" shared
 	[[ ! -e /usr/written ]] || fail "the VM wrote to this machine's /usr"
@@ -108,7 +110,8 @@ test_output_is_complete_and_exact() {
 	head -c 5000000 /dev/urandom >"$TMP/a"
 	head -c 5000000 /dev/urandom >"$TMP/b"
 	# shellcheck disable=SC2016
-	lab 42 run --kernel 7.3-cloud -- sh -c 'sleep 1000 & cat "$1" & cat "$2" >&2; wait $!; wait %2; exit 42' - "$TMP/a" "$TMP/b"
+	lab 42 run --kernel 7.3-cloud -- sh -c \
+		'sleep 1000 & cat "$1" & cat "$2" >&2; wait $!; exit 42' - "$TMP/a" "$TMP/b"
 	cmp "$TMP/a" "$TMP/out" || fail "standard output differs"
 	cmp "$TMP/b" "$TMP/err" || fail "standard error differs"
 }
@@ -120,7 +123,8 @@ test_no_kvm_module_and_killed_by_a_signal() {
 }
 
 test_two_side_by_side_with_nodes() {
-	"$LAB" run --kernel 7.3-cloud --numa 2 --memory 1G -- cat /sys/devices/system/node/online >"$TMP/one" 2>&1 &
+	"$LAB" run --kernel 7.3-cloud --numa 2 --memory 1G -- \
+		cat /sys/devices/system/node/online >"$TMP/one" 2>&1 &
 	lab 127 run --kernel 6.18-cloud --cpus 1 -- no-such-command
 	wait $! || fail "the first one ended with $?"
 	want "the first one's output" "$(<"$TMP/one")" 0-1
@@ -130,13 +134,15 @@ test_timeout_ends_a_hanging_vm() {
 	local SECONDS=0
 	TMPDIR=$TMP lab 124 run --kernel 7.3-cloud --timeout 12 -- sh -c 'echo begun; sleep 1000'
 	((SECONDS < 18)) || fail "it took $SECONDS s"
-	want_match "the message" "$(<"$TMP/err")" "did not end within 12 s.*end of its console \(.*/logs/7.3-cloud-"
+	want_match "the message" "$(<"$TMP/err")" \
+		"did not end within 12 s.*end of its console \(.*/logs/7.3-cloud-"
 	want leftovers "$(leftovers)" ''
 }
 
 test_a_panic_is_a_failure_of_the_lab() {
 	TMPDIR=$TMP lab 125 run --kernel 7.3-cloud -- sh -c 'echo c >/proc/sysrq-trigger; sleep 10'
-	want_match "the message" "$(<"$TMP/err")" "ended before COMMAND did.*(sysrq triggered crash|BUG: kernel NULL pointer)"
+	want_match "the message" "$(<"$TMP/err")" \
+		"ended before COMMAND did.*(sysrq triggered crash|BUG: kernel NULL pointer)"
 	want leftovers "$(leftovers)" ''
 }
 
@@ -166,7 +172,8 @@ test_interrupted_it_leaves_nothing() {
 	want "leftovers after SIGKILL and another run" "$(leftovers)" ''
 }
 
-# The archive's part, without fetching a whole kernel: a copy of the cache on a file system that is too small.
+# The archive's part, without fetching a whole kernel: a copy of the cache on a file system that is
+# too small.
 test_full_disk_leaves_a_usable_cache() {
 	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/gmem-lab
 	mkdir "$TMP/small"
@@ -175,10 +182,12 @@ test_full_disk_leaves_a_usable_cache() {
 	cp -r "$cache/index" "$TMP/small/gmem-lab/"
 	cp -r "$cache/kernels/7.3-cloud" "$TMP/small/gmem-lab/kernels/"
 	XDG_CACHE_HOME=$TMP/small lab 125 fetch 7.2
-	want_match "the message" "$(<"$TMP/err")" "cannot fetch kernel 7.2: [0-9]+ MB free in .*, [0-9]+ MB are needed"
+	want_match "the message" "$(<"$TMP/err")" \
+		"cannot fetch kernel 7.2: [0-9]+ MB free in .*, [0-9]+ MB are needed"
 	# Filled to the brim while a fetch is on its way.
 	XDG_CACHE_HOME=$TMP/small LAB_NO_SPACE_CHECK=yes lab 125 fetch 7.2
-	want_match "the message" "$(<"$TMP/err")" "cannot (download kernel 7.2|make kernel 7.2 of its packages) \([0-9]+ MB free"
+	want_match "the message" "$(<"$TMP/err")" \
+		"cannot (download kernel 7.2|make kernel 7.2 of its packages) \([0-9]+ MB free"
 	want "partial kernels" "$(find "$TMP/small" -name '.tmp.*')" ''
 	XDG_CACHE_HOME=$TMP/small lab 0 fetch 7.3-cloud
 	want_match "what is cached" "$(<"$TMP/out")" "^7.3-cloud 7"
@@ -202,7 +211,8 @@ test_kernel_that_the_archive_lacks() {
 	mkdir -p "$TMP/lacks/gmem-lab/index"
 	local suite
 	for suite in bookworm bookworm-backports trixie trixie-backports forky sid; do
-		echo 'linux-image-5.10.0-1-amd64 5.10.1-1 60000000 0 pool/none.deb' >"$TMP/lacks/gmem-lab/index/$suite-amd64"
+		echo 'linux-image-5.10.0-1-amd64 5.10.1-1 60000000 0 pool/none.deb' \
+			>"$TMP/lacks/gmem-lab/index/$suite-amd64"
 	done
 	XDG_CACHE_HOME=$TMP/lacks LAB_MIRROR=http://localhost:1 lab 77 run --kernel 6.16 -- true
 	want_match "the message" "$(<"$TMP/err")" "kernel 6.16 is not available"
