@@ -40,7 +40,7 @@ enum {
 #undef X
 };
 
-extern bool bpf_session_is_return(void *ctx) __weak __ksym;
+static bool (*const bpf_session_is_return)(void *ctx) = (void *)CALL_SESSION_IS_RETURN;
 
 /* What runs at both ends of a function: two programs, or one from 7.0 on, which has fsession. */
 #define BOTH_ENDS(hook, begin, end)                                                                \

@@ -138,6 +138,13 @@ struct error_key {
 
 #define ERROR_IS_FAULT 0x8000
 
+/*
+ * Stands in the BPF programs for a call of the kernel function bpf_session_is_return(), which the
+ * session puts in its place: libbpf would refuse every program on 6.10 to 6.19, where a function
+ * of this name has another prototype.
+ */
+#define CALL_SESSION_IS_RETURN 0x6d656d66
+
 enum gmem_filter {
 	FILTER_NONE, /* every VM */
 	FILTER_PIDS, /* VMs whose VMM is in the map of pids */

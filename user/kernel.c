@@ -191,7 +191,7 @@ bool kernel_has_hook(const struct hook *hook, void *ctx)
 }
 
 
-bool kernel_has_fsession(const struct kernel *kernel)
+int kernel_fsession(const struct kernel *kernel)
 {
 	const struct bpf_insn nothing[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
@@ -201,11 +201,13 @@ bool kernel_has_fsession(const struct kernel *kernel)
 		    .attach_btf_id = kernel_function(kernel, gmem_hook.function),
 		    .attach_btf_obj_fd = kernel->module_fd);
 	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "fsession", "GPL", nothing, 2, &options);
+	int id;
 
 	if (fd < 0)
-		return false;
+		return 0;
 	close(fd);
-	return true;
+	id = btf__find_by_name_kind(kernel->vmlinux, "bpf_session_is_return", BTF_KIND_FUNC);
+	return id > 0 ? id : 0;
 }
 
 /* The mode in brackets: "none [integrity] confidentiality". */

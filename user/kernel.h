@@ -30,8 +30,12 @@ int kernel_function(const struct kernel *kernel, const char *function);
 /* The BTF that these ids belong to, as the kernel wants to be told of it: 0 for its own. */
 int kernel_btf_fd(const struct kernel *kernel);
 
-/* One program for both ends of a function (fsession, 7.0)? Found out by loading one. */
-bool kernel_has_fsession(const struct kernel *kernel);
+/*
+ * One program for both ends of a function (fsession, 7.0): the BTF id of the kernel function
+ * bpf_session_is_return(), which such a program asks where it is; 0 where there is no fsession,
+ * as found out by loading one.
+ */
+int kernel_fsession(const struct kernel *kernel);
 
 /*
  * Say why the kernel refused tracing with EPERM although the privileges are there: lockdown, or

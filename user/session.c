@@ -37,7 +37,7 @@ struct session {
 	struct kernel *kernel;
 	struct gmem_bpf *skel;
 	struct hook_state hooks[NR_EVENTS];
-	bool fsession; /* one program for both ends */
+	int fsession; /* one program for both ends: see kernel_fsession(); 0: two */
 	struct target targets[MAX_TARGETS];
 	size_t ntargets;
 	const struct owner *owners;
@@ -178,22 +178,41 @@ static int hook_enable(struct session *session, const struct hook *hook)
 /* libbpf gives its callbacks no context of the caller's. */
 static const struct session *loading;
 
+/* Put the kernel function where its stand-in is called. 0 or a negative errno. */
+static int set_session_calls(struct bpf_program *prog, int session_is_return)
+{
+	size_t n = bpf_program__insn_cnt(prog), size = n * sizeof(struct bpf_insn);
+	struct bpf_insn *insns = malloc(size);
+	int err;
+
+	if (!insns)
+		return -ENOMEM;
+	memcpy(insns, bpf_program__insns(prog), size);
+	for (size_t i = 0; i < n; i++)
+		if (insns[i].code == (BPF_JMP | BPF_CALL) && !insns[i].src_reg &&
+		    insns[i].imm == CALL_SESSION_IS_RETURN) {
+			insns[i].src_reg = BPF_PSEUDO_KFUNC_CALL;
+			insns[i].imm = session_is_return;
+		}
+	err = bpf_program__set_insns(prog, insns, n);
+	free(insns);
+	return err;
+}
+
 /*
  * Tell the kernel the function as a BTF id. bpf_program__set_attach_target() would search the
  * whole kernel's BTF for its name, once for each program: seconds under emulation.
  */
 static int set_target(struct bpf_program *prog, struct bpf_prog_load_opts *options, long cookie)
 {
-	(void)cookie;
-	for (size_t i = 0; i < loading->ntargets; i++) {
-		const struct target *target = &loading->targets[i];
+	const struct target *target = loading->targets;
 
-		if (target->prog != prog)
-			continue;
-		options->attach_btf_id = kernel_function(loading->kernel, target->hook->function);
-		options->attach_btf_obj_fd = kernel_btf_fd(loading->kernel);
-	}
-	return 0;
+	(void)cookie;
+	while (target->prog != prog)
+		target++;
+	options->attach_btf_id = kernel_function(loading->kernel, target->hook->function);
+	options->attach_btf_obj_fd = kernel_btf_fd(loading->kernel);
+	return loading->fsession ? set_session_calls(prog, loading->fsession) : 0;
 }
 
 static int register_sections(void)
@@ -413,7 +432,7 @@ struct session *session_open(const struct session_options *options, struct probl
 		session_close(session);
 		return NULL;
 	}
-	session->fsession = !options->no_fsession && kernel_has_fsession(session->kernel);
+	session->fsession = options->no_fsession ? 0 : kernel_fsession(session->kernel);
 	choose_rungs(session);
 	err = register_sections() ?: load_and_attach(session) ?: map_arrays(session) ?: set_pids(session);
 	if (err) {
