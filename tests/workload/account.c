@@ -27,7 +27,10 @@ static const struct {
 	[EV_ZAP] = { "zap", true },
 	[EV_NOTIFIER] = { "notifier", false },
 	[EV_NOTIFIER_HIT] = { "notifier_hit", true },
+	[EV_PREFAULT] = { "prefault", true },
+	[EV_CONVERT] = { "convert", true },
 	[EV_MEMORY_FAULT] = { "memory_fault", false },
+	[EV_POISON] = { "poison", true },
 };
 
 const char *event_name(enum event event)

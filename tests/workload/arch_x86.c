@@ -4,6 +4,7 @@
  * GiB and needs no page tables, no firmware and no CPUID. All requests to it go through registers,
  * so it writes no memory but the pages it was told to write.
  */
+#include <cpuid.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -42,11 +43,22 @@ asm(".pushsection .rodata\n"
     "	dec %ebx\n"
     "	jnz 1b\n"
     "	hlt\n"
+    /* A hypercall with all registers as they are, in Intel's way and in AMD's. */
+    "guest_vmcall:\n"
+    "	vmcall\n"
+    "	hlt\n"
+    "guest_vmmcall:\n"
+    "	vmmcall\n"
+    "	hlt\n"
     "guest_program_end:\n"
     ".code64\n"
     ".popsection\n");
 
-extern const char guest_program[], guest_program_end[];
+extern const char guest_program[], guest_vmcall[], guest_vmmcall[], guest_program_end[];
+
+/* linux/kvm_para.h */
+#define KVM_HC_MAP_GPA_RANGE 12
+#define MAP_GPA_RANGE_ENCRYPTED (1 << 4)
 
 long arch_vm_type(const char *name)
 {
@@ -91,7 +103,8 @@ int arch_init_vcpu(int vcpu_fd)
 	return 0;
 }
 
-static int run_to_halt(int vcpu_fd, struct kvm_run *run)
+/* Returns 0 when the guest stopped as wanted. */
+static int run_to_exit(int vcpu_fd, struct kvm_run *run, uint32_t wanted)
 {
 	do {
 		run->exit_reason = KVM_EXIT_UNKNOWN;
@@ -99,8 +112,13 @@ static int run_to_halt(int vcpu_fd, struct kvm_run *run)
 			return -errno;
 	} while (run->exit_reason == KVM_EXIT_INTR || run->exit_reason == KVM_EXIT_UNKNOWN);
 
-	/* Without an in-kernel interrupt controller HLT comes back to us. */
-	return run->exit_reason == KVM_EXIT_HLT ? 0 : -EIO;
+	return run->exit_reason == wanted ? 0 : -EIO;
+}
+
+/* Without an in-kernel interrupt controller HLT comes back to us. */
+static int run_to_halt(int vcpu_fd, struct kvm_run *run)
+{
+	return run_to_exit(vcpu_fd, run, KVM_EXIT_HLT);
 }
 
 /* An access that KVM took for MMIO is still open; let it end before the registers are set anew. */
@@ -134,4 +152,40 @@ int arch_touch(int vcpu_fd, struct kvm_run *run, const struct arch_touch *touch,
 		finish_exit(vcpu_fd, run);
 	*done = touch->npages - regs.rbp;
 	return err;
+}
+
+static bool is_amd(void)
+{
+	unsigned int eax = 0, ebx = 0, ecx = 0, edx = 0;
+
+	/* "Auth", of AuthenticAMD. */
+	return __get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == 0x68747541;
+}
+
+int arch_ask_convert(int vm_fd, int vcpu_fd, struct kvm_run *run, uint64_t gpa, uint64_t npages,
+		     bool to_private)
+{
+	const char *entry = is_amd() ? guest_vmmcall : guest_vmcall;
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_EXIT_HYPERCALL,
+		.args = { 1 << KVM_HC_MAP_GPA_RANGE },
+	};
+	struct kvm_regs regs = {
+		.rip = arch_layout.code_gpa + (entry - guest_program),
+		.rflags = 2,
+		.rax = KVM_HC_MAP_GPA_RANGE,
+		.rbx = gpa,
+		.rcx = npages,
+		.rdx = to_private ? MAP_GPA_RANGE_ENCRYPTED : 0,
+	};
+
+	if (ioctl(vm_fd, KVM_ENABLE_CAP, &cap) || ioctl(vcpu_fd, KVM_SET_REGS, &regs))
+		return -errno;
+	return run_to_exit(vcpu_fd, run, KVM_EXIT_HYPERCALL);
+}
+
+int arch_answer_convert(int vcpu_fd, struct kvm_run *run)
+{
+	run->hypercall.ret = 0;
+	return run_to_halt(vcpu_fd, run);
 }

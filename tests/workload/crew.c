@@ -108,13 +108,13 @@ static void member_begin(struct member *member, const struct order *order, uint6
 	sem_post(&member->go);
 }
 
-static int member_end(struct member *member, struct slot *slot)
+static int member_end(struct machine *machine, struct member *member, struct slot *slot)
 {
 	uint64_t first = member->touch.gpa / GUEST_PAGE_SIZE - slot->base_gfn;
 
 	while (sem_wait(&member->done))
 		;
-	model_guest_touch(slot, first, member->ndone);
+	model_guest_touch(machine, slot, first, member->ndone);
 	if (member->err)
 		model_guest_error(slot, member->err, member->memory_fault);
 	return member->err;
@@ -126,7 +126,7 @@ static int member_end(struct member *member, struct slot *slot)
  * therefore goes ahead and touches one page under each table. Whatever error it meets its fellows
  * will meet again.
  */
-static int make_tables(const struct order *order)
+static int make_tables(struct machine *machine, const struct order *order)
 {
 	struct slot *slot = order->slot;
 	uint64_t gpa = (slot->base_gfn + order->first) * GUEST_PAGE_SIZE;
@@ -137,16 +137,16 @@ static int make_tables(const struct order *order)
 		struct member *member = slot->vm->vcpus[0].member;
 
 		member_begin(member, order, gpa / GUEST_PAGE_SIZE - slot->base_gfn, 1, 1);
-		err = member_end(member, slot);
+		err = member_end(machine, member, slot);
 		gpa = (gpa / GUEST_TABLE_SPAN + 1) * GUEST_TABLE_SPAN;
 	}
 	return err;
 }
 
-void order_begin(const struct order *order)
+void order_begin(struct machine *machine, const struct order *order)
 {
 	if (order->nvcpus > 1)
-		make_tables(order);
+		make_tables(machine, order);
 
 	for (unsigned int i = 0; i < order->nvcpus; i++) {
 		uint64_t first, npages;
@@ -158,18 +158,21 @@ void order_begin(const struct order *order)
 	}
 }
 
-int order_end(const struct order *order)
+int order_end(struct machine *machine, const struct order *order, uint64_t *ndone)
 {
 	int err = 0;
 
+	*ndone = 0;
 	for (unsigned int i = 0; i < order->nvcpus; i++) {
+		struct member *member = order->slot->vm->vcpus[i].member;
 		uint64_t first, npages;
 		int ret;
 
 		share_of(order, i, &first, &npages);
 		if (!npages)
 			continue;
-		ret = member_end(order->slot->vm->vcpus[i].member, order->slot);
+		ret = member_end(machine, member, order->slot);
+		*ndone += member->ndone;
 		err = err ? err : ret;
 	}
 	return err;

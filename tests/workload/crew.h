@@ -33,9 +33,12 @@ void crew_stop(struct crew *crew);
 void crew_join(struct crew *crew, struct vm *vm);
 
 /* Tells the guest to touch, without waiting. */
-void order_begin(const struct order *order);
+void order_begin(struct machine *machine, const struct order *order);
 
-/* Waits for it and accounts for it. Returns 0 or the first negative errno of a vCPU. */
-int order_end(const struct order *order);
+/*
+ * Waits for it and accounts for it. Returns 0 or the first negative errno of a vCPU; *ndone is the
+ * number of pages touched, which are the first ones if one vCPU did it.
+ */
+int order_end(struct machine *machine, const struct order *order, uint64_t *ndone);
 
 #endif

@@ -10,19 +10,28 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "hostmap.h"
 #include "model.h"
+
+/* From linux/mempolicy.h; the second came with 5.12. */
+#define MPOL_BIND 2
+#define MPOL_F_NUMA_BALANCING (1 << 13)
 
 #define PAGES_PER_GIB ((1ULL << 30) / GUEST_PAGE_SIZE)
 #define PAGES_PER_HUGE ((2ULL << 20) / GUEST_PAGE_SIZE)
 
 static sigjmp_buf sigbus_return;
+static volatile sig_atomic_t sigbus_expected;
 
+/* MADV_HWPOISON may send one too, for which there is nowhere to go. */
 static void on_sigbus(int sig)
 {
 	(void)sig;
-	siglongjmp(sigbus_return, 1);
+	if (sigbus_expected)
+		siglongjmp(sigbus_return, 1);
 }
 
 int hostmap_init(void)
@@ -256,16 +265,50 @@ int host_advise(struct machine *machine, struct gmem *gmem, uint64_t first, uint
 	return advise_dontneed(machine, gmem, first, first + npages);
 }
 
+int host_poison(struct machine *machine, struct gmem *gmem, uint64_t first, uint64_t npages)
+{
+	if (!all_mapped(gmem, first, npages) || first + npages > gmem->npages)
+		return -ENOMEM;
+
+	for (uint64_t i = first; i < first + npages; i++) {
+		if (gmem->page[i] & GMEM_PAGE_POISONED)
+			return -EHWPOISON;
+		/* EBUSY: done, but the page stays in the page cache; KVM wants it so. */
+		if (madvise(address_of(gmem, i), GUEST_PAGE_SIZE, MADV_HWPOISON) && errno != EBUSY)
+			return -errno;
+		gmem->table[i / PAGES_PER_GIB] = true;
+		model_poison(machine, gmem, i);
+	}
+	return 0;
+}
+
+int host_set_policy(struct gmem *gmem, unsigned long node, bool balancing)
+{
+	unsigned long nodes = 1UL << node;
+	int policy = MPOL_BIND | (balancing ? MPOL_F_NUMA_BALANCING : 0);
+	long ret;
+
+	if (!all_mapped(gmem, 0, gmem->npages + 1))
+		return -ENOMEM;
+	ret = syscall(SYS_mbind, gmem->hva, (gmem->npages + 1) * GUEST_PAGE_SIZE, policy, &nodes,
+		      8 * sizeof(nodes), 0);
+	return ret ? -errno : 0;
+}
+
 static int touch_page(const struct gmem *gmem, uint64_t pgoff, bool write)
 {
 	volatile char *page = address_of(gmem, pgoff);
 
-	if (sigsetjmp(sigbus_return, 1))
+	if (sigsetjmp(sigbus_return, 1)) {
+		sigbus_expected = 0;
 		return -EFAULT;
+	}
+	sigbus_expected = 1;
 	if (write)
 		*page = 1;
 	else
 		(void)*page;
+	sigbus_expected = 0;
 	return 0;
 }
 
@@ -285,6 +328,8 @@ int host_touch(struct gmem *gmem, uint64_t first, uint64_t npages, bool write)
 
 		if (!(gmem->prot[i] & prot_for(write)))
 			return -EACCES;
+		if (i < gmem->npages && gmem->page[i] & GMEM_PAGE_POISONED)
+			return -EHWPOISON;
 		err = touch_page(gmem, i, write);
 		gmem->table[i / PAGES_PER_GIB] = true;
 		if (!mapped)
@@ -295,14 +340,14 @@ int host_touch(struct gmem *gmem, uint64_t first, uint64_t npages, bool write)
 	return 0;
 }
 
-int plain_protect(struct machine *machine, struct slot *slot, int prot)
+int ordinary_protect(struct machine *machine, struct slot *slot, int prot)
 {
 	size_t size_bytes = slot->npages * GUEST_PAGE_SIZE;
 
-	if (mprotect((void *)(uintptr_t)slot->hva, size_bytes, prot))
+	if (mprotect((void *)(uintptr_t)slot->shared_hva, size_bytes, prot))
 		return -errno;
 	if (slot->prot != prot)
-		model_notifier(machine, slot->hva, slot->hva + size_bytes);
+		model_notifier(machine, slot->shared_hva, slot->shared_hva + size_bytes);
 	slot->prot = prot;
 	return 0;
 }

@@ -26,10 +26,16 @@ int host_protect(struct machine *machine, struct gmem *gmem, uint64_t first, uin
 int host_advise(struct machine *machine, struct gmem *gmem, uint64_t first, uint64_t npages,
 		int advice);
 
+/* MADV_HWPOISON, page by page. -EHWPOISON when one is poisoned already. */
+int host_poison(struct machine *machine, struct gmem *gmem, uint64_t first, uint64_t npages);
+
+/* mbind() of all of the mapping to one node; with balancing the account can no more be exact. */
+int host_set_policy(struct gmem *gmem, unsigned long node, bool balancing);
+
 /* -EACCES when the protection forbids it; -EFAULT when it ended in SIGBUS. */
 int host_touch(struct gmem *gmem, uint64_t first, uint64_t npages, bool write);
 
 /* mprotect() on all of a slot's ordinary memory, which always has its pages. */
-int plain_protect(struct machine *machine, struct slot *slot, int prot);
+int ordinary_protect(struct machine *machine, struct slot *slot, int prot);
 
 #endif

@@ -48,6 +48,8 @@ static struct gmem *gmem_for(struct load *load, struct vm *vm, struct slot *slot
 	}
 	if (!shape->map)
 		return gmem;
+	if (slot->shared_hva)
+		return gmem;
 	err = host_map(gmem, 0, gmem->npages + 1);
 	if (err)
 		load_unavailable(load, "mmap", "%s: mmap() of guest_memfd needs Linux 6.18",
@@ -61,7 +63,7 @@ static void bind_slot(struct load *load, struct slot *slot, struct gmem *gmem, u
 
 	slot->gmem = gmem;
 	slot->pgoff = pgoff;
-	slot->hva = gmem->hva ? gmem->hva + pgoff * GUEST_PAGE_SIZE : 0;
+	slot->hva = gmem->hva ? gmem->hva + pgoff * GUEST_PAGE_SIZE : slot->shared_hva;
 	err = slot_create(&load->machine, slot);
 	if (err)
 		load_unavailable(load, "bind", "%s: %s", error_name(-err),

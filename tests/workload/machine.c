@@ -49,9 +49,9 @@ static uint64_t take_addresses(struct machine *machine, uint64_t size_bytes)
 	return hva;
 }
 
-static int plain_memory_init(struct machine *machine, struct vm *vm)
+static int ordinary_memory_init(struct machine *machine, struct slot *slot, uint64_t npages)
 {
-	size_t size_bytes = machine->shape.plain_pages * GUEST_PAGE_SIZE;
+	size_t size_bytes = npages * GUEST_PAGE_SIZE;
 	void *hva = (void *)(uintptr_t)take_addresses(machine, size_bytes), *memory;
 
 	if (!size_bytes)
@@ -63,13 +63,14 @@ static int plain_memory_init(struct machine *machine, struct vm *vm)
 	if (memory == MAP_FAILED)
 		return -errno;
 	memset(memory, 1, size_bytes);
-	plain_slot(vm)->hva = (uintptr_t)memory;
+	slot->shared_hva = (uintptr_t)memory;
 	return 0;
 }
 
 static int vm_init(struct machine *machine, struct vm *vm)
 {
 	const struct shape *shape = &machine->shape;
+	int err = 0;
 
 	vm->fd = -1;
 	vm->nvcpus = shape->vcpus;
@@ -80,7 +81,10 @@ static int vm_init(struct machine *machine, struct vm *vm)
 	vm->gmems = calloc(vm->gmem_room, sizeof(*vm->gmems));
 	if (!vm->vcpus || !vm->slots || !vm->gmems)
 		return -ENOMEM;
-	return plain_memory_init(machine, vm);
+	if (shape->type != KVM_X86_DEFAULT_VM)
+		for (unsigned int i = 0; !err && i < vm->nslots; i++)
+			err = ordinary_memory_init(machine, &vm->slots[i], shape->pages);
+	return err ? err : ordinary_memory_init(machine, plain_slot(vm), shape->plain_pages);
 }
 
 /* Makes the heap as large as it will ever be, with every page of it present. */
@@ -179,10 +183,49 @@ int slot_delete(struct machine *machine, struct slot *slot)
 {
 	int err = slot->gmem ? slot_set(slot, 0) : slot_set_plain(slot, 0);
 
-	(void)machine;
 	if (!err)
-		model_unbind(slot);
+		model_unbind(machine, slot);
 	return err;
+}
+
+int slot_convert(struct machine *machine, struct slot *slot, uint64_t first, uint64_t npages,
+		 bool to_private)
+{
+	struct kvm_memory_attributes attributes = {
+		.address = (slot->base_gfn + first) * GUEST_PAGE_SIZE,
+		.size = npages * GUEST_PAGE_SIZE,
+		.attributes = to_private ? KVM_MEMORY_ATTRIBUTE_PRIVATE : 0,
+	};
+	int err = 0;
+
+	if (!slot->private)
+		return -ENOTTY;
+	if (ioctl(slot->vm->fd, KVM_SET_MEMORY_ATTRIBUTES, &attributes))
+		err = errno;
+	model_convert(machine, slot, first, npages, to_private, err);
+	return -err;
+}
+
+int slot_prefault(struct machine *machine, struct slot *slot, uint64_t first, uint64_t npages)
+{
+	struct kvm_pre_fault_memory range = {
+		.gpa = (slot->base_gfn + first) * GUEST_PAGE_SIZE,
+		.size = npages * GUEST_PAGE_SIZE,
+	};
+	int err = 0;
+
+	/* KVM moves the range past what is done, and reports an error only when nothing was. */
+	while (!err && range.size) {
+		uint64_t gpa = range.gpa;
+
+		if (ioctl(slot->vm->vcpus[0].fd, KVM_PRE_FAULT_MEMORY, &range) && errno != EINTR)
+			err = errno;
+		for (; gpa < range.gpa; gpa += GUEST_PAGE_SIZE)
+			model_prefault(machine, slot, gpa / GUEST_PAGE_SIZE - slot->base_gfn, 0);
+	}
+	if (err && err != ENOTTY)
+		model_prefault(machine, slot, range.gpa / GUEST_PAGE_SIZE - slot->base_gfn, err);
+	return -err;
 }
 
 static bool slot_init(struct vm *vm, uint32_t id, uint64_t base_gpa, uint64_t npages)
@@ -197,7 +240,11 @@ static bool slot_init(struct vm *vm, uint32_t id, uint64_t base_gpa, uint64_t np
 	slot->gmem = NULL;
 	if (!slot->guest_mapped)
 		slot->guest_mapped = calloc(npages + 1, sizeof(*slot->guest_mapped));
-	return slot->guest_mapped;
+	if (vm->has_private && !slot->private)
+		slot->private = malloc(npages + 1);
+	if (slot->private)
+		memset(slot->private, 0, npages + 1);
+	return slot->guest_mapped && (slot->private || !vm->has_private);
 }
 
 static int plain_slots_create(struct machine *machine, struct vm *vm)
@@ -214,6 +261,7 @@ static int plain_slots_create(struct machine *machine, struct vm *vm)
 		return -ENOMEM;
 
 	code->hva = (uintptr_t)machine->code;
+	plain->hva = plain->shared_hva;
 	if (plain_pages)
 		err = slot_create(machine, plain);
 	return err ? err : slot_create(machine, code);
@@ -266,6 +314,7 @@ int vm_create(struct machine *machine, struct vm **created)
 	vm->alive = true;
 	vm->zaps_all = machine->shape.type == KVM_X86_DEFAULT_VM;
 	vm->can_bind = vm_has(vm, KVM_CAP_GUEST_MEMFD);
+	vm->has_private = vm_has(vm, KVM_CAP_MEMORY_ATTRIBUTES);
 	*created = vm;
 
 	for (unsigned int i = 0; i < vm->nslots; i++, gpa += pages * GUEST_PAGE_SIZE)
@@ -281,7 +330,10 @@ uint64_t gmem_best_flags(const struct vm *vm)
 {
 	int flags = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD_FLAGS);
 
-	return flags > 0 ? flags & (GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED) : 0;
+	/* Mappable but private would be of no use to anyone. */
+	if (flags > 0 && flags & GUEST_MEMFD_FLAG_INIT_SHARED)
+		return flags & (GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED);
+	return 0;
 }
 
 static int gmem_init(struct machine *machine, struct gmem *gmem, uint64_t size_bytes)
@@ -405,7 +457,7 @@ int vm_destroy(struct machine *machine, struct vm *vm)
 	vm->alive = false;
 	for (unsigned int i = 0; i < vm->nslots + EXTRA_SLOTS; i++)
 		if (vm->slots[i].live)
-			model_unbind(&vm->slots[i]);
+			model_unbind_at_end(&vm->slots[i]);
 	for (unsigned int i = 0; i < vm->ngmems; i++)
 		gmem_forget(&vm->gmems[i]);
 	return 0;

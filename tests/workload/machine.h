@@ -14,9 +14,14 @@
 #include "account.h"
 #include "arch.h"
 
-/* gmem->page[]: in the page cache; mapped by the page tables of this process. */
+/*
+ * gmem->page[]: in the page cache; mapped by the page tables of this process; up to date, which a
+ * page that was only allocated is not; poisoned.
+ */
 #define GMEM_PAGE_RESIDENT 1
 #define GMEM_PAGE_HOST_MAPPED 2
+#define GMEM_PAGE_UPTODATE 4
+#define GMEM_PAGE_POISONED 8
 
 /* gmem->prot[] of a page that our mapping does not cover. */
 #define HOST_UNMAPPED 0xff
@@ -49,7 +54,9 @@ struct slot {
 	uint64_t npages;
 	uint64_t hva;
 	bool *guest_mapped; /* [npages] by KVM's page tables */
-	int prot; /* of ordinary memory */
+	bool *private; /* [npages] KVM_MEMORY_ATTRIBUTE_PRIVATE; NULL where there is no such thing */
+	uint64_t shared_hva; /* ordinary memory: of the slot, or of its shared pages; 0: none */
+	int prot; /* of that memory */
 	struct account account;
 };
 
@@ -66,6 +73,7 @@ struct vm {
 	bool alive; /* KVM still has it: its MMU notifier is registered */
 	bool zaps_all; /* deleting one memslot zaps all of them */
 	bool can_bind; /* KVM takes KVM_MEM_GUEST_MEMFD from it */
+	bool has_private; /* has private memory, and attributes that say which it is */
 	unsigned int nvcpus, nslots, ngmems;
 	struct vcpu *vcpus;
 	struct slot
@@ -95,7 +103,9 @@ struct machine {
 	bool has_thp; /* the kernel knows transparent huge pages, used or not */
 	/* Calls of kernel functions that no event tells. */
 	uint64_t commits; /* bindings that got past the checks of the file */
-	uint64_t unmaps; /* kvm_unmap_gfn_range() by zaps */
+	uint64_t unmaps; /* kvm_unmap_gfn_range() but by MMU notifiers */
+	uint64_t first_uses; /* kvm_gmem_get_pfn() of pages not up to date */
+	uint64_t private_uses; /* kvm_gmem_get_pfn() of gmems that are private */
 };
 
 static inline struct slot *plain_slot(struct vm *vm)
@@ -144,6 +154,16 @@ int slot_create(struct machine *machine, struct slot *slot);
 
 /* Deletes a live memslot. Returns 0 or a negative errno. */
 int slot_delete(struct machine *machine, struct slot *slot);
+
+/*
+ * Makes pages of the slot private or shared. Returns 0 or a negative errno, accounted for. A slot
+ * without gmem is taken too: what its guest then gets is KVM_EXIT_MEMORY_FAULT.
+ */
+int slot_convert(struct machine *machine, struct slot *slot, uint64_t first, uint64_t npages,
+		 bool to_private);
+
+/* KVM_PRE_FAULT_MEMORY. Returns 0 or a negative errno, accounted for. */
+int slot_prefault(struct machine *machine, struct slot *slot, uint64_t first, uint64_t npages);
 
 /*
  * Ends a VM: the mapping of its gmems, its vCPUs, its gmems, itself. Returns 0 or a negative errno.

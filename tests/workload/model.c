@@ -68,7 +68,7 @@ static void free_page(struct gmem *gmem, uint64_t pgoff)
 {
 	if (!(gmem->page[pgoff] & GMEM_PAGE_RESIDENT))
 		return;
-	gmem->page[pgoff] &= ~GMEM_PAGE_RESIDENT;
+	gmem->page[pgoff] = 0;
 	account_add(model_account_of(gmem, pgoff, 1), EV_FREE, 1, 1);
 }
 
@@ -93,33 +93,98 @@ void model_bind(struct machine *machine, struct slot *slot, int err)
 		account_add(&slot->account, EV_BIND, 1, 0);
 }
 
-void model_unbind(struct slot *slot)
+void model_unbind_at_end(struct slot *slot)
 {
-	struct vm *vm = slot->vm;
-
 	/* Called even when the gmem is gone: kvm_gmem_unbind() then finds nothing to do. */
 	if (slot->gmem)
 		account_add(&slot->account, EV_UNBIND, 1, 0);
 	slot->live = false;
 	forget_mapped(slot, 0, slot->npages);
-	if (!vm->zaps_all)
+}
+
+void model_unbind(struct machine *machine, struct slot *slot)
+{
+	struct vm *vm = slot->vm;
+
+	model_unbind_at_end(slot);
+	if (!vm->zaps_all) {
+		machine->unmaps++;
 		return;
+	}
 	for (struct slot *other = vm->slots; other < vm->slots + vm->nslots; other++)
 		forget_mapped(other, 0, other->npages);
 }
 
-void model_guest_touch(struct slot *slot, uint64_t first, uint64_t npages)
+bool model_from_gmem(const struct slot *slot, uint64_t page)
+{
+	if (!slot->gmem)
+		return false;
+	return slot->gmem->flags & GUEST_MEMFD_FLAG_MMAP || (slot->private && slot->private[page]);
+}
+
+/* kvm_gmem_get_pfn() that succeeds. */
+static void get_pfn(struct machine *machine, struct slot *slot, uint64_t page)
+{
+	struct gmem *gmem = slot->gmem;
+	uint64_t pgoff = slot->pgoff + page;
+
+	account_add(&slot->account, EV_GUEST_FAULT, 1, 0);
+	make_resident(gmem, pgoff, &slot->account);
+	if (!(gmem->page[pgoff] & GMEM_PAGE_UPTODATE))
+		machine->first_uses++;
+	gmem->page[pgoff] |= GMEM_PAGE_UPTODATE;
+	if (!(gmem->flags & GUEST_MEMFD_FLAG_INIT_SHARED))
+		machine->private_uses++;
+}
+
+void model_guest_touch(struct machine *machine, struct slot *slot, uint64_t first, uint64_t npages)
 {
 	for (uint64_t i = first; i < first + npages; i++) {
 		/* A read maps the page writable, so no later write faults again. */
 		if (slot->guest_mapped[i])
 			continue;
 		slot->guest_mapped[i] = true;
-		if (!slot->gmem)
-			continue;
-		account_add(&slot->account, EV_GUEST_FAULT, 1, 0);
-		make_resident(slot->gmem, slot->pgoff + i, &slot->account);
+		if (model_from_gmem(slot, i))
+			get_pfn(machine, slot, i);
 	}
+}
+
+void model_prefault(struct machine *machine, struct slot *slot, uint64_t page, int err)
+{
+	if (err) {
+		account_error(&slot->account, EV_PREFAULT, err);
+		if (model_from_gmem(slot, page))
+			account_error(&slot->account, EV_GUEST_FAULT, err);
+		return;
+	}
+	account_add(&slot->account, EV_PREFAULT, 1, 1);
+	slot->guest_mapped[page] = true;
+	/* Even when it is mapped already: KVM finds out after it has got the page. */
+	if (model_from_gmem(slot, page))
+		get_pfn(machine, slot, page);
+}
+
+static bool all_have(const struct slot *slot, uint64_t first, uint64_t npages, bool private)
+{
+	return !memchr(slot->private + first, !private, npages);
+}
+
+void model_convert(struct machine *machine, struct slot *slot, uint64_t first, uint64_t npages,
+		   bool to_private, int err)
+{
+	if (err) {
+		account_error(&slot->account, EV_CONVERT, err);
+		return;
+	}
+	account_add(&slot->account, EV_CONVERT, 1, npages);
+	/* KVM leaves it at that when there is nothing to change. */
+	if (all_have(slot, first, npages, to_private))
+		return;
+	memset(slot->private + first, to_private, npages);
+	if (!slot->live)
+		return;
+	machine->unmaps++;
+	forget_mapped(slot, first, npages);
 }
 
 void model_guest_error(struct slot *slot, int err, bool memory_fault)
@@ -142,8 +207,8 @@ void model_host_fault(struct gmem *gmem, uint64_t pgoff)
 		return;
 	}
 	account_add(account, EV_HOST_FAULT, 1, 0);
-	gmem->page[pgoff] |= GMEM_PAGE_HOST_MAPPED;
 	make_resident(gmem, pgoff, account);
+	gmem->page[pgoff] |= GMEM_PAGE_HOST_MAPPED | GMEM_PAGE_UPTODATE;
 }
 
 void model_allocate(struct gmem *gmem, uint64_t pgoff, uint64_t npages, int err)
@@ -205,6 +270,19 @@ static void zap(struct machine *machine, struct gmem *gmem, uint64_t start, uint
 		forget_mapped(slot, from - slot->pgoff, to - from);
 	}
 	account_add(nhit == 1 ? &hit->account : &gmem->account, EV_ZAP, 1, npages);
+}
+
+void model_poison(struct machine *machine, struct gmem *gmem, uint64_t pgoff)
+{
+	/* The kernel takes hold of the page by a fault, and unmaps it before it tells KVM. */
+	if (!(gmem->page[pgoff] & GMEM_PAGE_HOST_MAPPED))
+		model_host_fault(gmem, pgoff);
+	model_notifier(machine, gmem->hva + pgoff * GUEST_PAGE_SIZE,
+		       gmem->hva + (pgoff + 1) * GUEST_PAGE_SIZE);
+	gmem->page[pgoff] &= ~GMEM_PAGE_HOST_MAPPED;
+	gmem->page[pgoff] |= GMEM_PAGE_POISONED;
+	account_add(model_account_of(gmem, pgoff, 1), EV_POISON, 1, 1);
+	zap(machine, gmem, pgoff, pgoff + 1);
 }
 
 static void truncate_pages(struct machine *machine, struct gmem *gmem, uint64_t start, uint64_t end)
@@ -290,6 +368,6 @@ void model_exit(struct machine *machine)
 				model_release(machine, &vm->gmems[j]);
 		for (unsigned int j = 0; j < vm->nslots + EXTRA_SLOTS; j++)
 			if (vm->slots[j].live)
-				model_unbind(&vm->slots[j]);
+				model_unbind_at_end(&vm->slots[j]);
 	}
 }

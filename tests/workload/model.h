@@ -19,16 +19,32 @@ struct slot *model_slot_at(const struct gmem *gmem, uint64_t pgoff);
  */
 struct account *model_account_of(struct gmem *gmem, uint64_t pgoff, uint64_t npages);
 
+/* Faults on this page of the slot are for its gmem, not for ordinary memory. */
+bool model_from_gmem(const struct slot *slot, uint64_t page);
+
 void model_bind(struct machine *machine, struct slot *slot, int err);
-void model_unbind(struct slot *slot);
+void model_unbind(struct machine *machine, struct slot *slot);
+
+/* The memslot goes with its VM, not by itself. */
+void model_unbind_at_end(struct slot *slot);
 
 /* The guest touched pages [first, first + npages) of the slot. */
-void model_guest_touch(struct slot *slot, uint64_t first, uint64_t npages);
+void model_guest_touch(struct machine *machine, struct slot *slot, uint64_t first, uint64_t npages);
 
 /*
  * A vCPU went no further: KVM_RUN answered err (negative), with or without KVM_EXIT_MEMORY_FAULT.
  */
 void model_guest_error(struct slot *slot, int err, bool memory_fault);
+
+/* KVM_PRE_FAULT_MEMORY on a page of the slot: err is a positive errno or 0. */
+void model_prefault(struct machine *machine, struct slot *slot, uint64_t page, int err);
+
+/* KVM_SET_MEMORY_ATTRIBUTES on pages of the slot. */
+void model_convert(struct machine *machine, struct slot *slot, uint64_t first, uint64_t npages,
+		   bool to_private, int err);
+
+/* The page failed, by MADV_HWPOISON. */
+void model_poison(struct machine *machine, struct gmem *gmem, uint64_t pgoff);
 
 /* This process touched a page of the gmem, and page tables had no entry for it. */
 void model_host_fault(struct gmem *gmem, uint64_t pgoff);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -44,6 +45,15 @@ static json_t *account_json(const struct account *account)
 	return events;
 }
 
+static uint64_t private_pages(const struct slot *slot)
+{
+	uint64_t count = 0;
+
+	for (uint64_t i = 0; i < slot->npages; i++)
+		count += slot->private[i];
+	return count;
+}
+
 static json_t *slot_json(const struct slot *slot)
 {
 	json_t *object =
@@ -51,6 +61,8 @@ static json_t *slot_json(const struct slot *slot)
 			  (json_int_t)slot->base_gfn, "npages", (json_int_t)slot->npages, "events",
 			  account_json(&slot->account));
 
+	if (slot->private)
+		json_object_set_new(object, "private_pages", json_integer(private_pages(slot)));
 	if (slot->gmem) {
 		json_object_set_new(object, "gmem", json_integer(slot->gmem->index));
 		json_object_set_new(object, "pgoff", json_integer(slot->pgoff));
@@ -120,7 +132,27 @@ static const struct {
 	{ "__kvm_gmem_invalidate_begin", EV_ZAP }, /* 6.18 */
 	{ "__kvm_gmem_invalidate_start", EV_ZAP }, /* 7.2 */
 	{ "kvm_mmu_notifier_invalidate_range_start", EV_NOTIFIER },
+	{ "kvm_arch_vcpu_pre_fault_memory", EV_PREFAULT },
+	{ "kvm_gmem_error_folio", EV_POISON },
 };
+
+static uint64_t successes(const struct tally *tally)
+{
+	uint64_t count = tally->count;
+
+	for (int i = 0; i < TALLY_ERRORS; i++)
+		count -= tally->errors[i].count;
+	return count;
+}
+
+/* Once a page until 6.19, on every kvm_gmem_get_pfn() since. */
+static uint64_t prepares(const struct machine *machine, const struct account *total)
+{
+	struct utsname uts;
+
+	uname(&uts);
+	return atoi(uts.release) < 7 ? machine->first_uses : successes(&total->of[EV_GUEST_FAULT]);
+}
 
 static json_t *functions_json(const struct machine *machine, const struct account *total)
 {
@@ -134,6 +166,11 @@ static json_t *functions_json(const struct machine *machine, const struct accoun
 		json_integer(total->of[EV_ALLOCATE].count + total->of[EV_PUNCH_HOLE].count));
 	json_object_set_new(object, "kvm_gmem_commit_memory_region",
 			    json_integer(machine->commits));
+	/* The next two only where the kernel is built for SEV-SNP: until 7.2, and 7.3. */
+	json_object_set_new(object, "kvm_arch_gmem_prepare",
+			    json_integer(prepares(machine, total)));
+	json_object_set_new(object, "kvm_arch_gmem_make_private",
+			    json_integer(machine->private_uses));
 	json_object_set_new(object, "kvm_unmap_gfn_range",
 			    json_integer(total->of[EV_NOTIFIER_HIT].count + machine->unmaps));
 	return object;

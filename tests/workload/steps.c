@@ -22,6 +22,8 @@ static const struct word vcpu_words[] = { { "all", 0 }, {} };
 static const struct word prot_words[] = {
 	{ "none", PROT_NONE }, { "r", PROT_READ }, { "rw", PROT_READ | PROT_WRITE }, {}
 };
+static const struct word to_words[] = { { "private", 1 }, { "shared", 0 }, {} };
+static const struct word by_words[] = { { "ioctl", 0 }, { "guest", 1 }, {} };
 static const struct word advice_words[] = { { "dontneed", MADV_DONTNEED },
 					    { "remove", MADV_REMOVE },
 					    {} };
@@ -49,6 +51,13 @@ static const struct {
 	[KEY_MS] = { "ms", NULL, false, "milliseconds (100)" },
 	[KEY_SIZE] = { "size", NULL, false, "bytes (as many as a slot)" },
 	[KEY_FLAGS] = { "flags", NULL, false, "flags of the guest_memfd (the best there are)" },
+	[KEY_TO] = { "to", to_words, true, "private (default) or shared" },
+	[KEY_BY] = { "by", by_words, true, "ioctl (default), or guest: it asks by hypercall" },
+	[KEY_ANSWER] = { "answer", NULL, false,
+			 "1: answer KVM_EXIT_MEMORY_FAULT by converting the page, and go on" },
+	[KEY_NODE] = { "node", NULL, false, "NUMA node (0)" },
+	[KEY_BALANCING] = { "balancing", NULL, false,
+			    "1: let automatic NUMA balancing look at the pages" },
 	[KEY_EXPECT] = { "expect", NULL, true, "the error it must end with, e.g. EINVAL" },
 };
 

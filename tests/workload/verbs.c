@@ -148,6 +148,28 @@ static int collect_order(struct load *load, struct step *step, const struct targ
 	return 0;
 }
 
+/*
+ * Waits for the guest. If told to answer, converts each page that it cannot have as it is, and sends
+ * it on from there; only one vCPU can be answered.
+ */
+static int finish_order(struct machine *machine, struct order *order, bool answer)
+{
+	for (;;) {
+		uint64_t ndone, page;
+		int err = order_end(machine, order, &ndone);
+
+		if (err != -EFAULT || !answer || order->nvcpus > 1 || !order->slot->private)
+			return err;
+		page = order->first + ndone;
+		err = slot_convert(machine, order->slot, page, 1, !order->slot->private[page]);
+		if (err)
+			return err;
+		order->first += ndone;
+		order->npages -= ndone;
+		order_begin(machine, order);
+	}
+}
+
 static int touch_position(struct load *load, struct step *step)
 {
 	int err;
@@ -157,9 +179,10 @@ static int touch_position(struct load *load, struct step *step)
 	if (err || step->unavailable)
 		return err;
 	for (unsigned int i = 0; i < orders.count; i++)
-		order_begin(&orders.order[i]);
+		order_begin(&load->machine, &orders.order[i]);
 	for (unsigned int i = 0; i < orders.count; i++) {
-		int ret = order_end(&orders.order[i]);
+		int ret = finish_order(&load->machine, &orders.order[i],
+				       step_key(step, KEY_ANSWER, 0));
 
 		err = err ? err : ret;
 	}
@@ -262,8 +285,8 @@ static int mprotect_target(struct load *load, struct step *step, const struct ta
 {
 	int prot = step_key(step, KEY_PROT, PROT_READ);
 
-	if (target->slot && !target->gmem)
-		return plain_protect(&load->machine, target->slot, prot);
+	if (target->slot && target->slot->shared_hva)
+		return ordinary_protect(&load->machine, target->slot, prot);
 	if (!target->gmem->hva)
 		return cannot(load, step, "mmap() of guest_memfd needs Linux 6.18");
 	return host_protect(&load->machine, target->gmem, target->first, target->npages, prot);
@@ -298,6 +321,65 @@ static int madvise_target(struct load *load, struct step *step, const struct tar
 	if (!target->gmem || !target->gmem->hva)
 		return cannot(load, step, "mmap() of guest_memfd needs Linux 6.18");
 	return host_advise(&load->machine, target->gmem, target->first, target->npages, advice);
+}
+
+static int poison_target(struct load *load, struct step *step, const struct target *target)
+{
+	if (!target->gmem || !target->gmem->hva)
+		return cannot(load, step, "mmap() of guest_memfd needs Linux 6.18");
+	return host_poison(&load->machine, target->gmem, target->first, target->npages);
+}
+
+static int mbind_target(struct load *load, struct step *step, const struct target *target)
+{
+	if (!target->gmem || !target->gmem->hva)
+		return cannot(load, step, "mmap() of guest_memfd needs Linux 6.18");
+	return host_set_policy(target->gmem, step_key(step, KEY_NODE, 0),
+			       step_key(step, KEY_BALANCING, 0));
+}
+
+/* The guest asks by KVM_HC_MAP_GPA_RANGE, and gets what it asked for. */
+static int convert_by_guest(struct machine *machine, struct slot *slot, uint64_t first,
+			    uint64_t npages, bool to_private)
+{
+	struct vcpu *vcpu = &slot->vm->vcpus[0];
+	uint64_t gpa = (slot->base_gfn + first) * GUEST_PAGE_SIZE;
+	int err = arch_ask_convert(slot->vm->fd, vcpu->fd, vcpu->run, gpa, npages, to_private);
+
+	if (!err)
+		err = slot_convert(machine, slot, first, npages, to_private);
+	return err ? err : arch_answer_convert(vcpu->fd, vcpu->run);
+}
+
+static int convert_target(struct load *load, struct step *step, const struct target *target)
+{
+	struct slot *slot = target->slot;
+	uint64_t first = target->first - (slot && slot->gmem ? slot->pgoff : 0);
+	bool to_private = step_key(step, KEY_TO, 1);
+
+	if (!target->vm->has_private)
+		return cannot(load, step, "this VM type has no private memory");
+	if (!slot || first + target->npages > slot->npages)
+		return -ERANGE;
+	if (step_key(step, KEY_BY, 0))
+		return convert_by_guest(&load->machine, slot, first, target->npages, to_private);
+	return slot_convert(&load->machine, slot, first, target->npages, to_private);
+}
+
+static int prefault_target(struct load *load, struct step *step, const struct target *target)
+{
+	struct slot *slot = target->slot;
+	uint64_t first = target->first - (slot && slot->gmem ? slot->pgoff : 0);
+	int err;
+
+	if (!slot || first + target->npages > slot->npages)
+		return -ERANGE;
+	if (slot->gmem && !target->vm->can_bind)
+		return cannot_without_binding(load, step);
+	if (!slot->live)
+		return -ENXIO;
+	err = slot_prefault(&load->machine, slot, first, target->npages);
+	return err == -ENOTTY ? cannot(load, step, "KVM_PRE_FAULT_MEMORY needs Linux 6.11") : err;
 }
 
 static int create_gmem(struct load *load, struct step *step)
@@ -403,6 +485,10 @@ EACH(mmap)
 EACH(munmap)
 EACH(madvise)
 EACH(close)
+EACH(poison)
+EACH(mbind)
+EACH(convert)
+EACH(prefault)
 EACH(bind)
 EACH(unbind)
 EACH(recreate)
@@ -411,7 +497,7 @@ EACH(recreate)
 #define ON_VM (K(VM) | K(EXPECT))
 #define ON_SLOT (ON_VM | K(SLOT))
 #define ON_PAGES (ON_SLOT | K(GMEM) | K(FIRST) | K(PAGES))
-#define BY_GUEST (ON_SLOT | K(FIRST) | K(PAGES) | K(REPEAT) | K(WRITE) | K(VCPUS))
+#define BY_GUEST (ON_SLOT | K(FIRST) | K(PAGES) | K(REPEAT) | K(WRITE) | K(VCPUS) | K(ANSWER))
 
 const struct verb verbs[] = {
 	{ "touch", BY_GUEST, touch, "the guest touches each page (several VMs at the same time)" },
@@ -428,6 +514,13 @@ const struct verb verbs[] = {
 	  "binds a slot again after unbind, or tries what must be refused" },
 	{ "unbind", ON_SLOT, unbind_each, "deletes the memslot" },
 	{ "recreate", ON_SLOT, recreate_each, "deletes the memslot and makes it again" },
+	{ "convert", ON_SLOT | K(FIRST) | K(PAGES) | K(TO) | K(BY), convert_each,
+	  "makes pages private or shared" },
+	{ "prefault", ON_SLOT | K(FIRST) | K(PAGES), prefault_each, "KVM_PRE_FAULT_MEMORY" },
+	{ "poison", ON_PAGES, poison_each,
+	  "madvise(MADV_HWPOISON): the pages are lost to the host" },
+	{ "mbind", ON_SLOT | K(GMEM) | K(NODE) | K(BALANCING), mbind_each,
+	  "binds the whole mapping to a NUMA node" },
 	{ "create", ON_VM | K(SIZE) | K(FLAGS), create_gmem,
 	  "makes one more guest_memfd, unbound" },
 	{ "close", ON_SLOT | K(GMEM), close_each, "closes the guest_memfd" },
