@@ -232,7 +232,7 @@ run_test() {
 	fi
 }
 
-((EUID == 0)) || { echo "ok 1 - lab # skip not root"; exit 0; }
+((EUID == 0)) || { printf '%s\n' "ok 1 - lab # skip not root" 1..1; exit 0; }
 for test in $(compgen -A function test_); do
 	for part in "${@:-}"; do
 		[[ $test == *"$part"* ]] && { run_test "$test"; break; }

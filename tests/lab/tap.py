@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Test results as lines that tests/run counts: `ok - name`, `not ok - name`, `ok - name # skip reason`. Shared by the suites here."""
+"""Test results as lines that tests/run counts: `ok - name`, `not ok - name`, `ok - name # skip reason`, and at the end `1..N`.
+
+Shared by the suites here. Without that last line, tests/run takes a suite for one that died early.
+"""
 import sys
 import traceback
 
@@ -11,9 +14,11 @@ class Skip(Exception):
 class Results:
     def __init__(self, prefix):
         self.prefix = prefix
+        self.count = 0
         self.failed = 0
 
     def line(self, ok, name, comment=""):
+        self.count += 1
         self.failed += not ok
         print(f"{'ok' if ok else 'not ok'} - {self.prefix}: {name}{comment}", flush=True)
 
@@ -31,4 +36,5 @@ class Results:
             print("\n".join(f"    {line}" for line in text.splitlines()), flush=True)
 
     def exit(self):
+        print(f"1..{self.count}", flush=True)
         sys.exit(1 if self.failed else 0)
