@@ -238,8 +238,10 @@ run_wait() {
 run_failed() {
 	local log
 	log=$CACHE/logs/$opt_kernel-$(date +%Y%m%d-%H%M%S)-$$.log
-	tr -d '\r' <"$RUN/console.log" >"$RUN/all.log" || true
+	tr -d '\r' 2>/dev/null <"$RUN/console.log" >"$RUN/all.log" || true
 	cat "$RUN/qemu.log" >>"$RUN/all.log"
+	# Where the VM said nothing at all, the reason may be on this side.
+	[[ -s $RUN/console.log ]] || cat "$RUN"/virtiofsd-*.log >>"$RUN/all.log"
 	{
 		mkdir -p "$CACHE/logs" &&
 			find "$CACHE/logs" -type f -mtime +7 -delete && cp "$RUN/all.log" "$log"
