@@ -29,7 +29,8 @@ static bool in_path(const char *program)
 
 	do {
 		len = strcspn(dir, ":");
-		snprintf(path, sizeof(path), "%.*s/%s", len ? (int)len : 1, len ? dir : ".", program);
+		snprintf(path, sizeof(path), "%.*s/%s", len ? (int)len : 1, len ? dir : ".",
+			 program);
 		if (is_program(path))
 			return true;
 		dir += len;

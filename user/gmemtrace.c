@@ -87,9 +87,10 @@ static int check_pids(struct options *options, struct problem *problem)
 		pid_t tgid = thread_group(options->pids[i]);
 
 		if (!tgid)
-			return problem_set(problem, EXIT_USAGE,
-					   "-p %d: no such process. ps -C qemu-system-x86_64 lists VMMs",
-					   options->pids[i]);
+			return problem_set(
+				problem, EXIT_USAGE,
+				"-p %d: no such process. ps -C qemu-system-x86_64 lists VMMs",
+				options->pids[i]);
 		options->pids[i] = tgid;
 	}
 	if (options->npids && options->child)
@@ -117,11 +118,18 @@ static void wait_for_end(struct child *child, const sigset_t *signals, __u64 dur
 	}
 }
 
+static enum gmem_filter filter_of(const struct options *options)
+{
+	if (options->child)
+		return FILTER_TREE;
+	return options->npids ? FILTER_PIDS : FILTER_NONE;
+}
+
 static struct session *open_session(const struct options *options, struct problem *problem)
 {
 	struct session_options session = {
 		.events = options->events,
-		.filter = options->child ? FILTER_TREE : options->npids ? FILTER_PIDS : FILTER_NONE,
+		.filter = filter_of(options),
 		.pids = options->pids,
 		.npids = options->npids,
 		.no_fsession = options->no_fsession,

@@ -15,9 +15,11 @@ static int output_problem(const struct output *output, struct problem *problem, 
 
 	if (err == ENOSPC)
 		return problem_set(problem, EXIT_IMPOSSIBLE,
-				   "cannot write %s: the disk is full. Make room and try again", name);
+				   "cannot write %s: the disk is full. Make room and try again",
+				   name);
 	return problem_set(problem, err == EIO || err == EPIPE ? EXIT_IMPOSSIBLE : EXIT_USAGE,
-			   "cannot write %s: %s. Choose another place with -o", name, strerror(err));
+			   "cannot write %s: %s. Choose another place with -o", name,
+			   strerror(err));
 }
 
 /* mkstemp() makes files for the owner only; reports are not secret. */

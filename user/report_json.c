@@ -55,12 +55,12 @@ struct node {
 
 static struct node new_object(void)
 {
-	return (struct node) { .json = json_object() };
+	return (struct node){ .json = json_object() };
 }
 
 static struct node new_list(void)
 {
-	return (struct node) { .json = json_array() };
+	return (struct node){ .json = json_array() };
 }
 
 /* Both take @value, which is NULL when there was no memory for it. */

@@ -109,7 +109,7 @@ void sample_empty(struct sample *sample)
 		sample->hooks[event].wanted = true;
 		sample->hooks[event].attached = true;
 	}
-	sample->capture = (struct capture) {
+	sample->capture = (struct capture){
 		.version = "0.1.0",
 		.kernel = "7.3.4-amd64",
 		.arch = "x86_64",

@@ -100,7 +100,7 @@ static void fill_with_extremes(struct sample *sample)
 	int event;
 
 	vm->info.type = ~0U;
-	slot->info = (struct slot_info) { ~0ULL - 2000, 1000, ~0ULL, ~0ULL, ~0U, 65535, 32767 };
+	slot->info = (struct slot_info){ ~0ULL - 2000, 1000, ~0ULL, ~0ULL, ~0U, 65535, 32767 };
 	for (event = 0; event < NR_EVENTS; event++) {
 		count = sample_count(&slot->events, event, ~0ULL, 1);
 		count->count = ~0ULL / 2;

@@ -143,17 +143,17 @@ static void check_flow(struct flow flow, const char *sentence, const char *befor
 static void test_flow(void **state)
 {
 	(void)state;
-	check_flow((struct flow) { .columns = 20 }, "", "", "");
-	check_flow((struct flow) { .columns = 20 }, "one two", "", "one two\n");
-	check_flow((struct flow) { .columns = 20, .indent = 2 }, "one two", "", "  one two\n");
-	check_flow((struct flow) { .columns = 9, .indent = 2 }, "one two six", "",
+	check_flow((struct flow){ .columns = 20 }, "", "", "");
+	check_flow((struct flow){ .columns = 20 }, "one two", "", "one two\n");
+	check_flow((struct flow){ .columns = 20, .indent = 2 }, "one two", "", "  one two\n");
+	check_flow((struct flow){ .columns = 9, .indent = 2 }, "one two six", "",
 		   "  one two\n  six\n");
-	check_flow((struct flow) { .columns = 9, .indent = 4, .at = 2 }, "one two",
+	check_flow((struct flow){ .columns = 9, .indent = 4, .at = 2 }, "one two",
 		   "a:", "a:  one\n    two\n");
 	/* As wide as the indentation, and wider than the line. */
-	check_flow((struct flow) { .columns = 9, .indent = 3 }, "abc muchtoolong x", "",
+	check_flow((struct flow){ .columns = 9, .indent = 3 }, "abc muchtoolong x", "",
 		   "   abc\n   muchtoolong\n   x\n");
-	check_flow((struct flow) { .columns = 6, .indent = 1 }, "µµ µµ µµ", "", " µµ µµ\n µµ\n");
+	check_flow((struct flow){ .columns = 6, .indent = 1 }, "µµ µµ µµ", "", " µµ µµ\n µµ\n");
 }
 
 static int set_utf8(void **state)

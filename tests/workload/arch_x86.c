@@ -76,7 +76,7 @@ void arch_load_code(void *code)
 
 static struct kvm_segment flat_segment(uint16_t selector, uint8_t type)
 {
-	return (struct kvm_segment) {
+	return (struct kvm_segment){
 		.limit = 0xffffffff,
 		.selector = selector,
 		.type = type,

@@ -99,7 +99,7 @@ static void share_of(const struct order *order, unsigned int i, uint64_t *first,
 static void member_begin(struct member *member, const struct order *order, uint64_t first,
 			 uint64_t npages, uint64_t passes)
 {
-	member->touch = (struct arch_touch) {
+	member->touch = (struct arch_touch){
 		.gpa = (order->slot->base_gfn + first) * GUEST_PAGE_SIZE,
 		.npages = npages,
 		.passes = passes,

@@ -107,7 +107,7 @@ int step_parse(struct step *step, const char *text)
 	char *copy, *pos, *word;
 	int err = 0;
 
-	*step = (struct step) { .text = text, .verb = find_verb(text, length) };
+	*step = (struct step){ .text = text, .verb = find_verb(text, length) };
 	for (int key = 0; key < KEY_NR; key++)
 		step->key[key] = KEY_ALL;
 	if (!step->verb) {

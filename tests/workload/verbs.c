@@ -137,7 +137,7 @@ static int collect_order(struct load *load, struct step *step, const struct targ
 		return -ENOSPC;
 	if (nvcpus > target->vm->nvcpus || !nvcpus)
 		nvcpus = target->vm->nvcpus;
-	orders.order[orders.count++] = (struct order) {
+	orders.order[orders.count++] = (struct order){
 		.slot = slot,
 		.first = first,
 		.npages = target->npages,
