@@ -10,6 +10,12 @@
 char LICENSE[] SEC("license") = "GPL";
 
 #define FALLOC_PUNCH_HOLE 2
+#define KVM_SET_MEMORY_ATTRIBUTES 0x4020aed2
+#define KVM_MEMORY_ATTRIBUTE_PRIVATE (1U << 3)
+#define KVM_EXIT_MEMORY_FAULT 39
+#define KVM_MEMORY_EXIT_FLAG_PRIVATE (1U << 3)
+#define EFAULT 14
+#define EHWPOISON 133
 #define PAGE_BITS 12
 #define VM_FAULT_ERRORS 0xc73 /* OOM, SIGBUS, HWPOISON(_LARGE), SIGSEGV, RETRY, FALLBACK */
 
@@ -67,20 +73,34 @@ static bool (*const bpf_session_is_return)(void *ctx) = (void *)CALL_SESSION_IS_
 
 /* kvm_gmem_get_pfn(kvm, slot, gfn, ...) */
 
-BEGIN(guest_fault, EV_GUEST_FAULT)
+static __always_inline int guest_fault_begin(__u64 *ctx)
+{
+	struct task_state *state = event_enter(EV_GUEST_FAULT);
+
+	if (!state)
+		return 0;
+	state->kvm = ctx[0];
+	state->slot = ctx[1];
+	state->direct_map_error = 0;
+	return 0;
+}
 
 static __always_inline int guest_fault_end(__u64 *ctx)
 {
-	struct kvm_memory_slot *slot = ARG(ctx, 1);
 	struct task_state *state;
+	struct owner *owner;
 	__u64 latency_ns;
-	int owner;
+	long ret;
 
 	state = event_leave(EV_GUEST_FAULT, &latency_ns);
 	if (!state)
 		return 0;
-	owner = slot_owner(state, ARG(ctx, 0), slot, slot_number(slot->as_id, slot->id));
-	COUNT(owner, GUEST_FAULT, latency_ns, 0, returned_int(ctx));
+	ret = returned_int(ctx);
+	owner = COUNT(slot_owner(state, ctx[0], ctx[1]), GUEST_FAULT, latency_ns, 0, ret);
+	if (event_inside(state, EV_PREFAULT))
+		detail_count(owner, DETAIL_FAULT_PREFETCH);
+	if (state->direct_map_error && !ret)
+		detail_count(owner, DETAIL_DIRECT_MAP_DROPPED);
 	return 0;
 }
 
@@ -88,7 +108,18 @@ BOTH_ENDS(guest_fault, guest_fault_begin, guest_fault_end)
 
 /* kvm_gmem_fault_user_mapping(vmf) */
 
-BEGIN(host_fault, EV_HOST_FAULT)
+static __always_inline int host_fault_begin(__u64 *ctx)
+{
+	struct task_state *state = event_enter(EV_HOST_FAULT);
+	struct vm_fault *vmf = ARG(ctx, 0);
+	struct file *file = vmf->vma->vm_file;
+
+	if (!state)
+		return 0;
+	state->inode = (__u64)file->f_inode;
+	state->view = (__u64)file->private_data;
+	return 0;
+}
 
 /* The error bits of a vm_fault_t as an error of its own kind; 0 for success. */
 static __always_inline long fault_error(__u32 fault)
@@ -101,16 +132,15 @@ static __always_inline long fault_error(__u32 fault)
 static __always_inline int host_fault_end(__u64 *ctx)
 {
 	struct vm_fault *vmf = ARG(ctx, 0);
-	struct file *file;
-	__u64 latency_ns, pgoff;
+	struct task_state *state;
+	__u64 latency_ns, pgoff = vmf->pgoff;
 	int owner;
 
-	if (!event_leave(EV_HOST_FAULT, &latency_ns))
+	state = event_leave(EV_HOST_FAULT, &latency_ns);
+	if (!state)
 		return 0;
-	file = vmf->vma->vm_file;
-	pgoff = vmf->pgoff;
-	owner = range_owner_find((__u64)file->private_data, (__u64)file->f_inode, pgoff,
-				 pgoff + 1);
+	owner = range_owner_find(state->view, state->inode, pgoff, pgoff + 1);
+	state->inode = 0;
 	COUNT(owner, HOST_FAULT, latency_ns, 0, fault_error(returned(ctx)));
 	return 0;
 }
@@ -276,8 +306,10 @@ static __always_inline int fallocate_begin(__u64 *ctx)
 	struct task_state *state = event_enter(fallocate_event(ctx));
 	struct file *file = ARG(ctx, 0);
 
-	if (state)
-		state->inode = (__u64)file->f_inode;
+	if (!state)
+		return 0;
+	state->inode = (__u64)file->f_inode;
+	state->view = (__u64)file->private_data;
 	return 0;
 }
 
@@ -315,9 +347,22 @@ static __always_inline int zap_begin(__u64 *ctx)
 
 	if (!state)
 		return 0;
-	state->zap_nslots = 0;
-	state->zap_npages = 0;
+	state->zap.n = 0;
+	state->zap.npages = 0;
 	return 0;
+}
+
+/* What the task is doing tells why it zaps. */
+static __always_inline void zap_cause(struct task_state *state, struct owner *owner)
+{
+	if (state->start_ns[EV_PUNCH_HOLE])
+		detail_count(owner, DETAIL_ZAP_PUNCH);
+	else if (state->start_ns[EV_RELEASE])
+		detail_count(owner, DETAIL_ZAP_RELEASE);
+	else if (state->start_ns[EV_POISON])
+		detail_count(owner, DETAIL_ZAP_ERROR);
+	else if (state->start_ns[EV_CONVERT])
+		detail_count(owner, DETAIL_ZAP_CONVERSION);
 }
 
 static __always_inline int zap_end(__u64 *ctx)
@@ -329,13 +374,14 @@ static __always_inline int zap_end(__u64 *ctx)
 	state = event_leave(EV_ZAP, &latency_ns);
 	if (!state)
 		return 0;
-	if (state->zap_nslots == 1)
-		owner = state->zap_owner;
+	if (state->zap.n == 1)
+		owner = state->zap.owner;
 	else if (state->inode)
 		owner = gmem_owner_find((__u64)view_kvm(ARG(ctx, 0)), state->inode);
 	else
 		owner = vm_owner(view_kvm(ARG(ctx, 0)));
-	COUNT(owner, ZAP, latency_ns, state->zap_npages, 0);
+	zap_cause(state, COUNT(owner, ZAP, latency_ns, state->zap.npages, 0));
+	state->zapped_owner = owner;
 	return 0;
 }
 
@@ -358,35 +404,354 @@ BOTH_ENDS(notifier, notifier_begin, notifier_end)
 
 /* kvm_unmap_gfn_range(kvm, range): one slot, within a notifier or a zap. */
 
+static __always_inline void notifier_hit(__u64 kvm, struct kvm_memory_slot *slot, __u64 npages)
+{
+	struct owner *owner = COUNT(slot_owner_find(kvm, (__u64)slot), NOTIFIER_HIT, 0, npages, 0);
+
+	if (slot->flags & KVM_MEMSLOT_GMEM_ONLY)
+		detail_count(owner, DETAIL_HIT_GMEM_ONLY);
+}
+
+static __always_inline void zap_slot(struct slots_met *met, int owner, __u64 npages)
+{
+	/*
+	 * A binding whose length is no power of two is several entries of the bindings' xarray;
+	 * the kernel unmaps the whole slot at each of them.
+	 */
+	if (met->n && met->owner == owner)
+		return;
+	met->owner = owner;
+	met->n++;
+	met->npages += npages;
+}
+
 SEC("?fentry")
 int unmap(__u64 *ctx)
 {
 	struct kvm_gfn_range *range = ARG(ctx, 1);
 	struct task_state *state = state_get();
 	__u64 npages = range->end - range->start;
-	bool notifier, zap;
-	int owner;
 
 	if (!state)
 		return 0;
-	notifier = event_inside(state, EV_NOTIFIER);
-	zap = event_inside(state, EV_ZAP);
-	if (!notifier && !zap)
+	if (event_inside(state, EV_NOTIFIER))
+		notifier_hit(ctx[0], range->slot, npages);
+	else if (event_inside(state, EV_ZAP))
+		zap_slot(&state->zap, slot_owner_find(ctx[0], (__u64)range->slot), npages);
+	return 0;
+}
+
+/*
+ * kvm_arch_gmem_prepare(kvm, gfn, pfn, order), from 7.3 kvm_arch_gmem_make_private(kvm, gfn, pfn,
+ * npages). Within a guest fault the slot is known; else it is looked for.
+ */
+
+BEGIN(prepare, EV_PREPARE)
+
+static __always_inline int prepare_end(__u64 *ctx)
+{
+	struct task_state *state;
+	__u64 latency_ns;
+	int owner;
+
+	state = event_leave(EV_PREPARE, &latency_ns);
+	if (!state)
 		return 0;
-	owner = slot_owner_find(ctx[0], (__u64)range->slot);
-	if (notifier) {
-		COUNT(owner, NOTIFIER_HIT, 0, npages, 0);
+	if (state->start_ns[EV_GUEST_FAULT])
+		owner = slot_owner(state, ctx[0], state->slot);
+	else
+		owner = gfn_owner_find(ctx[0], ctx[1], ctx[1] + 1);
+	COUNT(owner, PREPARE, latency_ns, 0, returned_int(ctx));
+	return 0;
+}
+
+BOTH_ENDS(prepare, prepare_begin, prepare_end)
+
+/* kvm_gmem_populate(kvm, start_gfn, source, npages, ...): pages done, or an error. */
+
+BEGIN(populate, EV_POPULATE)
+
+static __always_inline int populate_end(__u64 *ctx)
+{
+	__u64 latency_ns;
+	int owner;
+	long ret;
+
+	if (!event_leave(EV_POPULATE, &latency_ns))
+		return 0;
+	ret = returned(ctx);
+	owner = gfn_owner_find(ctx[0], ctx[1], ctx[1] + ctx[3]);
+	COUNT(owner, POPULATE, latency_ns, ret > 0 ? ret : 0, ret);
+	return 0;
+}
+
+BOTH_ENDS(populate, populate_begin, populate_end)
+
+/* kvm_arch_vcpu_pre_fault_memory(vcpu, range): bytes mapped, or an error. */
+
+BEGIN(prefault, EV_PREFAULT)
+
+static __always_inline int prefault_end(__u64 *ctx)
+{
+	struct kvm_vcpu *vcpu = ARG(ctx, 0);
+	struct kvm_pre_fault_memory *range = ARG(ctx, 1);
+	__u64 latency_ns, gfn;
+	int owner;
+	long ret;
+
+	if (!event_leave(EV_PREFAULT, &latency_ns))
+		return 0;
+	ret = returned(ctx);
+	gfn = range->gpa >> PAGE_BITS;
+	owner = gfn_owner_find((__u64)vcpu->kvm, gfn, gfn + 1);
+	COUNT(owner, PREFAULT, latency_ns, ret > 0 ? ret >> PAGE_BITS : 0, ret);
+	return 0;
+}
+
+BOTH_ENDS(prefault, prefault_begin, prefault_end)
+
+/*
+ * kvm_vm_ioctl(file, command, argument) with KVM_SET_MEMORY_ATTRIBUTES. What it is to set shows at
+ * the first kvm_range_has_memory_attributes() within; when that says yes, nothing changes.
+ */
+
+static __always_inline bool is_conversion(__u64 *ctx)
+{
+	return (__u32)ctx[1] == KVM_SET_MEMORY_ATTRIBUTES;
+}
+
+static __always_inline int convert_begin(__u64 *ctx)
+{
+	struct task_state *state;
+
+	if (!is_conversion(ctx))
+		return 0;
+	state = event_enter(EV_CONVERT);
+	if (state)
+		state->conversion.looked = 0;
+	return 0;
+}
+
+static __always_inline void convert_details(const struct conversion *conversion,
+					    struct owner *owner)
+{
+	if (conversion->attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE)
+		detail_count(owner, DETAIL_CONVERT_PRIVATE);
+	else
+		detail_count(owner, DETAIL_CONVERT_SHARED);
+	if (conversion->noop)
+		detail_count(owner, DETAIL_CONVERT_NOOP);
+}
+
+static __always_inline int convert_end(__u64 *ctx)
+{
+	struct file *file = ARG(ctx, 0);
+	struct conversion *conversion;
+	struct task_state *state;
+	struct owner *owner;
+	__u64 latency_ns, kvm, npages = 0;
+	long ret;
+
+	if (!is_conversion(ctx))
+		return 0;
+	state = event_leave(EV_CONVERT, &latency_ns);
+	if (!state)
+		return 0;
+	ret = returned(ctx);
+	conversion = &state->conversion;
+	kvm = (__u64)file->private_data;
+	if (!conversion->looked) { /* refused before: its range was never seen */
+		COUNT(vm_owner((struct kvm *)kvm), CONVERT, latency_ns, 0, ret);
 		return 0;
 	}
-	/*
-	 * A binding whose length is no power of two is several entries of the bindings' xarray;
-	 * the kernel unmaps the whole slot at each of them.
-	 */
-	if (state->zap_nslots && state->zap_owner == owner)
+	if (!ret && !conversion->noop)
+		npages = conversion->end - conversion->start;
+	owner = COUNT(gfn_owner_find(kvm, conversion->start, conversion->end), CONVERT, latency_ns,
+		      npages, ret);
+	convert_details(conversion, owner);
+	return 0;
+}
+
+BOTH_ENDS(convert, convert_begin, convert_end)
+
+/* kvm_range_has_memory_attributes(kvm, start, end, [mask, from 6.12 or before] attributes) */
+
+static __always_inline int attributes_begin(__u64 *ctx)
+{
+	struct task_state *state = state_get();
+	struct conversion *conversion;
+
+	if (!state || !state->start_ns[EV_CONVERT] || state->conversion.looked)
 		return 0;
-	state->zap_owner = owner;
-	state->zap_nslots++;
-	state->zap_npages += npages;
+	conversion = &state->conversion;
+	conversion->looked = 1;
+	conversion->noop = 0;
+	conversion->start = ctx[1];
+	conversion->end = ctx[2];
+	bpf_get_func_arg(ctx, bpf_get_func_arg_cnt(ctx) - 1, &conversion->attributes);
+	return 0;
+}
+
+static __always_inline int attributes_end(__u64 *ctx)
+{
+	struct task_state *state = state_get();
+
+	if (!state || state->conversion.looked != 1)
+		return 0;
+	state->conversion.looked = 2;
+	state->conversion.noop = (__u8)returned(ctx);
+	return 0;
+}
+
+BOTH_ENDS(attributes, attributes_begin, attributes_end)
+
+/*
+ * Series that take guest_memfd out of the direct map: kvm_gmem_folio_zap_direct_map(folio) and
+ * kvm_gmem_folio_restore_direct_map(folio), errno or nothing.
+ */
+
+static __always_inline int direct_map_owner(struct task_state *state, struct folio *folio)
+{
+	struct inode *inode = BPF_CORE_READ(folio, mapping, host);
+
+	if (state->start_ns[EV_GUEST_FAULT])
+		return slot_owner(state, state->kvm, state->slot);
+	return inode ? gmem_owner_known((__u64)inode) : OWNER_INDEX_HOST;
+}
+
+BEGIN(direct_map_zap, EV_DIRECT_MAP_ZAP)
+
+static __always_inline int direct_map_zap_end(__u64 *ctx)
+{
+	struct task_state *state;
+	__u64 latency_ns;
+
+	state = event_leave(EV_DIRECT_MAP_ZAP, &latency_ns);
+	if (!state)
+		return 0;
+	state->direct_map_error = returned_int(ctx);
+	COUNT(direct_map_owner(state, ARG(ctx, 0)), DIRECT_MAP_ZAP, latency_ns, 0,
+	      state->direct_map_error);
+	return 0;
+}
+
+BOTH_ENDS(direct_map_zap, direct_map_zap_begin, direct_map_zap_end)
+
+BEGIN(direct_map_restore, EV_DIRECT_MAP_RESTORE)
+
+static __always_inline int direct_map_restore_end(__u64 *ctx)
+{
+	struct task_state *state;
+	__u64 latency_ns;
+
+	state = event_leave(EV_DIRECT_MAP_RESTORE, &latency_ns);
+	if (!state)
+		return 0;
+	COUNT(direct_map_owner(state, ARG(ctx, 0)), DIRECT_MAP_RESTORE, latency_ns, 0,
+	      returned_int(ctx));
+	return 0;
+}
+
+BOTH_ENDS(direct_map_restore, direct_map_restore_begin, direct_map_restore_end)
+
+/* kvm_arch_vcpu_ioctl_run(vcpu): the page that the guest may not touch as it did. */
+SEC("?fexit")
+int memory_fault(__u64 *ctx)
+{
+	struct kvm_vcpu *vcpu = ARG(ctx, 0);
+	struct kvm_run *run = vcpu->run;
+	long ret = returned_int(ctx);
+	struct owner *owner;
+	__u64 gfn;
+
+	/* An exit reason is good for these errors only, by the API of KVM_EXIT_MEMORY_FAULT. */
+	if ((ret != -EFAULT && ret != -EHWPOISON) || run->exit_reason != KVM_EXIT_MEMORY_FAULT ||
+	    active_since_ns == ~0ULL)
+		return 0;
+	gfn = run->memory_fault.gpa >> PAGE_BITS;
+	owner = COUNT(gfn_owner_find((__u64)vcpu->kvm, gfn, gfn + 1), MEMORY_FAULT, 0, 0, 0);
+	if (run->memory_fault.flags & KVM_MEMORY_EXIT_FLAG_PRIVATE)
+		detail_count(owner, DETAIL_MEMORY_FAULT_PRIVATE);
+	else
+		detail_count(owner, DETAIL_MEMORY_FAULT_SHARED);
+	return 0;
+}
+
+/* kvm_gmem_error_folio(mapping, folio): counted where its zap was. */
+
+static __always_inline int poison_begin(__u64 *ctx)
+{
+	struct task_state *state = event_enter(EV_POISON);
+	struct address_space *mapping = ARG(ctx, 0);
+
+	if (!state)
+		return 0;
+	state->inode = (__u64)mapping->host;
+	state->zapped_owner = -1;
+	return 0;
+}
+
+static __always_inline int poison_end(__u64 *ctx)
+{
+	struct task_state *state;
+	__u64 latency_ns;
+	int owner;
+
+	state = event_leave(EV_POISON, &latency_ns);
+	if (!state)
+		return 0;
+	owner = state->zapped_owner;
+	if (owner < 0)
+		owner = gmem_owner_known(state->inode);
+	state->inode = 0;
+	COUNT(owner, POISON, 0, 1, 0);
+	return 0;
+}
+
+BOTH_ENDS(poison, poison_begin, poison_end)
+
+/*
+ * mm_filemap_add_to_page_cache(folio) and mm_filemap_delete_from_page_cache(folio): of the whole
+ * system, hence opt-in. A page is added in the middle of one of four events of the same task.
+ */
+
+static __always_inline int added_owner(struct task_state *state, __u64 index)
+{
+	if (state->start_ns[EV_GUEST_FAULT])
+		return slot_owner(state, state->kvm, state->slot);
+	if (state->start_ns[EV_HOST_FAULT] || state->start_ns[EV_ALLOCATE])
+		return range_owner_find(state->view, state->inode, index, index + 1);
+	return OWNER_IGNORED;
+}
+
+SEC("?tp_btf/mm_filemap_add_to_page_cache")
+int page_added(__u64 *ctx)
+{
+	struct folio *folio = ARG(ctx, 0);
+	struct task_state *state = state_get();
+
+	if (state && active_since_ns != ~0ULL)
+		COUNT(added_owner(state, folio->index), ALLOC, 0, 1, 0);
+	return 0;
+}
+
+SEC("?tp_btf/mm_filemap_delete_from_page_cache")
+int page_deleted(__u64 *ctx)
+{
+	struct folio *folio = ARG(ctx, 0);
+	struct inode *inode = folio->mapping->host;
+	struct task_state *state = state_get();
+	int owner;
+
+	if (active_since_ns == ~0ULL)
+		return 0;
+	if (state && state->start_ns[EV_PUNCH_HOLE] && state->inode == (__u64)inode)
+		owner = range_owner_find(state->view, state->inode, folio->index,
+					 folio->index + 1);
+	else
+		owner = gmem_owner_known((__u64)inode);
+	if (owner != OWNER_INDEX_HOST) /* no guest_memfd, or one never met */
+		COUNT(owner, FREE, 0, 1, 0);
 	return 0;
 }
 
@@ -416,6 +781,7 @@ int vm_destroy(__u64 *ctx)
 				     BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (state)
 		state->kvm = ctx[0];
+	__sync_fetch_and_add(&generation, 1);
 	known = bpf_map_lookup_elem(&owner_index, &key);
 	owner = known ? bpf_map_lookup_elem(&owners, known) : NULL;
 	if (owner && owner->kind == OWNER_VM)
@@ -439,6 +805,7 @@ int slot_commit(__u64 *ctx)
 				     BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (state)
 		state->kvm = ctx[0];
+	__sync_fetch_and_add(&generation, 1);
 	if (!slot || !(BPF_CORE_READ(slot, flags) & KVM_MEM_GUEST_MEMFD))
 		return 0;
 	index = slot_owner_find(ctx[0], (__u64)slot);

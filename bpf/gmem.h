@@ -13,11 +13,19 @@
 #define EVENT_LATENCY 1 /* a duration */
 #define EVENT_PAGES 2 /* a number of 4 KiB pages */
 #define EVENT_ERRNO 4 /* it can fail */
+#define EVENT_OPT_IN 8 /* only when asked for: its hook costs the rest of the system something */
 
 /* Every event in the order of reports: identifier, name, what it carries, one line for people. */
 #define GMEM_EVENTS(X)                                                                             \
 	X(GUEST_FAULT, guest_fault, EVENT_LATENCY | EVENT_ERRNO, "the guest needs a page")         \
 	X(HOST_FAULT, host_fault, EVENT_LATENCY | EVENT_ERRNO, "the VMM touches a mapped page")    \
+	X(ALLOC, alloc, EVENT_PAGES | EVENT_OPT_IN, "a page is added to a guest_memfd")            \
+	X(FREE, free, EVENT_PAGES | EVENT_OPT_IN, "a page of a guest_memfd is freed")              \
+	X(PREPARE, prepare, EVENT_LATENCY | EVENT_ERRNO, "a page is made ready for the guest")     \
+	X(POPULATE, populate, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO,                           \
+	  "initial contents are copied in (SNP, TDX)")                                             \
+	X(PREFAULT, prefault, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO,                           \
+	  "KVM_PRE_FAULT_MEMORY maps a page ahead")                                                \
 	X(CREATE, create, EVENT_LATENCY | EVENT_ERRNO, "a guest_memfd is made")                    \
 	X(BIND, bind, EVENT_LATENCY | EVENT_ERRNO, "a memslot is bound to a guest_memfd")          \
 	X(UNBIND, unbind, EVENT_LATENCY, "a memslot lets go of its guest_memfd")                   \
@@ -27,13 +35,46 @@
 	  "fallocate(FALLOC_FL_PUNCH_HOLE)")                                                       \
 	X(ZAP, zap, EVENT_LATENCY | EVENT_PAGES, "pages leave the guest's page tables")            \
 	X(NOTIFIER, notifier, EVENT_LATENCY, "the VMM's memory is invalidated (MMU notifier)")     \
-	X(NOTIFIER_HIT, notifier_hit, EVENT_PAGES, "one slot zapped by one MMU notifier")
+	X(NOTIFIER_HIT, notifier_hit, EVENT_PAGES, "one slot zapped by one MMU notifier")          \
+	X(CONVERT, convert, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO,                             \
+	  "pages are made private or shared")                                                      \
+	X(DIRECT_MAP_ZAP, direct_map_zap, EVENT_LATENCY | EVENT_ERRNO,                             \
+	  "a folio leaves the direct map")                                                         \
+	X(DIRECT_MAP_RESTORE, direct_map_restore, EVENT_LATENCY | EVENT_ERRNO,                     \
+	  "a folio comes back to the direct map")                                                  \
+	X(MEMORY_FAULT, memory_fault, 0, "exit to the VMM: KVM_EXIT_MEMORY_FAULT")                 \
+	X(POISON, poison, EVENT_PAGES, "a page is lost to a memory error")
 
 enum gmem_event {
 #define X(id, name, carries, what) EV_##id,
 	GMEM_EVENTS(X)
 #undef X
 		NR_EVENTS
+};
+
+/*
+ * Of how many of an event something more can be said: identifier, its event, name, one line. Kept
+ * beside the event at the same owner.
+ */
+#define GMEM_DETAILS(X)                                                                            \
+	X(FAULT_PREFETCH, GUEST_FAULT, prefetch, "by KVM_PRE_FAULT_MEMORY, not by the guest")      \
+	X(ZAP_PUNCH, ZAP, punch, "by a punched hole")                                              \
+	X(ZAP_RELEASE, ZAP, release, "by the last close")                                          \
+	X(ZAP_ERROR, ZAP, error, "by a memory error")                                              \
+	X(ZAP_CONVERSION, ZAP, conversion, "by a conversion in place")                             \
+	X(HIT_GMEM_ONLY, NOTIFIER_HIT, gmem_only, "of a slot that is guest_memfd only")            \
+	X(CONVERT_PRIVATE, CONVERT, to_private, "from shared to private")                          \
+	X(CONVERT_SHARED, CONVERT, to_shared, "from private to shared")                            \
+	X(CONVERT_NOOP, CONVERT, noop, "where all pages were so already")                          \
+	X(DIRECT_MAP_DROPPED, DIRECT_MAP_ZAP, dropped, "failed, and the fault went on all the same") \
+	X(MEMORY_FAULT_PRIVATE, MEMORY_FAULT, private, "the guest wants the page private")         \
+	X(MEMORY_FAULT_SHARED, MEMORY_FAULT, shared, "the guest wants the page shared")
+
+enum gmem_detail {
+#define X(id, event, name, what) DETAIL_##id,
+	GMEM_DETAILS(X)
+#undef X
+		NR_DETAILS
 };
 
 /* Why an event is missing from the counts; each is counted per event in the loss ledger. */
@@ -128,6 +169,7 @@ struct owner {
 		__u64 size[7]; /* header and info fill one cache line */
 	};
 	struct event_stat stat[NR_EVENTS];
+	__u64 detail[(NR_DETAILS + 7) / 8 * 8]; /* whole cache lines */
 };
 
 struct error_key {

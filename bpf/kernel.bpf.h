@@ -12,6 +12,7 @@
 #include "kernel_types.h"
 
 #define KVM_MEM_GUEST_MEMFD (1U << 2)
+#define KVM_MEMSLOT_GMEM_ONLY (1U << 17) /* 6.18 */
 
 /* A guest_memfd file's private data: struct kvm_gmem, renamed to gmem_file in 6.19. */
 static __always_inline struct kvm *view_kvm(void *view)
@@ -111,6 +112,52 @@ static __always_inline void *xa_entry(void *head, __u64 index)
 static __always_inline struct kvm_memory_slot *view_slot_at(void *view, __u64 index)
 {
 	return xa_entry(view_bindings_head(view), index);
+}
+
+#define MEMSLOTS_DEPTH 32 /* of the tree of at most 32,767 slots of a VM */
+
+struct slot_walk {
+	struct rb_node *node;
+	struct kvm_memory_slot *found; /* the last one that begins at or below gfn */
+	__u64 gfn;
+	int tree; /* which of a slot's two nodes is in use */
+};
+
+static long slot_step(__u32 depth, struct slot_walk *walk)
+{
+	__u64 offset = bpf_core_field_offset(struct kvm_memory_slot, gfn_node) +
+		       walk->tree * sizeof(struct rb_node);
+	struct rb_node *node = walk->node;
+	struct kvm_memory_slot *slot = (void *)node - offset;
+
+	if (!node)
+		return 1;
+	if (BPF_CORE_READ(slot, base_gfn) <= walk->gfn) {
+		walk->found = slot;
+		walk->node = BPF_CORE_READ(node, rb_right);
+	} else {
+		walk->node = BPF_CORE_READ(node, rb_left);
+	}
+	return 0;
+}
+
+/*
+ * The memslot of address space 0 that has @gfn; NULL for none. As the kernel's
+ * search_memslots(), without its lock: the tree of the active slots does not change.
+ */
+static __always_inline struct kvm_memory_slot *kvm_slot_at(struct kvm *kvm, __u64 gfn)
+{
+	struct kvm_memslots *slots = BPF_CORE_READ(kvm, memslots[0]);
+	struct slot_walk walk = { .gfn = gfn };
+	struct kvm_memory_slot *found;
+
+	walk.node = BPF_CORE_READ(slots, gfn_tree.rb_node);
+	walk.tree = BPF_CORE_READ(slots, node_idx) & 1;
+	bpf_loop(MEMSLOTS_DEPTH, slot_step, &walk, 0);
+	found = walk.found;
+	if (!found || gfn >= BPF_CORE_READ(found, base_gfn) + BPF_CORE_READ(found, npages))
+		return NULL;
+	return found;
 }
 
 #endif

@@ -191,23 +191,17 @@ static __noinline int slot_owner_find(__u64 kvm, __u64 slot_address)
 }
 
 /* The same, remembered in the task for the next time. */
-static __always_inline int slot_owner(struct task_state *state, struct kvm *kvm,
-				      struct kvm_memory_slot *slot, __u32 number)
+static __always_inline int slot_owner(struct task_state *state, __u64 kvm, __u64 slot)
 {
 	struct slot_cache *cache = &state->cache;
 	__u32 now = generation; /* before the look-up, so that a change since then is noticed */
-	int owner;
 
-	if (cache->kvm == (__u64)kvm && cache->slot == number && cache->generation == now)
-		return cache->owner;
-	owner = slot_owner_find((__u64)kvm, (__u64)slot);
-	if (owner < 0)
-		return owner;
-	cache->kvm = (__u64)kvm;
-	cache->slot = number;
-	cache->generation = now;
-	cache->owner = owner;
-	return owner;
+	if (cache->slot != slot || cache->generation != now) {
+		cache->owner = slot_owner_find(kvm, slot);
+		cache->generation = now;
+		cache->slot = cache->owner < 0 ? 0 : slot;
+	}
+	return cache->owner;
 }
 
 /* Where events of the guest_memfd as a whole are counted, as vm_owner(). */
@@ -236,6 +230,18 @@ static __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 	return owner_publish(owner, index, OWNER_GMEM, &key);
 }
 
+/* The same where nothing leads to the VM: the host when the guest_memfd was not met before. */
+static __noinline int gmem_owner_known(__u64 inode_address)
+{
+	struct inode *inode = (void *)inode_address;
+	struct owner_key key = { .id = inode_address, .kind = OWNER_GMEM };
+	__u32 *known;
+
+	key.sub = BPF_CORE_READ(inode, i_ino);
+	known = bpf_map_lookup_elem(&owner_index, &key);
+	return known ? (int)*known : OWNER_INDEX_HOST;
+}
+
 /*
  * Where an event is counted that knows only the file and the pages [start, end): at the slot
  * whose binding covers them all, else at the guest_memfd.
@@ -254,6 +260,16 @@ static __noinline int range_owner_find(__u64 view_address, __u64 inode, __u64 st
 			return slot_owner_find((__u64)kvm, (__u64)slot);
 	}
 	return gmem_owner_find((__u64)kvm, inode);
+}
+
+/* As vm_owner(), for what knows only guest addresses: the slot that has all of [start, end). */
+static __noinline int gfn_owner_find(__u64 kvm, __u64 start, __u64 end)
+{
+	struct kvm_memory_slot *slot = kvm_slot_at((struct kvm *)kvm, start);
+
+	if (slot && end <= BPF_CORE_READ(slot, base_gfn) + BPF_CORE_READ(slot, npages))
+		return slot_owner_find(kvm, (__u64)slot);
+	return vm_owner((struct kvm *)kvm);
 }
 
 #endif

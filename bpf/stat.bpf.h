@@ -97,9 +97,13 @@ static __noinline int error_count(__u32 owner, __u32 event, __u32 err)
 	return 0;
 }
 
-/* One event at @index (from an *_owner function), with @npages pages and a negative errno or 0. */
-static __always_inline void event_count(int index, enum gmem_event event, __u64 latency_ns,
-					__u64 npages, long err, unsigned int carries)
+/*
+ * One event at @index (from an *_owner function), with @npages pages and a negative errno or 0.
+ * The owner, for details; NULL when it is not counted.
+ */
+static __always_inline struct owner *event_count(int index, enum gmem_event event,
+						 __u64 latency_ns, __u64 npages, long err,
+						 unsigned int carries)
 {
 	struct event_stat *stat;
 	struct owner *owner;
@@ -107,11 +111,11 @@ static __always_inline void event_count(int index, enum gmem_event event, __u64 
 	__u64 before;
 
 	if (index == OWNER_IGNORED)
-		return;
+		return NULL;
 	owner = index > 0 ? bpf_map_lookup_elem(&owners, &at) : NULL;
 	if (!owner) {
 		lose(event, LOSS_OWNER);
-		return;
+		return NULL;
 	}
 	stat = &owner->stat[event];
 	before = __sync_fetch_and_add(&stat->count, 1);
@@ -121,6 +125,13 @@ static __always_inline void event_count(int index, enum gmem_event event, __u64 
 		__sync_fetch_and_add(&stat->npages, npages);
 	if ((carries & EVENT_ERRNO) && err < 0)
 		error_count(at, event, -err);
+	return owner;
+}
+
+static __always_inline void detail_count(struct owner *owner, enum gmem_detail detail)
+{
+	if (owner)
+		__sync_fetch_and_add(&owner->detail[detail], 1);
 }
 
 #endif

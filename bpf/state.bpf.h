@@ -10,23 +10,45 @@
 #include "kernel.bpf.h"
 #include "gmem.h"
 
-/* The slot that the task met last, so that the next event there needs no look-up. */
+/*
+ * The slot that the task met last, so that the next event there needs no look-up. Its address
+ * is as good as its number: before the kernel frees a slot, slot_commit or vm_destroy has moved
+ * the generation on.
+ */
 struct slot_cache {
-	__u64 kvm;
-	__u32 slot; /* as_id << 16 | id */
+	__u64 slot;
 	__u32 generation;
-	__u32 owner;
+	int owner;
+};
+
+/* The slots that an operation under way has met. */
+struct slots_met {
+	int owner; /* of the last one */
+	__u32 n;
+	__u64 npages;
+};
+
+/* The conversion under way: its range and attributes, from the first look at them. */
+struct conversion {
+	__u64 start;
+	__u64 end;
+	__u64 attributes;
+	__u32 looked; /* 1 while the first look lasts, 2 after it */
+	__u32 noop;
 };
 
 struct task_state {
 	__u64 start_ns[NR_EVENTS]; /* 0: not inside */
 	struct slot_cache cache;
-	int zap_owner; /* the slots that the zap under way has met: the last one, ... */
-	__u32 zap_nslots; /* ... how many, ... */
-	__u64 zap_npages; /* ... and their pages */
-	__u64 kvm; /* whose memslots the task is changing; for unbind, which is not told */
-	__u64 inode; /* the guest_memfd that the task is punching or releasing; for zap */
+	struct slots_met zap;
+	int zapped_owner; /* where the last zap was counted; for poison */
 	int release_owner; /* found before the file forgets its VM */
+	__u64 kvm; /* whose memslots the task is changing; for unbind, which is not told */
+	__u64 slot; /* of the guest fault under way, for what happens within */
+	__u64 inode; /* the guest_memfd that the task works on; for what is not told */
+	__u64 view; /* and its file's private data */
+	long direct_map_error; /* within the guest fault under way */
+	struct conversion conversion;
 };
 
 struct {

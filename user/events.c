@@ -13,6 +13,12 @@ const struct event_desc event_descs[NR_EVENTS] = {
 #undef X
 };
 
+const struct detail_desc detail_descs[NR_DETAILS] = {
+#define X(id, event, name, what) [DETAIL_##id] = { EV_##event, #name, what },
+	GMEM_DETAILS(X)
+#undef X
+};
+
 const struct loss_desc loss_descs[NR_LOSSES] = {
 #define X(id, name, what) { #name, what },
 	GMEM_LOSSES(X)

@@ -19,6 +19,13 @@ struct loss_desc {
 	const char *what;
 };
 
+struct detail_desc {
+	enum gmem_event event;
+	const char *name;
+	const char *what;
+};
+
+extern const struct detail_desc detail_descs[NR_DETAILS];
 extern const struct event_desc event_descs[NR_EVENTS];
 extern const struct loss_desc loss_descs[NR_LOSSES];
 

@@ -23,6 +23,7 @@
 #include "session.h"
 #include "version.h"
 
+#define ALL_EVENTS ((1ULL << NR_EVENTS) - 1)
 #define NS_PER_S 1000000000ULL
 
 static __u64 clock_ns(clockid_t clock)
@@ -128,7 +129,7 @@ static enum gmem_filter filter_of(const struct options *options)
 static struct session *open_session(const struct options *options, struct problem *problem)
 {
 	struct session_options session = {
-		.events = options->events,
+		.events = options->command == COMMAND_PROBE ? ALL_EVENTS : options->events,
 		.filter = filter_of(options),
 		.pids = options->pids,
 		.npids = options->npids,
@@ -202,7 +203,7 @@ static int run_session(const struct options *options, struct output *output,
 		.kernel = name.release,
 		.arch = name.machine,
 		.command = options->child,
-		.shown = options->events,
+		.shown = options->command == COMMAND_PROBE ? ALL_EVENTS : options->events,
 		.events_chosen = options->events_chosen,
 		.snap = &snap,
 	};

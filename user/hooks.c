@@ -12,6 +12,7 @@
 
 #define END(program, function) { program, function, NULL, HOOK_END }
 #define ONE(program, function) { program, function, NULL, HOOK_WHOLE }
+#define TRACEPOINT(program, name) { program, name, NULL, HOOK_TRACEPOINT }
 #define UNMAP ONE("unmap", "kvm_unmap_gfn_range")
 
 #define EVENT(id) (1ULL << EV_##id)
@@ -24,6 +25,24 @@ const struct ladder ladders[NR_EVENTS] = {
 	[EV_HOST_FAULT] = { .rungs = {
 		/* 6.18 brought mmap() of a guest_memfd. */
 		{ "6.18", { BOTH("host_fault", "kvm_gmem_fault_user_mapping") } },
+	} },
+	[EV_ALLOC] = { .needs = EVENT(GUEST_FAULT) | EVENT(ALLOCATE), .rungs = {
+		{ "6.8", { TRACEPOINT("page_added", "mm_filemap_add_to_page_cache") } },
+	} },
+	[EV_FREE] = { .needs = EVENT(PUNCH_HOLE), .rungs = {
+		{ "6.8", { TRACEPOINT("page_deleted", "mm_filemap_delete_from_page_cache") } },
+	} },
+	[EV_PREPARE] = { .rungs = {
+		/* 7.3 renamed it, and gives a number of pages instead of an order. */
+		{ "7.3", { BOTH("prepare", "kvm_arch_gmem_make_private") } },
+		/* 7.0 calls it at every fault, until then only for a folio not up to date. */
+		{ "6.10", { BOTH("prepare", "kvm_arch_gmem_prepare") } },
+	} },
+	[EV_POPULATE] = { .rungs = {
+		{ "6.10", { BOTH("populate", "kvm_gmem_populate") } },
+	} },
+	[EV_PREFAULT] = { .rungs = {
+		{ "6.11", { BOTH("prefault", "kvm_arch_vcpu_pre_fault_memory") } },
 	} },
 	[EV_CREATE] = { .rungs = {
 		{ "6.8", { BOTH("create", "kvm_gmem_create") } },
@@ -60,6 +79,23 @@ const struct ladder ladders[NR_EVENTS] = {
 	} },
 	[EV_NOTIFIER_HIT] = { .needs = EVENT(NOTIFIER), .rungs = {
 		{ "6.8", { UNMAP } },
+	} },
+	[EV_CONVERT] = { .rungs = {
+		{ "6.8", { BOTH("convert", "kvm_vm_ioctl"),
+			   BOTH("attributes", "kvm_range_has_memory_attributes") } },
+	} },
+	[EV_DIRECT_MAP_ZAP] = { .needs = EVENT(GUEST_FAULT), .rungs = {
+		{ "in flight", { BOTH("direct_map_zap", "kvm_gmem_folio_zap_direct_map") } },
+	} },
+	[EV_DIRECT_MAP_RESTORE] = { .rungs = {
+		{ "in flight",
+		  { BOTH("direct_map_restore", "kvm_gmem_folio_restore_direct_map") } },
+	} },
+	[EV_MEMORY_FAULT] = { .rungs = {
+		{ "6.8", { ONE("memory_fault", "kvm_arch_vcpu_ioctl_run") } },
+	} },
+	[EV_POISON] = { .needs = EVENT(ZAP), .rungs = {
+		{ "6.8", { BOTH("poison", "kvm_gmem_error_folio") } },
 	} },
 };
 

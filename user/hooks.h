@@ -13,6 +13,7 @@ enum hook_kind {
 	HOOK_WHOLE, /* one program that counts the event, or gives it its context */
 	HOOK_BOTH_ENDS, /* a pair of programs called _entry and _exit, or one called _session */
 	HOOK_END, /* one program that ends what another hook has begun */
+	HOOK_TRACEPOINT, /* one program, on the tracepoint that its section names */
 };
 
 /* What is attached to a kernel function. */

@@ -35,20 +35,23 @@ static bool has_capability(unsigned int capability)
 
 static int check_privilege(struct problem *problem)
 {
-	if (has_capability(CAP_SYS_ADMIN) || (has_capability(CAP_BPF) && has_capability(CAP_PERFMON)))
+	if (has_capability(CAP_SYS_ADMIN) ||
+	    (has_capability(CAP_BPF) && has_capability(CAP_PERFMON)))
 		return 0;
-	return problem_set(problem, EXIT_IMPOSSIBLE,
-			   "cannot trace: CAP_BPF and CAP_PERFMON are missing. Run it as root (sudo), "
-			   "or grant both capabilities");
+	return problem_set(
+		problem, EXIT_IMPOSSIBLE,
+		"cannot trace: CAP_BPF and CAP_PERFMON are missing. Run it as root (sudo), "
+		"or grant both capabilities");
 }
 
 static int check_kvm(struct problem *problem)
 {
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return problem_set(problem, EXIT_IMPOSSIBLE,
-				   "cannot trace: no BTF in this kernel (/sys/kernel/btf/vmlinux: %s). "
-				   "Use one built with CONFIG_DEBUG_INFO_BTF=y",
-				   strerror(errno));
+		return problem_set(
+			problem, EXIT_IMPOSSIBLE,
+			"cannot trace: no BTF in this kernel (/sys/kernel/btf/vmlinux: %s). "
+			"Use one built with CONFIG_DEBUG_INFO_BTF=y",
+			strerror(errno));
 	if (access("/sys/module/kvm", F_OK))
 		return problem_set(problem, EXIT_IMPOSSIBLE,
 				   "cannot trace guest_memfd: kvm is not loaded. Load it (modprobe "
@@ -82,10 +85,11 @@ static int read_btf(struct kernel *kernel, struct problem *problem)
 {
 	kernel->vmlinux = btf__load_vmlinux_btf();
 	if (!kernel->vmlinux)
-		return problem_set(problem, EXIT_IMPOSSIBLE,
-				   "cannot trace: the kernel's BTF cannot be read (%s). Is it of the "
-				   "running kernel, and not mounted over?",
-				   strerror(errno));
+		return problem_set(
+			problem, EXIT_IMPOSSIBLE,
+			"cannot trace: the kernel's BTF cannot be read (%s). Is it of the "
+			"running kernel, and not mounted over?",
+			strerror(errno));
 	if (access("/sys/kernel/btf/kvm", F_OK)) {
 		/* Built in, or a module without BTF. */
 		if (kernel_function(kernel, "kvm_arch_init_vm") > 0)
@@ -98,9 +102,10 @@ static int read_btf(struct kernel *kernel, struct problem *problem)
 		if (kernel->module && kernel->module_fd > 0)
 			return 0;
 	}
-	return problem_set(problem, EXIT_IMPOSSIBLE,
-			   "cannot trace guest_memfd: no BTF for module kvm. Use a kernel built with "
-			   "CONFIG_DEBUG_INFO_BTF_MODULES=y whose modules match it");
+	return problem_set(
+		problem, EXIT_IMPOSSIBLE,
+		"cannot trace guest_memfd: no BTF for module kvm. Use a kernel built with "
+		"CONFIG_DEBUG_INFO_BTF_MODULES=y whose modules match it");
 }
 
 static int check_gmem(struct kernel *kernel, struct problem *problem)
@@ -110,10 +115,11 @@ static int check_gmem(struct kernel *kernel, struct problem *problem)
 	if (kernel_has_hook(&gmem_hook, kernel))
 		return 0;
 	uname(&name);
-	return problem_set(problem, EXIT_IMPOSSIBLE,
-			   "cannot trace guest_memfd: kernel %s has none. Use 6.8 or newer, built with "
-			   "CONFIG_KVM_GUEST_MEMFD=y (CONFIG_KVM_PRIVATE_MEM until 6.17)",
-			   name.release);
+	return problem_set(
+		problem, EXIT_IMPOSSIBLE,
+		"cannot trace guest_memfd: kernel %s has none. Use 6.8 or newer, built with "
+		"CONFIG_KVM_GUEST_MEMFD=y (CONFIG_KVM_PRIVATE_MEM until 6.17)",
+		name.release);
 }
 
 struct kernel *kernel_open(struct problem *problem)
@@ -171,7 +177,8 @@ int kernel_function(const struct kernel *kernel, const char *function)
 	for (__u32 id = kernel->module ? btf__type_cnt(kernel->vmlinux) : 1; id < end; id++) {
 		const struct btf_type *type = btf__type_by_id(btf, id);
 
-		if (btf_is_func(type) && !strcmp(btf__name_by_offset(btf, type->name_off), function))
+		if (btf_is_func(type) &&
+		    !strcmp(btf__name_by_offset(btf, type->name_off), function))
 			return id;
 	}
 	return -ENOENT;
@@ -182,14 +189,24 @@ int kernel_btf_fd(const struct kernel *kernel)
 	return kernel->module_fd;
 }
 
+static bool has_tracepoint(const struct kernel *kernel, const char *tracepoint)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "btf_trace_%s", tracepoint);
+	return btf__find_by_name_kind(kernel->vmlinux, name, BTF_KIND_TYPEDEF) > 0;
+}
+
 bool kernel_has_hook(const struct hook *hook, void *ctx)
 {
 	const struct kernel *kernel = ctx;
-	int id = kernel_function(kernel, hook->function);
+	int id;
 
+	if (hook->kind == HOOK_TRACEPOINT)
+		return has_tracepoint(kernel, hook->function);
+	id = kernel_function(kernel, hook->function);
 	return id > 0 && (!hook->arg0 || first_argument_is(kvm_btf(kernel), id, hook->arg0));
 }
-
 
 int kernel_fsession(const struct kernel *kernel)
 {
@@ -232,12 +249,14 @@ int kernel_refused(struct problem *problem)
 
 	read_lockdown(mode, sizeof(mode));
 	if (*mode && strcmp(mode, "none"))
-		return problem_set(problem, EXIT_IMPOSSIBLE,
-				   "cannot trace: the kernel is locked down (%s) and refuses tracing "
-				   "programs (EPERM). Boot it without lockdown=, or trace elsewhere",
-				   mode);
-	return problem_set(problem, EXIT_IMPOSSIBLE,
-			   "cannot trace: the kernel refuses tracing programs to root (EPERM), as a "
-			   "security module or the host's policy can. Trace on a kernel that allows "
-			   "them, such as a lab VM (scripts/lab run)");
+		return problem_set(
+			problem, EXIT_IMPOSSIBLE,
+			"cannot trace: the kernel is locked down (%s) and refuses tracing "
+			"programs (EPERM). Boot it without lockdown=, or trace elsewhere",
+			mode);
+	return problem_set(
+		problem, EXIT_IMPOSSIBLE,
+		"cannot trace: the kernel refuses tracing programs to root (EPERM), as a "
+		"security module or the host's policy can. Trace on a kernel that allows "
+		"them, such as a lab VM (scripts/lab run)");
 }

@@ -19,9 +19,11 @@
 enum { KEY_EXIT_STATUS = 256, KEY_JSON_SCHEMA, KEY_NO_FSESSION };
 
 static const struct argp_option table[] = {
-	{ "duration", 'd', "SECONDS", 0, "Trace for SECONDS (default: until COMMAND ends, or Ctrl-C)", 0 },
+	{ "duration", 'd', "SECONDS", 0,
+	  "Trace for SECONDS (default: until COMMAND ends, or Ctrl-C)", 0 },
 	{ "pid", 'p', "PID", 0, "Only VMs of this VMM; may be repeated", 0 },
-	{ "event", 'e', "EVENT,...", 0, "Only these events, with histograms (gmemtrace probe lists them)", 0 },
+	{ "event", 'e', "EVENT,...", 0,
+	  "Only these events, with histograms (gmemtrace probe lists them)", 0 },
 	{ "format", 'f', "FORMAT", 0, "text (default) or json", 0 },
 	{ "output", 'o', "FILE", 0, "Write the report to FILE", 0 },
 	{ "exit-status", KEY_EXIT_STATUS, NULL, 0, "Exit as COMMAND did", 0 },
@@ -34,9 +36,9 @@ static const struct argp_option table[] = {
 
 static const char doc[] =
 	"Show what KVM guest_memfd does: per VM and memslot, how often, how long, which errors.\v"
-	"With COMMAND, traces the VMs of its process tree from before its first instruction; without, "
-	"those of the whole host or of -p. `gmemtrace probe` says which kernel function carries "
-	"each event here, and what is unavailable and why.\n\n"
+	"With COMMAND, traces the VMs of its process tree from before its first instruction; "
+	"without, those of the whole host or of -p. `gmemtrace probe` says which kernel function "
+	"carries each event here, and what is unavailable and why.\n\n"
 	"Exit status: 0 done, 2 wrong usage or bad input, 3 not possible here.";
 
 static const char args_doc[] = "[-- COMMAND [ARG...]]\nprobe";
@@ -61,7 +63,8 @@ static int parse_duration(struct parser *parser, const char *arg)
 	double seconds = strtod(arg, &end);
 
 	if (end == arg || *end || !(seconds > 0) || seconds > MAX_DURATION_S)
-		return usage(parser, "-d %s: not a duration. Give a number of seconds above 0", arg);
+		return usage(parser, "-d %s: not a duration. Give a number of seconds above 0",
+			     arg);
 	parser->options->duration_ns = seconds * 1e9;
 	return 0;
 }
@@ -76,7 +79,8 @@ static int parse_pid(struct parser *parser, const char *arg)
 	errno = 0;
 	pid = strtol(arg, &end, 10);
 	if (end == arg || *end || errno || pid <= 0 || pid > INT32_MAX)
-		return usage(parser, "-p %s: not a process id. Give the VMM's, as ps shows it", arg);
+		return usage(parser, "-p %s: not a process id. Give the VMM's, as ps shows it",
+			     arg);
 	pids = reallocarray(options->pids, options->npids + 1, sizeof(*pids));
 	if (!pids)
 		return usage(parser, "-p %s: out of memory", arg);
@@ -99,9 +103,10 @@ static int parse_events(struct parser *parser, const char *arg)
 		len = strcspn(name, ",");
 		event = event_by_name(name, len);
 		if (event < 0)
-			return usage(parser,
-				     "-e %s: an unknown event. `gmemtrace probe` lists those there are",
-				     arg);
+			return usage(
+				parser,
+				"-e %s: an unknown event. `gmemtrace probe` lists those there are",
+				arg);
 		options->events |= 1ULL << event;
 		name += len;
 	} while (*name++);
@@ -174,11 +179,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static void print_version(FILE *out, struct argp_state *state)
 {
 	(void)state;
-	fprintf(out, "gmemtrace " GMEM_VERSION "\nlibbpf %s\nformats: %s\n", libbpf_version_string(),
-		report_formats());
+	fprintf(out, "gmemtrace " GMEM_VERSION "\nlibbpf %s\nformats: %s\n",
+		libbpf_version_string(), report_formats());
 }
 
 void (*argp_program_version_hook)(FILE *, struct argp_state *) = print_version;
+
+static __u64 default_events(void)
+{
+	__u64 events = 0;
+
+	for (int event = 0; event < NR_EVENTS; event++)
+		if (!(event_descs[event].carries & EVENT_OPT_IN))
+			events |= 1ULL << event;
+	return events;
+}
 
 int options_parse(int argc, char **argv, struct options *options, struct problem *problem)
 {
@@ -186,7 +201,7 @@ int options_parse(int argc, char **argv, struct options *options, struct problem
 	struct parser parser = { options, problem, false };
 	error_t err;
 
-	*options = (struct options){ .events = (1ULL << NR_EVENTS) - 1, .format = "text" };
+	*options = (struct options){ .events = default_events(), .format = "text" };
 	argp_err_exit_status = EXIT_USAGE;
 	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &parser);
 	if (parser.failed)
@@ -194,8 +209,9 @@ int options_parse(int argc, char **argv, struct options *options, struct problem
 	if (err)
 		return problem_set(problem, EXIT_USAGE, "bad usage. See gmemtrace --help");
 	if (options->exit_status && !options->child)
-		return problem_set(problem, EXIT_USAGE,
-				   "--exit-status: there is no COMMAND. Add -- COMMAND, or leave it away");
+		return problem_set(
+			problem, EXIT_USAGE,
+			"--exit-status: there is no COMMAND. Add -- COMMAND, or leave it away");
 	return 0;
 }
 

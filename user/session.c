@@ -82,7 +82,7 @@ static void event_unavailable(struct hook_state *state, const char *reason)
 	snprintf(state->reason, sizeof(state->reason), "%s", reason);
 }
 
-/* "kvm_gmem_bind, kvm_gmem_prepare_memory_region: not in this kernel (since 6.8)" */
+/* "not in this kernel: kvm_gmem_prepare_memory_region, kvm_gmem_bind (since 6.8)" */
 static void event_missing(struct hook_state *state, const struct ladder *ladder)
 {
 	const char *since = NULL, *last = NULL;

@@ -118,6 +118,18 @@ static int read_buckets(const struct session_view *view, const struct event_stat
 	return 0;
 }
 
+static int read_event_details(const struct owner *owner, struct event_count *count)
+{
+	count->details = calloc(NR_DETAILS, sizeof(*count->details));
+	if (!count->details)
+		return -ENOMEM;
+	for (int detail = 0; detail < NR_DETAILS; detail++)
+		if (detail_descs[detail].event == count->event && owner->detail[detail])
+			count->details[count->ndetails++] =
+				(struct detail_count){ detail, owner->detail[detail] };
+	return 0;
+}
+
 static int read_event(const struct reader *reader, __u32 owner, enum gmem_event event,
 		      struct event_counts *counts)
 {
@@ -138,7 +150,8 @@ static int read_event(const struct reader *reader, __u32 owner, enum gmem_event 
 	};
 	if (event_descs[event].carries & EVENT_LATENCY)
 		err = read_buckets(&reader->view, stat, count);
-	return err ?: read_event_errors(reader, owner, count);
+	return err ?: read_event_errors(reader, owner, count) ?:
+	       read_event_details(&reader->view.owners[owner], count);
 }
 
 static int read_events(const struct reader *reader, __u32 owner, struct event_counts *counts)

@@ -16,6 +16,11 @@ struct errno_count {
 	__u64 count;
 };
 
+struct detail_count {
+	enum gmem_detail detail;
+	__u64 count;
+};
+
 /* One event at one owner; only events with count > 0 are kept. */
 struct event_count {
 	enum gmem_event event;
@@ -27,6 +32,8 @@ struct event_count {
 	__u64 *bucket; /* [HIST_BUCKETS]; NULL unless EVENT_LATENCY */
 	struct errno_count *errs; /* ascending by err */
 	size_t nerrs;
+	struct detail_count *details; /* of this event, count > 0, ascending by detail */
+	size_t ndetails;
 };
 
 struct event_counts {

@@ -63,6 +63,25 @@ struct xa_node {
 	void *slots[64]; /* 16 with CONFIG_BASE_SMALL */
 };
 
+struct rb_node {
+	unsigned long __rb_parent_color;
+	struct rb_node *rb_right;
+	struct rb_node *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct address_space {
+	struct inode *host;
+};
+
+struct folio {
+	struct address_space *mapping;
+	unsigned long index;
+};
+
 struct mmu_notifier {
 	void *ops;
 };
@@ -72,14 +91,41 @@ struct kvm_arch {
 	unsigned char vm_type; /* unsigned long until 6.10 or so */
 };
 
+struct kvm_memslots {
+	struct rb_root gfn_tree;
+	int node_idx; /* which of a slot's two nodes this set uses */
+};
+
 struct kvm {
 	struct mm_struct *mm;
+	struct kvm_memslots *memslots[2]; /* 1 on arm64 */
 	int userspace_pid;
 	struct mmu_notifier mmu_notifier;
 	struct kvm_arch arch;
 };
 
+struct kvm_run {
+	__u32 exit_reason;
+	union {
+		struct {
+			__u64 flags;
+			__u64 gpa;
+			__u64 size;
+		} memory_fault;
+	};
+};
+
+struct kvm_vcpu {
+	struct kvm *kvm;
+	struct kvm_run *run;
+};
+
+struct kvm_pre_fault_memory {
+	__u64 gpa;
+};
+
 struct kvm_memory_slot {
+	struct rb_node gfn_node[2];
 	__u64 base_gfn;
 	unsigned long npages;
 	__u32 flags;
