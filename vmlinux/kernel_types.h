@@ -2,7 +2,8 @@
 /*
  * The kernel types that the BPF programs read, and of each only the fields they read: CO-RE finds
  * the real offsets in the running kernel's BTF. Kept by hand; scripts/check-types compares it with
- * the BTF of every lab kernel. A field without a version is in all kernels from 6.8 on.
+ * the BTF of every lab kernel, and its help says which comments it understands. A field without a
+ * version is in all kernels from 6.8 on.
  */
 #ifndef KERNEL_TYPES_H
 #define KERNEL_TYPES_H
@@ -88,7 +89,7 @@ struct mmu_notifier {
 
 /* x86 */
 struct kvm_arch {
-	unsigned char vm_type; /* unsigned long until 6.10 or so */
+	unsigned char vm_type; /* any size: unsigned long until 6.10 or so */
 };
 
 struct kvm_memslots {
@@ -120,7 +121,7 @@ struct kvm_vcpu {
 	struct kvm_run *run;
 };
 
-struct kvm_pre_fault_memory {
+struct kvm_pre_fault_memory { /* since 6.11 */
 	__u64 gpa;
 };
 
@@ -143,20 +144,20 @@ struct kvm_gfn_range {
 	__u64 end;
 };
 
-/* One VM's view of a guest_memfd, until 6.18 ... */
-struct kvm_gmem {
+/* One VM's view of a guest_memfd ... */
+struct kvm_gmem { /* until 6.18 */
 	struct kvm *kvm;
 	struct xarray bindings;
 };
 
-/* ... and from 6.19 on, where it was renamed. */
-struct gmem_file {
+/* ... which was renamed. */
+struct gmem_file { /* since 6.19 */
 	struct kvm *kvm;
 	struct xarray bindings;
 };
 
-/* 6.19: guest_memfd's own inode. */
-struct gmem_inode {
+/* guest_memfd's own inode. */
+struct gmem_inode { /* since 6.19 */
 	struct inode vfs_inode;
 	__u64 flags;
 };
