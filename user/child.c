@@ -14,16 +14,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static bool is_program(const char *path)
+/* 0, or a negative errno that says what is wrong with @path. */
+static int check_program(const char *path)
 {
 	struct stat st;
 
-	return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
+	if (stat(path, &st))
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return S_ISREG(st.st_mode) && !access(path, X_OK) ? 0 : -EACCES;
 }
 
-static bool in_path(const char *program)
+/* As execvp() does: what cannot be executed is passed over, but remembered. */
+static int check_in_path(const char *program)
 {
 	const char *dir = getenv("PATH") ?: "/usr/local/bin:/usr/bin:/bin";
+	int err = -ENOENT, found;
 	char path[4096];
 	size_t len;
 
@@ -31,41 +38,54 @@ static bool in_path(const char *program)
 		len = strcspn(dir, ":");
 		snprintf(path, sizeof(path), "%.*s/%s", len ? (int)len : 1, len ? dir : ".",
 			 program);
-		if (is_program(path))
-			return true;
+		found = check_program(path);
+		if (!found)
+			return 0;
+		if (found == -EACCES)
+			err = found;
 		dir += len;
 	} while (*dir++);
-	return false;
+	return err;
 }
 
 int child_check(const char *program, struct problem *problem)
 {
-	if (strchr(program, '/') ? is_program(program) : in_path(program))
+	int err = strchr(program, '/') ? check_program(program) : check_in_path(program);
+
+	if (!err)
 		return 0;
+	if (err == -EACCES)
+		return problem_set(
+			problem, EXIT_USAGE,
+			"cannot run %s: it is not executable. Allow that (chmod +x), or give "
+			"it to its interpreter",
+			program);
+	if (err == -EISDIR)
+		return problem_set(problem, EXIT_USAGE,
+				   "cannot run %s: it is a directory. Give a program", program);
 	return problem_set(problem, EXIT_USAGE,
 			   "cannot run %s: no such program. Check its name, or give its whole path",
 			   program);
 }
 
-static void __attribute__((noreturn)) run(struct child *child, int gate, int report, char **argv)
+static void __attribute__((noreturn)) run(const sigset_t *mask, int gate, int report, char **argv)
 {
-	sigset_t none;
+	ssize_t n;
 	char go;
 
-	close(child->gate);
-	close(child->report);
-	/* Nothing is ever written: the end of file is the sign, also if the tracer has died. */
-	while (read(gate, &go, 1) < 0 && errno == EINTR)
-		;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	do
+		n = read(gate, &go, 1);
+	while (n < 0 && errno == EINTR);
+	if (n != 1) /* the tracer has died: without it, nothing is to happen */
+		_exit(127);
+	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(argv[0], argv);
 	if (write(report, &errno, sizeof(errno)) < 0)
 		perror(argv[0]);
 	_exit(127);
 }
 
-int child_make(struct child *child, char **argv, struct problem *problem)
+int child_make(struct child *child, char **argv, const sigset_t *mask, struct problem *problem)
 {
 	int gate[2], report[2];
 
@@ -76,8 +96,11 @@ int child_make(struct child *child, char **argv, struct problem *problem)
 	child->report = report[0];
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	child->pid = fork();
-	if (!child->pid)
-		run(child, gate[0], report[1], argv);
+	if (!child->pid) {
+		close(gate[1]);
+		close(report[0]);
+		run(mask, gate[0], report[1], argv);
+	}
 	close(gate[0]);
 	close(report[1]);
 	if (child->pid < 0) {
@@ -93,6 +116,8 @@ int child_go(struct child *child, const char *program, struct problem *problem)
 	ssize_t n;
 	int err;
 
+	/* A child that was killed at the gate is reaped as any other: no error here. */
+	n = write(child->gate, "", 1);
 	close(child->gate);
 	do
 		n = read(child->report, &err, sizeof(err));

@@ -6,13 +6,14 @@
 #ifndef CHILD_H
 #define CHILD_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 #include "problem.h"
 
 struct child {
 	pid_t pid; /* 0: none */
-	int gate; /* closed to let it go */
+	int gate; /* written to, to let it go */
 	int report; /* the errno of a failed exec comes from here */
 	bool ended;
 	int status; /* as from waitpid(), when ended */
@@ -22,10 +23,10 @@ struct child {
 int child_check(const char *program, struct problem *problem);
 
 /*
- * Fork; the child waits at the gate, with the signal mask that was before signals_block(). The
- * caller becomes the one that adopts its orphans. 0, or -1 with @problem filled.
+ * Fork; the child waits at the gate, and will run with the signal @mask. The caller becomes the
+ * one that adopts its orphans. 0, or -1 with @problem filled.
  */
-int child_make(struct child *child, char **argv, struct problem *problem);
+int child_make(struct child *child, char **argv, const sigset_t *mask, struct problem *problem);
 
 /* Open the gate. 0, or -1 with @problem filled when the program cannot be executed. */
 int child_go(struct child *child, const char *program, struct problem *problem);

@@ -34,18 +34,29 @@ static __u64 clock_ns(clockid_t clock)
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* The signals that end a capture or say that the child may have ended are waited for, not taken. */
-static sigset_t block_signals(void)
+static bool is_ignored(int signal)
+{
+	struct sigaction action;
+
+	return !sigaction(signal, NULL, &action) && action.sa_handler == SIG_IGN;
+}
+
+/*
+ * The signals that end a capture or say that the child may have ended are waited for, not taken.
+ * Until then, while the programs are loaded, they end the tracer at once. The mask that was before
+ * goes to @old.
+ */
+static sigset_t block_signals(sigset_t *old)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN); /* seen as EPIPE when the report is written */
+	if (!is_ignored(SIGHUP)) /* nohup */
+		sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, old);
 	return set;
 }
 
@@ -144,11 +155,11 @@ static struct session *open_session(const struct options *options, struct proble
 static int trace(const struct options *options, struct session *session, struct child *child,
 		 struct capture *capture, struct snapshot *snap, struct problem *problem)
 {
-	sigset_t signals = block_signals();
+	sigset_t old, signals = block_signals(&old);
 	__u64 start_ns;
 	int err;
 
-	if (options->child && child_make(child, options->child, problem))
+	if (options->child && child_make(child, options->child, &old, problem))
 		return -1;
 	capture->start_realtime_ns = clock_ns(CLOCK_REALTIME);
 	start_ns = clock_ns(CLOCK_MONOTONIC);
@@ -168,20 +179,33 @@ static int trace(const struct options *options, struct session *session, struct 
 	return 0;
 }
 
-static int write_report(const struct options *options, const struct capture *capture,
-			struct output *output, struct problem *problem)
+static int format_report(const struct options *options, const struct capture *capture, FILE *file)
 {
-	struct report_style style = style_of(output->file);
+	struct report_style style = style_of(file);
+
+	if (options->command == COMMAND_SCHEMA)
+		return fputs(report_json_schema, file) < 0 ? -errno : 0;
+	if (options->command == COMMAND_PROBE)
+		return report_probe(file, options->format, capture, &style);
+	return report_write(file, options->format, capture, &style);
+}
+
+static int write_report(const struct options *options, const struct capture *capture,
+			struct problem *problem)
+{
+	struct output output;
 	int err;
 
-	if (options->command == COMMAND_PROBE)
-		err = report_probe(output->file, options->format, capture, &style);
-	else
-		err = report_write(output->file, options->format, capture, &style);
-	if (err == -ENOMEM || err == -EINVAL)
+	signal(SIGPIPE, SIG_IGN); /* seen as EPIPE */
+	if (output_open(&output, options->output, problem))
+		return -1;
+	err = format_report(options, capture, output.file);
+	if (err == -ENOMEM || err == -EINVAL) {
+		output_abort(&output);
 		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot write the report: %s",
 				   strerror(-err));
-	return output_commit(output, problem); /* knows of a full disk or a closed pipe */
+	}
+	return output_commit(&output, problem); /* knows of a full disk or a closed pipe */
 }
 
 static int child_status(const struct child *child)
@@ -191,8 +215,7 @@ static int child_status(const struct child *child)
 	return 128 + WTERMSIG(child->status);
 }
 
-static int run_session(const struct options *options, struct output *output,
-		       struct problem *problem)
+static int run_session(const struct options *options, struct problem *problem)
 {
 	struct session *session = open_session(options, problem);
 	struct snapshot snap = {};
@@ -216,7 +239,7 @@ static int run_session(const struct options *options, struct output *output,
 		err = trace(options, session, &child, &capture, &snap, problem);
 	capture.hooks = session_hooks(session);
 	if (!err)
-		err = write_report(options, &capture, output, problem);
+		err = write_report(options, &capture, problem);
 	snapshot_free(&snap);
 	session_close(session);
 	if (!err && options->exit_status && child.ended)
@@ -226,22 +249,15 @@ static int run_session(const struct options *options, struct output *output,
 
 static int run(struct options *options, struct problem *problem)
 {
-	struct output output;
-	int status;
-
 	if (check_pids(options, problem))
 		return -1;
 	if (options->child && child_check(options->child[0], problem))
 		return -1;
-	if (output_open(&output, options->output, problem))
+	if (output_check(options->output, problem))
 		return -1;
-	if (options->command == COMMAND_SCHEMA) {
-		fputs(report_json_schema, output.file);
-		return output_commit(&output, problem);
-	}
-	status = run_session(options, &output, problem);
-	output_abort(&output);
-	return status;
+	if (options->command == COMMAND_SCHEMA)
+		return write_report(options, NULL, problem);
+	return run_session(options, problem);
 }
 
 int main(int argc, char **argv)

@@ -16,7 +16,14 @@
 
 #define MAX_DURATION_S (100 * 365 * 86400.0)
 
-enum { KEY_EXIT_STATUS = 256, KEY_JSON_SCHEMA, KEY_NO_FSESSION };
+enum {
+	KEY_EXIT_STATUS = 256,
+	KEY_JSON_SCHEMA,
+	KEY_NO_FSESSION,
+	KEY_USAGE,
+	KEY_VERSION,
+	KEY_LAST = KEY_VERSION, /* beyond are argp's own */
+};
 
 static const struct argp_option table[] = {
 	{ "duration", 'd', "SECONDS", 0,
@@ -31,6 +38,9 @@ static const struct argp_option table[] = {
 	{ "no-fsession", KEY_NO_FSESSION, NULL, 0,
 	  "Trace both ends of a function by two programs also where one could do it (7.0)", 0 },
 	{ "json-schema", KEY_JSON_SCHEMA, NULL, 0, "Print the schema of -f json and exit", 0 },
+	{ "help", '?', NULL, 0, "Give this help list", -1 },
+	{ "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 },
+	{ "version", KEY_VERSION, NULL, 0, "Print the version, libbpf's, and the formats", -1 },
 	{ 0 },
 };
 
@@ -47,6 +57,7 @@ struct parser {
 	struct options *options;
 	struct problem *problem;
 	bool failed;
+	int next; /* where in argv the option is that comes after those taken */
 };
 
 static int usage(struct parser *parser, const char *format, const char *value)
@@ -66,6 +77,8 @@ static int parse_duration(struct parser *parser, const char *arg)
 		return usage(parser, "-d %s: not a duration. Give a number of seconds above 0",
 			     arg);
 	parser->options->duration_ns = seconds * 1e9;
+	if (!parser->options->duration_ns)
+		parser->options->duration_ns = 1; /* 0 is for ever */
 	return 0;
 }
 
@@ -140,11 +153,31 @@ static int parse_arg(struct parser *parser, char *arg, struct argp_state *state)
 	return 0;
 }
 
+static error_t parse(int key, char *arg, struct argp_state *state);
+
+static const struct argp argp = { table, parse, args_doc, doc, NULL, NULL, NULL };
+
+/* argp's own options are off, as its messages are: those take two lines. */
+static void __attribute__((noreturn)) print_help(unsigned int flags)
+{
+	argp_help(&argp, stdout, flags, "gmemtrace");
+	exit(EXIT_DONE);
+}
+
+static void __attribute__((noreturn)) print_version(void)
+{
+	printf("gmemtrace " GMEM_VERSION "\nlibbpf %s\nformats: %s\n", libbpf_version_string(),
+	       report_formats());
+	exit(EXIT_DONE);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct parser *parser = state->input;
 	struct options *options = parser->options;
 
+	if (key > 0 && key <= KEY_LAST)
+		parser->next = state->next;
 	switch (key) {
 	case 'd':
 		return parse_duration(parser, arg);
@@ -169,6 +202,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_JSON_SCHEMA:
 		options->command = COMMAND_SCHEMA;
 		return 0;
+	case '?':
+		print_help(ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC);
+	case KEY_USAGE:
+		print_help(ARGP_HELP_USAGE);
+	case KEY_VERSION:
+		print_version();
 	case ARGP_KEY_ARG:
 		return parse_arg(parser, arg, state);
 	default:
@@ -176,14 +215,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static void print_version(FILE *out, struct argp_state *state)
+static int check_command(int argc, char **argv, const struct options *options,
+			 struct problem *problem)
 {
-	(void)state;
-	fprintf(out, "gmemtrace " GMEM_VERSION "\nlibbpf %s\nformats: %s\n",
-		libbpf_version_string(), report_formats());
-}
+	const char *last = argv[argc - 1];
 
-void (*argp_program_version_hook)(FILE *, struct argp_state *) = print_version;
+	if (options->child)
+		return 0;
+	if (!strcmp(last, "--") && last != options->output)
+		return problem_set(problem, EXIT_USAGE,
+				   "--: no COMMAND follows. Add one, or leave -- away");
+	if (options->exit_status)
+		return problem_set(
+			problem, EXIT_USAGE,
+			"--exit-status: there is no COMMAND. Add -- COMMAND, or leave it away");
+	return 0;
+}
 
 static __u64 default_events(void)
 {
@@ -197,22 +244,20 @@ static __u64 default_events(void)
 
 int options_parse(int argc, char **argv, struct options *options, struct problem *problem)
 {
-	struct argp argp = { table, parse, args_doc, doc, NULL, NULL, NULL };
-	struct parser parser = { options, problem, false };
+	struct parser parser = { options, problem, false, 1 };
 	error_t err;
 
 	*options = (struct options){ .events = default_events(), .format = "text" };
-	argp_err_exit_status = EXIT_USAGE;
-	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &parser);
+	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP, NULL,
+			 &parser);
 	if (parser.failed)
 		return -1;
 	if (err)
-		return problem_set(problem, EXIT_USAGE, "bad usage. See gmemtrace --help");
-	if (options->exit_status && !options->child)
 		return problem_set(
 			problem, EXIT_USAGE,
-			"--exit-status: there is no COMMAND. Add -- COMMAND, or leave it away");
-	return 0;
+			"%s: not an option, or its value is missing. See gmemtrace --help",
+			argv[parser.next]);
+	return check_command(argc, argv, options, problem);
 }
 
 void options_free(struct options *options)

@@ -4,15 +4,18 @@
  */
 #include "output.h"
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int output_problem(const struct output *output, struct problem *problem, int err)
+static int output_problem(const char *path, struct problem *problem, int err)
 {
-	const char *name = output->path ?: "standard output";
+	const char *name = path ?: "standard output";
 
+	if (!*name)
+		return problem_set(problem, EXIT_USAGE, "-o: the file has no name. Give it one");
 	if (err == ENOSPC)
 		return problem_set(problem, EXIT_IMPOSSIBLE,
 				   "cannot write %s: the disk is full. Make room and try again",
@@ -20,6 +23,41 @@ static int output_problem(const struct output *output, struct problem *problem, 
 	return problem_set(problem, err == EIO || err == EPIPE ? EXIT_IMPOSSIBLE : EXIT_USAGE,
 			   "cannot write %s: %s. Choose another place with -o", name,
 			   strerror(err));
+}
+
+static bool is_special(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && !S_ISREG(st.st_mode);
+}
+
+/* May @path itself be written, or a file be made beside it? 0 or a negative errno. */
+static int check_place(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+	char *dir;
+	int err;
+
+	if (is_special(path)) {
+		if (!stat(path, &st) && S_ISDIR(st.st_mode))
+			return -EISDIR;
+		return access(path, W_OK) ? -errno : 0;
+	}
+	dir = slash ? strndup(path, slash - path + 1) : strdup(".");
+	if (!dir)
+		return -ENOMEM;
+	err = access(dir, W_OK | X_OK) ? -errno : 0;
+	free(dir);
+	return err;
+}
+
+int output_check(const char *path, struct problem *problem)
+{
+	int err = path ? check_place(path) : 0;
+
+	return err ? output_problem(path, problem, -err) : 0;
 }
 
 /* mkstemp() makes files for the owner only; reports are not secret. */
@@ -38,12 +76,10 @@ static FILE *open_temporary(char *temporary)
 
 int output_open(struct output *output, const char *path, struct problem *problem)
 {
-	struct stat st;
-
 	*output = (struct output){ .file = stdout, .path = path };
 	if (!path)
 		return 0;
-	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+	if (is_special(path)) {
 		output->file = fopen(path, "we");
 	} else if (asprintf(&output->temporary, "%s.XXXXXX", path) > 0) {
 		output->file = open_temporary(output->temporary);
@@ -52,14 +88,14 @@ int output_open(struct output *output, const char *path, struct problem *problem
 			output->temporary = NULL;
 		}
 	}
-	return output->file ? 0 : output_problem(output, problem, errno);
+	return output->file ? 0 : output_problem(path, problem, errno);
 }
 
 int output_commit(struct output *output, struct problem *problem)
 {
 	int err = 0;
 
-	errno = 0;
+	/* If a write failed earlier, errno still says why. */
 	if (fflush(output->file) || ferror(output->file))
 		err = errno ?: EIO;
 	if (output->path && fclose(output->file) && !err)
@@ -69,7 +105,7 @@ int output_commit(struct output *output, struct problem *problem)
 		err = errno;
 	if (err) {
 		output_abort(output);
-		return output_problem(output, problem, err);
+		return output_problem(output->path, problem, err);
 	}
 	free(output->temporary);
 	output->temporary = NULL;

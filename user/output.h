@@ -14,6 +14,13 @@ struct output {
 	char *temporary; /* renamed to path at the end; NULL: written in place (a device) */
 };
 
+/*
+ * Can a report be written to @path? To be asked before a capture, whose report would be lost
+ * otherwise; makes nothing, so that a tracer that is killed leaves nothing behind. 0, or -1 with
+ * @problem filled.
+ */
+int output_check(const char *path, struct problem *problem);
+
 /* 0, or -1 with @problem filled. A NULL @path is standard output. */
 int output_open(struct output *output, const char *path, struct problem *problem);
 
