@@ -52,6 +52,31 @@ static int errs_add(struct event_count *to, const struct event_count *from)
 	return 0;
 }
 
+/* Likewise. No event has more details than there are at all. */
+static int details_add(struct event_count *to, const struct event_count *from)
+{
+	struct detail_count *details;
+	__u64 sum[NR_DETAILS] = { 0 };
+	size_t i, n = 0;
+
+	if (!from->ndetails)
+		return 0;
+	details = calloc(to->ndetails + from->ndetails, sizeof(*details));
+	if (!details)
+		return -ENOMEM;
+	for (i = 0; i < to->ndetails; i++)
+		sum[to->details[i].detail] += to->details[i].count;
+	for (i = 0; i < from->ndetails; i++)
+		sum[from->details[i].detail] += from->details[i].count;
+	for (i = 0; i < NR_DETAILS; i++)
+		if (sum[i])
+			details[n++] = (struct detail_count){ i, sum[i] };
+	free(to->details);
+	to->details = details;
+	to->ndetails = n;
+	return 0;
+}
+
 int event_count_add(struct event_count *to, const struct event_count *from)
 {
 	int err;
@@ -61,6 +86,8 @@ int event_count_add(struct event_count *to, const struct event_count *from)
 	err = buckets_add(to, from->bucket);
 	if (!err)
 		err = errs_add(to, from);
+	if (!err)
+		err = details_add(to, from);
 	if (err)
 		return err;
 	/* An empty @to has no minimum, whatever its min_ns says. */
@@ -79,6 +106,7 @@ void event_count_free(struct event_count *count)
 {
 	free(count->bucket);
 	free(count->errs);
+	free(count->details);
 	memset(count, 0, sizeof(*count));
 }
 

@@ -100,6 +100,13 @@ void sample_fail(struct event_count *count, int err, __u64 times)
 	count->errs[count->nerrs - 1].count = times;
 }
 
+void sample_detail(struct event_count *count, enum gmem_detail detail, __u64 times)
+{
+	count->details = grow(count->details, &count->ndetails, sizeof(*count->details));
+	count->details[count->ndetails - 1].detail = detail;
+	count->details[count->ndetails - 1].count = times;
+}
+
 void sample_empty(struct sample *sample)
 {
 	int event;
@@ -144,6 +151,16 @@ static void add_faults(struct slot *slot, unsigned int n)
 		sample_count(&slot->events, EV_HOST_FAULT, fault_ns(i) / 3, 1);
 }
 
+static void add_conversions(struct slot *slot)
+{
+	struct event_count *count = sample_count(&slot->events, EV_CONVERT, 20000, 12);
+
+	count->npages = 768;
+	sample_detail(count, DETAIL_CONVERT_PRIVATE, 8);
+	sample_detail(count, DETAIL_CONVERT_SHARED, 4);
+	sample_detail(count, DETAIL_CONVERT_NOOP, 2);
+}
+
 static void add_first_vm(struct sample *sample)
 {
 	struct vm *vm = sample_add_vm(sample, "gmemload", 4242);
@@ -162,7 +179,10 @@ static void add_first_vm(struct sample *sample)
 	slot->info.pgoff = 0x200;
 	slot->info.flags |= 1;
 	add_faults(slot, 12000);
+	sample_detail(&slot->events.v[0], DETAIL_FAULT_PREFETCH, 120);
+	sample_count(&slot->events, EV_PREPARE, 800, 9000);
 	sample_fail(sample_count(&slot->events, EV_BIND, 9000, 3), 17, 2);
+	add_conversions(slot);
 	gmem = sample_add_gmem(sample, 0, 1034, 1026 << 20);
 	gmem->info.released_ns = 98;
 	sample_count(&gmem->events, EV_RELEASE, 830000, 1);
@@ -186,6 +206,7 @@ static void add_second_vm(struct sample *sample)
 	add_faults(slot, 100);
 	sample_fail(&slot->events.v[0], 12, 3);
 	sample_fail(&slot->events.v[0], 133, 12);
+	sample_detail(sample_count(&slot->events, EV_CONVERT, 9000, 6), DETAIL_CONVERT_PRIVATE, 6);
 	gmem = sample_add_gmem(sample, 1, 1040, 4 << 20);
 	sample_count(&gmem->events, EV_ALLOCATE, 40000, 1)->npages = 1024;
 	sample_count(&vm->events, EV_CREATE, 14000, 1);

@@ -33,6 +33,9 @@ struct event_count *sample_count(struct event_counts *counts, enum gmem_event ev
 /* Say that @times of what was counted failed; in ascending order of errno. */
 void sample_fail(struct event_count *count, int err, __u64 times);
 
+/* Say that @times of what was counted were so; in ascending order of details. */
+void sample_detail(struct event_count *count, enum gmem_detail detail, __u64 times);
+
 /* What report_write() or report_probe() writes for @format; the caller frees it. */
 char *sample_report(const struct sample *sample, const char *format,
 		    const struct report_style *style);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events, losses and errors by name.
+ * Events, details, losses and errors by name.
  */
 #include <errno.h>
 #include <string.h>
 #include "events.h"
 #include "unit.h"
+
+#define ALL_CARRIED (EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO | EVENT_OPT_IN)
 
 static void test_every_event_is_found(void **state)
 {
@@ -17,7 +19,7 @@ static void test_every_event_is_found(void **state)
 
 		assert_int_equal(event_by_name(name, strlen(name)), event);
 		assert_true(event_descs[event].what[0]);
-		assert_true(event_descs[event].carries);
+		assert_int_equal(event_descs[event].carries & ~ALL_CARRIED, 0);
 		for (other = 0; other < event; other++)
 			assert_string_not_equal(name, event_descs[other].name);
 	}
@@ -31,6 +33,27 @@ static void test_what_events_carry(void **state)
 	assert_int_equal(event_descs[EV_GUEST_FAULT].carries, EVENT_LATENCY | EVENT_ERRNO);
 	assert_int_equal(event_descs[EV_ZAP].carries, EVENT_LATENCY | EVENT_PAGES);
 	assert_int_equal(event_descs[EV_NOTIFIER_HIT].carries, EVENT_PAGES);
+	assert_int_equal(event_descs[EV_MEMORY_FAULT].carries, 0);
+	assert_int_equal(event_descs[EV_ALLOC].carries, EVENT_PAGES | EVENT_OPT_IN);
+}
+
+/* A name twice in one event would be one key of two values in JSON. */
+static void test_details(void **state)
+{
+	int detail, other;
+
+	(void)state;
+	for (detail = 0; detail < NR_DETAILS; detail++) {
+		const struct detail_desc *desc = &detail_descs[detail];
+
+		assert_in_range(desc->event, 0, NR_EVENTS - 1);
+		assert_true(desc->name[0] && desc->what[0]);
+		for (other = 0; other < detail; other++)
+			assert_false(detail_descs[other].event == desc->event &&
+				     !strcmp(detail_descs[other].name, desc->name));
+	}
+	assert_int_equal(detail_descs[DETAIL_CONVERT_NOOP].event, EV_CONVERT);
+	assert_string_equal(detail_descs[DETAIL_CONVERT_NOOP].name, "noop");
 }
 
 static void test_names_match_whole(void **state)
@@ -92,6 +115,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_event_is_found),
 		cmocka_unit_test(test_what_events_carry),
+		cmocka_unit_test(test_details),
 		cmocka_unit_test(test_names_match_whole),
 		cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_errnos),

@@ -86,6 +86,37 @@ static void test_errors_merge_in_order(void **state)
 	event_counts_free(&b);
 }
 
+static void test_details_merge_in_order(void **state)
+{
+	static const struct detail_count expected[] = {
+		{ DETAIL_CONVERT_PRIVATE, 8 },
+		{ DETAIL_CONVERT_SHARED, 40 },
+		{ DETAIL_CONVERT_NOOP, 3 },
+	};
+	struct event_counts a = { 0 }, b = { 0 };
+	struct event_count to = { 0 };
+	size_t i;
+
+	(void)state;
+	sample_detail(sample_count(&a, EV_CONVERT, 1, 41), DETAIL_CONVERT_SHARED, 38);
+	sample_detail(a.v, DETAIL_CONVERT_NOOP, 3);
+	sample_detail(sample_count(&b, EV_CONVERT, 1, 10), DETAIL_CONVERT_PRIVATE, 8);
+	sample_detail(b.v, DETAIL_CONVERT_SHARED, 2);
+	assert_int_equal(event_count_add(&to, a.v), 0);
+	assert_ptr_not_equal(to.details, a.v->details);
+	assert_int_equal(event_count_add(&to, b.v), 0);
+	assert_int_equal(to.ndetails, ARRAY_SIZE(expected));
+	for (i = 0; i < to.ndetails; i++) {
+		assert_int_equal(to.details[i].detail, expected[i].detail);
+		assert_int_equal(to.details[i].count, expected[i].count);
+	}
+	event_count_free(&to);
+	assert_null(to.details);
+	assert_int_equal(to.ndetails, 0);
+	event_counts_free(&a);
+	event_counts_free(&b);
+}
+
 /* An empty count says min_ns = ~0 or 0, neither of which anybody has seen. */
 static void test_nothing_changes_nothing(void **state)
 {
@@ -145,6 +176,8 @@ static void test_totals(void **state)
 	assert_int_equal(all.v[EV_CREATE].count, 6); /* two VMs and the host */
 	assert_int_equal(all.v[EV_ALLOCATE].count, 2);
 	assert_int_equal(event_count_errors(&all.v[EV_GUEST_FAULT]), 15);
+	assert_int_equal(vm.v[EV_CONVERT].ndetails, 3);
+	assert_int_equal(all.v[EV_CONVERT].details[0].count, 14);
 	event_totals_free(&vm);
 	event_totals_free(&all);
 	sample_free(&sample);
@@ -157,6 +190,7 @@ int main(void)
 		cmocka_unit_test(test_add_to_nothing),
 		cmocka_unit_test(test_add_two),
 		cmocka_unit_test(test_errors_merge_in_order),
+		cmocka_unit_test(test_details_merge_in_order),
 		cmocka_unit_test(test_nothing_changes_nothing),
 		cmocka_unit_test(test_event_without_latency),
 		cmocka_unit_test(test_find),
