@@ -27,6 +27,12 @@ def load_ftrace():
 ftrace = load_ftrace()
 
 
+def all_events():
+    """Also those that are off by default."""
+    done = subprocess.run([GMEMTRACE, "probe", "-f", "json"], stdout=subprocess.PIPE, check=True)
+    return ",".join(hook["event"] for hook in json.loads(done.stdout)["hooks"])
+
+
 class Run:
     """One capture around several gmemload command lines, one after the other, each a process of its own."""
 
@@ -36,6 +42,7 @@ class Run:
         # for that other one (hazard 5). Losses have a test of their own.
         self.scheduler = scheduler
         self.accounts = []
+        self.asked_for = all_events()
         empty = self.gmemload_account("--vms=0 sleep:ms=1")
         functions = ftrace.traceable(empty["functions"])
         holder = ftrace.hold_a_vm()
@@ -58,7 +65,7 @@ class Run:
     def trace(self, directory, options):
         script = "".join(f"{self.scheduler} {GMEMLOAD} {case} > {directory}/{i}.json 2> {directory}/{i}.err || true\n"
                          for i, case in enumerate(self.cases))
-        command = [GMEMTRACE, "-f", "json", "-o", f"{directory}/capture.json", *options, "--", "sh", "-c", script]
+        command = [GMEMTRACE, "-e", self.asked_for, "-f", "json", "-o", f"{directory}/capture.json", *options, "--", "sh", "-c", script]
         subprocess.run(command, check=True)
         for i, case in enumerate(self.cases):
             with open(f"{directory}/{i}.json", encoding="utf-8") as file:
@@ -87,7 +94,7 @@ def differences(where, ours, theirs):
 
 def with_pages(events, names):
     """Both sides as plain(), without pages where gmemtrace's event has none."""
-    paged = {"allocate", "punch_hole", "zap", "notifier_hit", "alloc", "free"}
+    paged = {"allocate", "punch_hole", "zap", "notifier_hit", "alloc", "free", "populate", "prefault", "convert", "poison"}
     return {name: (count, pages if name in paged else 0, errors)
             for name, (count, pages, errors) in plain(events, names).items()}
 
@@ -168,6 +175,10 @@ FUNCTIONS = [
     (["allocate", "punch_hole"], ["kvm_gmem_fallocate"]),
     (["zap"], ["__kvm_gmem_invalidate_start", "__kvm_gmem_invalidate_begin", "kvm_gmem_invalidate_begin"]),
     (["notifier"], ["kvm_mmu_notifier_invalidate_range_start"]),
+    (["prepare"], ["kvm_arch_gmem_make_private", "kvm_arch_gmem_prepare"]),
+    (["populate"], ["kvm_gmem_populate"]),
+    (["prefault"], ["kvm_arch_vcpu_pre_fault_memory"]),
+    (["poison"], ["kvm_gmem_error_folio"]),
 ]
 
 
