@@ -101,13 +101,13 @@ static int check_pids(struct options *options, struct problem *problem)
 		if (!tgid)
 			return problem_set(
 				problem, EXIT_USAGE,
-				"-p %d: no such process. ps -C qemu-system-x86_64 lists VMMs",
+				"-p %d: no such process. List VMMs with ps -C qemu-system-x86_64",
 				options->pids[i]);
 		options->pids[i] = tgid;
 	}
 	if (options->npids && options->child)
 		return problem_set(problem, EXIT_USAGE,
-				   "-p and a COMMAND exclude each other. Give one of them");
+				   "-p with a COMMAND: they exclude each other. Give one of them");
 	return 0;
 }
 

@@ -40,6 +40,8 @@ static int check_place(const char *path)
 	char *dir;
 	int err;
 
+	if (!*path)
+		return -ENOENT;
 	if (is_special(path)) {
 		if (!stat(path, &st) && S_ISDIR(st.st_mode))
 			return -EISDIR;

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs gmemtrace for tests, and says what a message of its must look like. Shared by the suites here and by tests/native.py."""
+import json
+import os
+import re
+import subprocess
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
+GMEMTRACE = f"{ROOT}/build/gmemtrace"
+GMEMLOAD = f"{ROOT}/build/gmemload"
+
+USAGE, IMPOSSIBLE = 2, 3
+
+
+def run(*command, **options):
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 120} | options
+    return subprocess.run(command, check=False, **options)
+
+
+def trace(*arguments, **options):
+    return run(GMEMTRACE, *arguments, **options)
+
+
+def report(*arguments):
+    """The JSON report of a capture that must succeed."""
+    done = trace("-f", "json", *arguments)
+    assert done.returncode == 0, f"{arguments}: status {done.returncode}: {done.stderr}"
+    return json.loads(done.stdout)
+
+
+def complains(done, status, *words):
+    """@done ended with @status, said nothing but one line with thing, reason and next step, and in it @words."""
+    said = f"status {done.returncode}, standard output {done.stdout!r}, standard error {done.stderr!r}"
+    assert done.returncode == status, f"not status {status}: {said}"
+    assert not done.stdout, said
+    assert re.fullmatch(r"gmemtrace: [^\n]+: [^\n]+\. [A-Z`][^\n]+\.\n", done.stderr), f"not a line as it should be: {said}"
+    for word in words:
+        assert word in done.stderr, f"no '{word}': {said}"
