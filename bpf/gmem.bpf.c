@@ -746,8 +746,7 @@ int page_deleted(__u64 *ctx)
 	if (active_since_ns == ~0ULL)
 		return 0;
 	if (state && state->start_ns[EV_PUNCH_HOLE] && state->inode == (__u64)inode)
-		owner = range_owner_find(state->view, state->inode, folio->index,
-					 folio->index + 1);
+		owner = range_owner_find(state->view, state->inode, folio->index, folio->index + 1);
 	else
 		owner = gmem_owner_known((__u64)inode);
 	if (owner != OWNER_INDEX_HOST) /* no guest_memfd, or one never met */

@@ -66,7 +66,8 @@ enum gmem_event {
 	X(CONVERT_PRIVATE, CONVERT, to_private, "from shared to private")                          \
 	X(CONVERT_SHARED, CONVERT, to_shared, "from private to shared")                            \
 	X(CONVERT_NOOP, CONVERT, noop, "where all pages were so already")                          \
-	X(DIRECT_MAP_DROPPED, DIRECT_MAP_ZAP, dropped, "failed, and the fault went on all the same") \
+	X(DIRECT_MAP_DROPPED, DIRECT_MAP_ZAP, dropped,                                             \
+	  "failed, and the fault went on all the same")                                            \
 	X(MEMORY_FAULT_PRIVATE, MEMORY_FAULT, private, "the guest wants the page private")         \
 	X(MEMORY_FAULT_SHARED, MEMORY_FAULT, shared, "the guest wants the page shared")
 
@@ -80,7 +81,7 @@ enum gmem_detail {
 /* Why an event is missing from the counts; each is counted per event in the loss ledger. */
 #define GMEM_LOSSES(X)                                                                             \
 	X(STATE, state, "no per-task state could be had when the event began")                     \
-	X(MISSED, missed, "the kernel skipped the program: another task of the CPU was inside it")  \
+	X(MISSED, missed, "the kernel skipped the program: another task of the CPU was inside it") \
 	X(OWNER, owner, "the table of VMs, slots and guest_memfds is full")                        \
 	X(HISTOGRAM, histogram, "counted, but the table of histograms is full")                    \
 	X(ERRNO, errno, "counted, but the table of errors is full")

@@ -101,9 +101,8 @@ static __noinline int error_count(__u32 owner, __u32 event, __u32 err)
  * One event at @index (from an *_owner function), with @npages pages and a negative errno or 0.
  * The owner, for details; NULL when it is not counted.
  */
-static __always_inline struct owner *event_count(int index, enum gmem_event event,
-						 __u64 latency_ns, __u64 npages, long err,
-						 unsigned int carries)
+static __always_inline struct owner *event_count(int index, enum gmem_event event, __u64 latency_ns,
+						 __u64 npages, long err, unsigned int carries)
 {
 	struct event_stat *stat;
 	struct owner *owner;

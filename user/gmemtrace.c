@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "child.h"
+#include "events.h"
 #include "options.h"
 #include "output.h"
 #include "report.h"
@@ -215,6 +216,26 @@ static int child_status(const struct child *child)
 	return 128 + WTERMSIG(child->status);
 }
 
+/* There must be something to trace: one of the events asked for. */
+static int check_hooks(const struct options *options, struct session *session,
+		       struct problem *problem)
+{
+	const struct hook_state *hooks = session_hooks(session);
+	const char *name = "", *reason = "";
+
+	for (int event = 0; event < NR_EVENTS; event++) {
+		if (!(options->events & 1ULL << event))
+			continue;
+		if (hooks[event].attached)
+			return 0;
+		name = event_descs[event].name;
+		reason = hooks[event].reason;
+	}
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot trace %s here: %s. `gmemtrace probe` says what can be traced",
+			   name, reason);
+}
+
 static int run_session(const struct options *options, struct problem *problem)
 {
 	struct session *session = open_session(options, problem);
@@ -236,7 +257,8 @@ static int run_session(const struct options *options, struct problem *problem)
 		return -1;
 	uname(&name);
 	if (options->command == COMMAND_TRACE)
-		err = trace(options, session, &child, &capture, &snap, problem);
+		err = check_hooks(options, session, problem)
+			      ?: trace(options, session, &child, &capture, &snap, problem);
 	capture.hooks = session_hooks(session);
 	if (!err)
 		err = write_report(options, &capture, problem);

@@ -6,6 +6,8 @@
 #include "hooks.h"
 #include <stddef.h>
 
+/* clang-format off */
+
 /* The begin and the end of an event that has a duration. */
 #define BOTH(program, function) { program, function, NULL, HOOK_BOTH_ENDS }
 #define BOTH_ON(program, function, arg0) { program, function, arg0, HOOK_BOTH_ENDS }
@@ -17,7 +19,6 @@
 
 #define EVENT(id) (1ULL << EV_##id)
 
-/* clang-format off */
 const struct ladder ladders[NR_EVENTS] = {
 	[EV_GUEST_FAULT] = { .rungs = {
 		{ "6.8", { BOTH("guest_fault", "kvm_gmem_get_pfn") } },

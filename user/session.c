@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/membarrier.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
@@ -17,7 +19,6 @@
 #include "events.h"
 #include "gmem.skel.h"
 #include "kernel.h"
-
 
 #define DEFAULT_OWNERS 8192
 #define DEFAULT_HISTOGRAMS 4096
@@ -96,7 +97,8 @@ static void event_missing(struct hook_state *state, const struct ladder *ladder)
 		if (last && !strcmp(last, function))
 			continue;
 		last = function;
-		len += snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "", function);
+		len += snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "",
+				function);
 		if (len >= sizeof(names))
 			break;
 	}
@@ -124,8 +126,8 @@ static void choose_dependents(struct session *session)
 {
 	for (int event = 0; event < NR_EVENTS; event++)
 		for (int need = 0; need < NR_EVENTS; need++)
-			if (ladders[event].needs & 1ULL << need && session->hooks[event].rung >= 0 &&
-			    session->hooks[need].rung < 0) {
+			if (ladders[event].needs & 1ULL << need &&
+			    session->hooks[event].rung >= 0 && session->hooks[need].rung < 0) {
 				event_unavailable(&session->hooks[event], "");
 				snprintf(session->hooks[event].reason,
 					 sizeof(session->hooks[event].reason),
@@ -293,8 +295,8 @@ static void event_failed(struct session *session, int event, const char *functio
 		snprintf(state->reason, sizeof(state->reason),
 			 "%s is in BTF but not a function of its own (inlined)", function);
 	else
-		snprintf(state->reason, sizeof(state->reason), "%s cannot be attached to: %s", function,
-			 strerror(-err));
+		snprintf(state->reason, sizeof(state->reason), "%s cannot be attached to: %s",
+			 function, strerror(-err));
 	event_choose(session, event, rung + 1);
 }
 
@@ -464,6 +466,11 @@ void session_start(struct session *session)
 void session_stop(struct session *session)
 {
 	__atomic_store_n(&session->skel->data->active_since_ns, ~0ULL, __ATOMIC_SEQ_CST);
+	/*
+	 * Programs run as RCU readers and this command waits for all of them: what is read from now
+	 * on does not change, and counts agree with their histograms to the last event.
+	 */
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
 void session_close(struct session *session)

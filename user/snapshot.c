@@ -99,8 +99,8 @@ static int read_event_errors(const struct reader *reader, __u32 owner, struct ev
 	if (!count->errs)
 		return -ENOMEM;
 	for (size_t i = first; i < end; i++)
-		count->errs[count->nerrs++] = (struct errno_count){ reader->errors[i].key.err,
-								    reader->errors[i].count };
+		count->errs[count->nerrs++] =
+			(struct errno_count){ reader->errors[i].key.err, reader->errors[i].count };
 	return 0;
 }
 
