@@ -55,8 +55,8 @@ int arch_init_vcpu(int vcpu_fd);
 int arch_touch(int vcpu_fd, struct kvm_run *run, const struct arch_touch *touch, uint64_t *done);
 
 /*
- * Lets the guest ask for a conversion by hypercall and stops it there; then answers it with success.
- * Return 0 or a negative errno.
+ * Lets the guest ask for a conversion by hypercall and stops it there; then answers it with
+ * success. Return 0 or a negative errno.
  */
 int arch_ask_convert(int vm_fd, int vcpu_fd, struct kvm_run *run, uint64_t gpa, uint64_t npages,
 		     bool to_private);

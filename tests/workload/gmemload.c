@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -231,6 +232,17 @@ static void quieten_memory(void)
 	syscall(SYS_set_mempolicy, 4, NULL, 0);
 }
 
+/* Every VM, vCPU and guest_memfd is a file. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void catch_interrupts(void)
 {
 	struct sigaction action = { .sa_handler = on_interrupt };
@@ -384,6 +396,7 @@ int main(int argc, char **argv)
 		options.nsteps = sizeof(demonstration) / sizeof(*demonstration);
 
 	quieten_memory();
+	allow_files();
 	catch_interrupts();
 	load.steps = options.steps;
 	load.nsteps = options.nsteps;

@@ -32,7 +32,7 @@
 
 /* Heap for one slot with its account and for what the report says of it. */
 #define HEAP_PER_SLOT 16384
-#define HEAP_SPARE (16UL << 20)
+#define HEAP_SPARE (2UL << 20)
 
 /* Addresses for something to be mapped, a GiB away from anything else. */
 static uint64_t take_addresses(struct machine *machine, uint64_t size_bytes)

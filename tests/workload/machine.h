@@ -54,7 +54,7 @@ struct slot {
 	uint64_t npages;
 	uint64_t hva;
 	bool *guest_mapped; /* [npages] by KVM's page tables */
-	bool *private; /* [npages] KVM_MEMORY_ATTRIBUTE_PRIVATE; NULL where there is no such thing */
+	bool *private; /* [npages] KVM_MEMORY_ATTRIBUTE_PRIVATE; NULL where that is unknown */
 	uint64_t shared_hva; /* ordinary memory: of the slot, or of its shared pages; 0: none */
 	int prot; /* of that memory */
 	struct account account;

@@ -172,13 +172,17 @@ static bool all_have(const struct slot *slot, uint64_t first, uint64_t npages, b
 void model_convert(struct machine *machine, struct slot *slot, uint64_t first, uint64_t npages,
 		   bool to_private, int err)
 {
+	/* Guest addresses where no slot is belong to the VM. */
+	struct account *account = slot->live ? &slot->account : &slot->vm->account;
+	bool noop = all_have(slot, first, npages, to_private);
+
 	if (err) {
-		account_error(&slot->account, EV_CONVERT, err);
+		account_error(account, EV_CONVERT, err);
 		return;
 	}
-	account_add(&slot->account, EV_CONVERT, 1, npages);
-	/* KVM leaves it at that when there is nothing to change. */
-	if (all_have(slot, first, npages, to_private))
+	/* KVM leaves it at that when there is nothing to change: no page is converted. */
+	account_add(account, EV_CONVERT, 1, noop ? 0 : npages);
+	if (noop)
 		return;
 	memset(slot->private + first, to_private, npages);
 	if (!slot->live)

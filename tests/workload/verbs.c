@@ -149,8 +149,8 @@ static int collect_order(struct load *load, struct step *step, const struct targ
 }
 
 /*
- * Waits for the guest. If told to answer, converts each page that it cannot have as it is, and sends
- * it on from there; only one vCPU can be answered.
+ * Waits for the guest. If told to answer, converts each page that it cannot have as it is, and
+ * sends it on from there; only one vCPU can be answered.
  */
 static int finish_order(struct machine *machine, struct order *order, bool answer)
 {
