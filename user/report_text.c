@@ -13,11 +13,14 @@
 #include "number.h"
 #include "percentile.h"
 #include "report_bars.h"
+#include "report_details.h"
+#include "report_hooks.h"
 #include "report_table.h"
 #include "text.h"
 
 #define COLUMNS_MIN 80
 #define HEAD_INDENT 10 /* where the values in the head begin */
+#define SINCE_WIDTH 11 /* "in flight" and two blanks */
 #define TITLE_INDENT 10 /* where a slot's or guest_memfd's line goes on */
 
 struct text_report {
@@ -118,39 +121,6 @@ static void put_command(const struct text_report *r)
 	put_line(r, capture->command_ended && capture->command_status ? INK_WARN : INK_PLAIN, end);
 }
 
-static void put_unavailable(const struct text_report *r, struct flow *flow,
-			    const struct hook_state *hook)
-{
-	char reason[4 * sizeof(hook->reason)];
-
-	text_clean(reason, sizeof(reason), hook->reason, sizeof(hook->reason), r->style->utf8);
-	ink(r, INK_WARN);
-	flow_word(flow, 0, "unavailable:");
-	ink(r, INK_PLAIN);
-	flow_text(flow, 1, reason[0] ? reason : "for an unknown reason");
-}
-
-static void put_reason(const struct text_report *r, int event, unsigned int width)
-{
-	struct flow flow = { .out = r->out, .columns = r->columns };
-
-	fprintf(r->out, "%*s%-*s  ", HEAD_INDENT, "", (int)width, event_descs[event].name);
-	flow.indent = flow.at = HEAD_INDENT + width + 2;
-	put_unavailable(r, &flow, &r->capture->hooks[event]);
-	flow_end(&flow);
-}
-
-static unsigned int widest_event(void)
-{
-	unsigned int width = 0;
-	int event;
-
-	for (event = 0; event < NR_EVENTS; event++)
-		if (strlen(event_descs[event].name) > width)
-			width = strlen(event_descs[event].name);
-	return width;
-}
-
 static unsigned int count_hooks(const struct capture *capture, enum hook_outcome outcome)
 {
 	unsigned int n = 0;
@@ -165,18 +135,17 @@ static unsigned int count_hooks(const struct capture *capture, enum hook_outcome
 
 static void put_hooks(const struct text_report *r)
 {
-	const struct capture *capture = r->capture;
-	unsigned int attached = count_hooks(capture, HOOK_ATTACHED);
-	unsigned int missing = count_hooks(capture, HOOK_UNAVAILABLE);
-	unsigned int width = widest_event();
-	int event;
+	unsigned int attached = count_hooks(r->capture, HOOK_ATTACHED);
+	unsigned int missing = count_hooks(r->capture, HOOK_UNAVAILABLE);
 
 	head_line(r, "hooks");
-	fprintf(r->out, "%u of %u events attached\n", attached, attached + missing);
-	for (event = 0; event < NR_EVENTS; event++)
-		if (report_shows(capture, event) &&
-		    report_outcome(&capture->hooks[event]) == HOOK_UNAVAILABLE)
-			put_reason(r, event, width);
+	fprintf(r->out, "%u of %u events attached", attached, attached + missing);
+	if (!missing) {
+		fputc('\n', r->out);
+		return;
+	}
+	put_line(r, INK_WARN, "; unavailable here:");
+	hooks_unavailable(r->out, r->capture, r->style, r->columns, HEAD_INDENT);
 }
 
 static void put_loss_line(const struct text_report *r, int event, __u64 count, const char *what)
@@ -229,22 +198,37 @@ static bool shows_any(const struct text_report *r, const struct event_counts *co
 	return false;
 }
 
+static void put_row(const struct text_report *r, const struct event_count *count,
+		    const __u64 counted[NR_EVENTS])
+{
+	table_row(&r->table, count);
+	details_row(&r->table, count, counted);
+}
+
 static void put_rows(const struct text_report *r, const struct event_counts *counts)
 {
+	__u64 counted[NR_EVENTS] = { 0 };
 	size_t i;
 
 	for (i = 0; i < counts->n; i++)
 		if (report_shows(r->capture, counts->v[i].event))
-			table_row(&r->table, &counts->v[i]);
+			counted[counts->v[i].event] = counts->v[i].count;
+	for (i = 0; i < counts->n; i++)
+		if (counted[counts->v[i].event])
+			put_row(r, &counts->v[i], counted);
 }
 
 static void put_total_rows(const struct text_report *r, const struct event_totals *totals)
 {
+	__u64 counted[NR_EVENTS] = { 0 };
 	int event;
 
 	for (event = 0; event < NR_EVENTS; event++)
-		if (report_shows(r->capture, event) && totals->v[event].count)
-			table_row(&r->table, &totals->v[event]);
+		if (report_shows(r->capture, event))
+			counted[event] = totals->v[event].count;
+	for (event = 0; event < NR_EVENTS; event++)
+		if (counted[event])
+			put_row(r, &totals->v[event], counted);
 }
 
 /* "gmem-only,dirty-log", bits without a name in hex; @but are not of interest. */
@@ -532,6 +516,19 @@ int report_text_capture(FILE *out, const struct capture *capture, const struct r
 	return err;
 }
 
+/* ---- The probe ---- */
+
+static unsigned int widest_event(void)
+{
+	unsigned int width = 0;
+	int event;
+
+	for (event = 0; event < NR_EVENTS; event++)
+		if (strlen(event_descs[event].name) > width)
+			width = strlen(event_descs[event].name);
+	return width;
+}
+
 static void put_functions(struct flow *flow, const struct rung *rung)
 {
 	const char *function = report_function(rung, 0), *next;
@@ -545,20 +542,35 @@ static void put_functions(struct flow *flow, const struct rung *rung)
 	}
 }
 
+static void put_probe_reason(const struct text_report *r, struct flow *flow, int event)
+{
+	char reason[HOOKS_REASON_SIZE];
+
+	ink(r, INK_WARN);
+	flow_word(flow, 0, "unavailable:");
+	ink(r, INK_PLAIN);
+	flow_text(flow, 1, hooks_reason(reason, r->capture, event, r->style->utf8));
+}
+
 static void put_probe_row(const struct text_report *r, int event, unsigned int width)
 {
 	const struct hook_state *hook = &r->capture->hooks[event];
 	struct flow flow = { .out = r->out, .columns = r->columns };
 	const struct rung *rung = report_rung(r->capture, event);
 	bool available = report_outcome(hook) == HOOK_ATTACHED && rung;
+	char word[64];
 
-	fprintf(r->out, "%-*s  %-7s", (int)width, event_descs[event].name,
+	fprintf(r->out, "%-*s  %-*s", (int)width, event_descs[event].name, SINCE_WIDTH,
 		available ? rung->since : "-");
-	flow.indent = flow.at = width + 9;
+	flow.indent = flow.at = width + 2 + SINCE_WIDTH;
 	if (available)
 		put_functions(&flow, rung);
 	else
-		put_unavailable(r, &flow, hook);
+		put_probe_reason(r, &flow, event);
+	if (event_descs[event].carries & EVENT_OPT_IN) {
+		snprintf(word, sizeof(word), "(opt-in: -e %s)", event_descs[event].name);
+		flow_word(&flow, 1, word);
+	}
 	flow_end(&flow);
 }
 
@@ -574,7 +586,7 @@ int report_text_probe(FILE *out, const struct capture *capture, const struct rep
 	put_title(&r);
 	fprintf(out, "%u of %u events are available\n\n", attached, NR_EVENTS);
 	ink(&r, INK_BOLD);
-	fprintf(out, "%-*s  %-7s%s", (int)width, "event", "since", "kernel functions");
+	fprintf(out, "%-*s  %-*s%s", (int)width, "event", SINCE_WIDTH, "since", "kernel functions");
 	ink(&r, INK_PLAIN);
 	fputc('\n', out);
 	for (event = 0; event < NR_EVENTS; event++)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "events.h"
 #include "report_formats.h"
 #include "sample.h"
 #include "text.h"
@@ -108,6 +109,7 @@ static void fill_with_extremes(struct sample *sample)
 		sample_fail(count, 1, ~0ULL);
 		sample_fail(count, 133, ~0ULL);
 		sample_fail(count, 99999, ~0ULL);
+		sample_detail(count, NR_DETAILS - 1, ~0ULL);
 	}
 	sample_add_gmem(sample, 0, ~0ULL, ~0ULL)->info.flags = ~0ULL;
 	sample_count(&sample->snap.gmems[0].events, EV_ZAP, 5, 1);
@@ -161,6 +163,105 @@ static void test_numbers(void **state)
 	sample_free(&sample);
 }
 
+static void test_details(void **state)
+{
+	struct sample sample;
+	char *text;
+
+	(void)state;
+	sample_real(&sample);
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "37µs  1.1ms\n        120 prefetch\n    host_fault ");
+	assert_has(text, "\n    convert           12    5.11     768   20µs   20µs   20µs   20µs\n"
+			 "        8 to_private, 4 to_shared, 2 noop\n");
+	assert_has(text, "\n        0.75 per guest fault\n");
+	/* The slot's 9000 of 12000 are 9000 of 14560 in its VM, and of 14660 in all. */
+	assert_has(text, "\n        0.62 per guest fault\n");
+	assert_has(text, "\n        0.61 per guest fault\n");
+	assert_has(text, "\n        14 to_private, 4 to_shared, 2 noop\n"); /* of all VMs */
+	check_lines(text, 80);
+	sample_free(&sample);
+}
+
+static void check_ratio(__u64 faults, __u64 prepared, __u64 shown, const char *expected)
+{
+	struct sample sample;
+	char *text;
+
+	sample_empty(&sample);
+	sample.capture.shown = shown;
+	if (faults)
+		sample_count(&sample.snap.host, EV_GUEST_FAULT, 500, faults);
+	sample_count(&sample.snap.host, EV_PREPARE, 500, prepared);
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "    prepare ");
+	if (expected)
+		assert_has(text, expected);
+	else
+		assert_lacks(text, "per guest fault");
+	free(text);
+	sample_free(&sample);
+}
+
+static void test_ratio(void **state)
+{
+	(void)state;
+	check_ratio(64, 64, ~0ULL, "\n        1.00 per guest fault\n");
+	check_ratio(2, 5, ~0ULL, "\n        2.50 per guest fault\n");
+	check_ratio(1000, 1, ~0ULL, "\n        <0.01 per guest fault\n");
+	check_ratio(1, ~0ULL, ~0ULL, "\n        18446744073709551616.00 per guest fault\n");
+	check_ratio(0, 5, ~0ULL, NULL);
+	check_ratio(5, 5, 1ULL << EV_PREPARE, NULL);
+}
+
+/* However many there are, and however often each. */
+static void test_details_wrap(void **state)
+{
+	struct event_count *count;
+	struct sample sample;
+	char *text, *at;
+	int i, commas = 0;
+
+	(void)state;
+	sample_empty(&sample);
+	count = sample_count(&sample.snap.host, EV_MEMORY_FAULT, 0, 9);
+	for (i = 0; i < 9; i++)
+		sample_detail(count, DETAIL_MEMORY_FAULT_PRIVATE, ~0ULL - i);
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "\n        18446744073709551615 private, 18446744073709551614 private,\n"
+			 "        18446744073709551613 private, ");
+	assert_has(text, "\n        18446744073709551607 private\n"); /* the last */
+	for (at = strstr(text, "memory_fault"); *at; at++)
+		commas += *at == ',';
+	assert_int_equal(commas, 8);
+	check_lines(text, 80);
+	sample_free(&sample);
+}
+
+/* The longest name pushes columns of low rank away, and no row out of line. */
+static void test_longest_event_fits(void **state)
+{
+	struct event_count *count;
+	struct sample sample;
+	char *text;
+
+	(void)state;
+	sample_empty(&sample);
+	sample_count(&sample.snap.host, EV_GUEST_FAULT, 5000, 1);
+	sample_count(&sample.snap.host, EV_ZAP, 5000, 20)->npages = 700;
+	count = sample_count(&sample.snap.host, EV_DIRECT_MAP_RESTORE, 5000, 300);
+	sample_fail(count, EINVAL, 3);
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "\n    event                count  rate/s   pages    p50    p99    max  "
+			 "errors\n"
+			 "    guest_fault              1    0.43          5.0µs  5.0µs  5.0µs\n"
+			 "    zap                     20    8.51     700  5.0µs  5.0µs  5.0µs\n"
+			 "    direct_map_restore     300     128          5.0µs  5.0µs  5.0µs  "
+			 "EINVAL×3\n");
+	check_lines(text, 80);
+	sample_free(&sample);
+}
+
 static void test_one_slot_has_no_totals(void **state)
 {
 	struct sample sample;
@@ -207,8 +308,8 @@ static void test_unavailable_is_said(void **state)
 	sample_real(&sample);
 	make_unavailable(&sample, EV_HOST_FAULT, "no \033[5mfunction");
 	text = sample_report(&sample, "text", &plain);
-	assert_has_of(text, "%d of %d events attached\n", NR_EVENTS - 1);
-	assert_has(text, "          host_fault    unavailable: no \\x1b[5mfunction\n");
+	assert_has_of(text, "%d of %d events attached; unavailable here:\n", NR_EVENTS - 1);
+	assert_has(text, "\n          host_fault: no \\x1b[5mfunction\nlost ");
 	free(text);
 	/* What was not asked for is not missing. */
 	sample.capture.shown = 1ULL << EV_BIND;
@@ -216,6 +317,128 @@ static void test_unavailable_is_said(void **state)
 	text = sample_report(&sample, "text", &plain);
 	assert_has(text, "1 of 1 events attached\n");
 	assert_lacks(text, "unavailable");
+	free(text);
+	/* Nor what another event needs: that one's reason says so. */
+	sample.hooks[EV_HOST_FAULT].wanted = true;
+	make_unavailable(&sample, EV_BIND, "needs something");
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "0 of 1 events attached; unavailable here:\n"
+			 "          bind: needs something\nlost ");
+	free(text);
+	sample_free(&sample);
+}
+
+/* What a kernel of a cloud lacks, one function that cannot be had, and what no kernel has yet. */
+static void test_unavailable_events_share_lines(void **state)
+{
+	struct sample sample;
+	char *text;
+
+	(void)state;
+	sample_empty(&sample);
+	make_unavailable(&sample, EV_HOST_FAULT, "not in this kernel: f (since 6.18)");
+	make_unavailable(&sample, EV_PREPARE, "not in this kernel: g, h (since 6.10)");
+	make_unavailable(&sample, EV_DIRECT_MAP_ZAP, "not in this kernel: i (since in flight)");
+	make_unavailable(&sample, EV_DIRECT_MAP_RESTORE, "not in this kernel: j (since in flight)");
+	make_unavailable(&sample, EV_ALLOCATE, "k cannot be attached to: Invalid argument");
+	make_unavailable(&sample, EV_PUNCH_HOLE, "k cannot be attached to: Invalid argument");
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text,
+		   "; unavailable here:\n"
+		   "          not in this kernel or its configuration: host_fault (since "
+		   "6.18),\n          prepare (since 6.10)\n"
+		   "          not in any released kernel: direct_map_zap, direct_map_restore\n"
+		   "          allocate, punch_hole: k cannot be attached to: Invalid "
+		   "argument\n"
+		   "lost      nothing\n");
+	check_lines(text, 80);
+	sample_free(&sample);
+}
+
+/* That an attempt failed is not hidden behind the kernel's version. */
+static void test_in_flight_but_there(void **state)
+{
+	struct sample sample;
+	char *text;
+
+	(void)state;
+	sample_empty(&sample);
+	make_unavailable(&sample, EV_DIRECT_MAP_ZAP, "it cannot be attached to: Bad address");
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "\n          direct_map_zap: it cannot be attached to: Bad address\n");
+	assert_lacks(text, "released");
+	free(text);
+	sample_free(&sample);
+}
+
+static unsigned int lines_between(const char *text, const char *from, const char *to)
+{
+	const char *at = strstr(text, from), *end = strstr(text, to);
+	unsigned int lines = 0;
+
+	assert_true(at && end && at < end);
+	for (; at < end; at++)
+		lines += *at == '\n';
+	return lines;
+}
+
+static void check_head_is_short(bool alike)
+{
+	struct sample sample;
+	char *text, reason[160];
+	int event;
+
+	sample_empty(&sample);
+	for (event = 0; event < NR_EVENTS; event++) {
+		snprintf(reason, sizeof(reason), "%s %s %d",
+			 alike ? "not in this kernel:" : "function cannot be attached to",
+			 "by a name that is somewhat longer than the names of most functions of "
+			 "any kernel",
+			 event);
+		make_unavailable(&sample, event, reason);
+	}
+	text = sample_report(&sample, "text", &plain);
+	assert_has_of(text, "hooks     %d of %d events attached; unavailable here:\n", 0);
+	assert_in_range(lines_between(text, "hooks", "lost"), 4, 6);
+	if (alike)
+		assert_has(text, "...");
+	else
+		assert_has_of(text, "          %d more: `gmemtrace probe` says why\n",
+			      NR_EVENTS - 2);
+	check_lines(text, 80);
+	sample_free(&sample);
+}
+
+static void test_head_is_short(void **state)
+{
+	(void)state;
+	check_head_is_short(true);
+	check_head_is_short(false);
+}
+
+/* Some hooks cost the rest of the system something: not asked for is not unavailable. */
+static void test_opt_in_events(void **state)
+{
+	struct sample sample;
+	int event, opt_in = 0;
+	char *text;
+
+	(void)state;
+	sample_empty(&sample);
+	for (event = 0; event < NR_EVENTS; event++) {
+		if (!(event_descs[event].carries & EVENT_OPT_IN))
+			continue;
+		make_unavailable(&sample, event, "");
+		sample.hooks[event].wanted = false;
+		sample.capture.shown &= ~(1ULL << event);
+		opt_in++;
+	}
+	assert_true(opt_in);
+	text = sample_report(&sample, "text", &plain);
+	assert_has_of(text, "hooks     %d of ", NR_EVENTS - opt_in);
+	assert_has_of(text, " of %d events attached\n", NR_EVENTS - opt_in);
+	assert_lacks(text, "unavailable");
+	assert_lacks(text, "alloc ");
 	free(text);
 	sample_free(&sample);
 }
@@ -401,11 +624,18 @@ static void test_probe(void **state)
 	sample_empty(&sample);
 	make_unavailable(&sample, EV_HOST_FAULT, "no such thing");
 	make_unavailable(&sample, EV_ZAP, "");
+	make_unavailable(&sample, EV_DIRECT_MAP_RESTORE, "not in this kernel: f (since in flight)");
 	text = sample_probe(&sample, "text", &plain);
-	assert_has_of(text, "%d of %d events are available\n", NR_EVENTS - 2);
-	assert_has(text, "\nguest_fault   6.8    kvm_gmem_get_pfn\n");
-	assert_has(text, "\nhost_fault    -      unavailable: no such thing\n");
-	assert_has(text, "\nzap           -      unavailable: for an unknown reason\n");
+	assert_has_of(text, "%d of %d events are available\n", NR_EVENTS - 3);
+	assert_has(text, "\nguest_fault         6.8        kvm_gmem_get_pfn\n");
+	assert_has(text, "\nhost_fault          -          unavailable: no such thing\n");
+	assert_has(text, "\nzap                 -          unavailable: for an unknown reason\n");
+	assert_has(text, "\nalloc               6.8        mm_filemap_add_to_page_cache "
+			 "(opt-in: -e alloc)\n");
+	assert_has(text, "\ndirect_map_restore  -          unavailable: not in any released "
+			 "kernel:\n                               "
+			 "kvm_gmem_folio_restore_direct_map\n");
+	assert_has(text, "\ndirect_map_zap      in flight  kvm_gmem_folio_zap_direct_map\n");
 	check_lines(text, 80);
 	sample_free(&sample);
 }
@@ -481,9 +711,17 @@ int main(void)
 		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_extremes_fit),
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_details),
+		cmocka_unit_test(test_ratio),
+		cmocka_unit_test(test_details_wrap),
+		cmocka_unit_test(test_longest_event_fits),
 		cmocka_unit_test(test_one_slot_has_no_totals),
 		cmocka_unit_test(test_address_space),
 		cmocka_unit_test(test_unavailable_is_said),
+		cmocka_unit_test(test_unavailable_events_share_lines),
+		cmocka_unit_test(test_in_flight_but_there),
+		cmocka_unit_test(test_head_is_short),
+		cmocka_unit_test(test_opt_in_events),
 		cmocka_unit_test(test_loss_is_said_twice),
 		cmocka_unit_test(test_only_what_was_asked_for),
 		cmocka_unit_test(test_nothing_happened),
