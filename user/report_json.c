@@ -152,6 +152,28 @@ static json_t *errors_object(const struct event_count *count)
 	return done(&object);
 }
 
+/* Whether an event that nothing more was said of could have had it said. */
+static bool has_details(enum gmem_event event)
+{
+	int i;
+
+	for (i = 0; i < NR_DETAILS; i++)
+		if (detail_descs[i].event == event)
+			return true;
+	return false;
+}
+
+static json_t *details_object(const struct event_count *count)
+{
+	struct node object = new_object();
+	size_t i;
+
+	for (i = 0; i < count->ndetails; i++)
+		put(&object, detail_descs[count->details[i].detail].name,
+		    json_u64(count->details[i].count));
+	return done(&object);
+}
+
 static json_t *event_object(const struct event_count *count)
 {
 	struct node object = new_object();
@@ -162,6 +184,8 @@ static json_t *event_object(const struct event_count *count)
 		put(&object, "errors", errors_object(count));
 	if (carries & EVENT_PAGES)
 		put(&object, "pages", json_u64(count->npages));
+	if (has_details(count->event))
+		put(&object, "details", details_object(count));
 	if (count->bucket)
 		put(&object, "latency_ns", latency_object(count));
 	return done(&object);
@@ -294,6 +318,7 @@ static json_t *hook_object(const struct capture *capture, enum gmem_event event)
 	const struct rung *rung = report_rung(capture, event);
 
 	put(&object, "event", json_string(event_descs[event].name));
+	put(&object, "opt_in", json_boolean(event_descs[event].carries & EVENT_OPT_IN));
 	put(&object, "shown", json_boolean(report_shows(capture, event)));
 	put(&object, "wanted", json_boolean(hook->wanted));
 	put(&object, "attached", json_boolean(hook->attached));

@@ -104,6 +104,26 @@ static void check_latency(json_t *json, const struct event_count *count)
 	check_buckets(at(json, "buckets"), count);
 }
 
+static bool can_have_details(enum gmem_event event)
+{
+	int detail = 0;
+
+	while (detail < NR_DETAILS && detail_descs[detail].event != event)
+		detail++;
+	return detail < NR_DETAILS;
+}
+
+static void check_details(json_t *json, const struct event_count *count)
+{
+	size_t i;
+
+	assert_int_equal(json != NULL, can_have_details(count->event));
+	assert_int_equal(json_object_size(json), count->ndetails);
+	for (i = 0; i < count->ndetails; i++)
+		assert_int_equal(u64_at(json, detail_descs[count->details[i].detail].name),
+				 count->details[i].count);
+}
+
 static void check_event(json_t *json, const struct event_count *count)
 {
 	unsigned int carries = event_descs[count->event].carries;
@@ -119,6 +139,7 @@ static void check_event(json_t *json, const struct event_count *count)
 	assert_int_equal(json_object_get(json, "pages") != NULL, !!(carries & EVENT_PAGES));
 	if (carries & EVENT_PAGES)
 		assert_int_equal(u64_at(json, "pages"), count->npages);
+	check_details(json_object_get(json, "details"), count);
 	assert_int_equal(json_object_get(json, "latency_ns") != NULL, !!(carries & EVENT_LATENCY));
 	if (carries & EVENT_LATENCY)
 		check_latency(at(json, "latency_ns"), count);
@@ -210,6 +231,29 @@ static void test_flags_by_name(void **state)
 	assert_string_equal(string_at(root, "vms.0.slots.1.flag_names.2"), "gmem-only");
 	assert_string_equal(string_at(root, "gmems.0.flag_names.0"), "mmap");
 	assert_string_equal(string_at(root, "gmems.0.flag_names.1"), "init-shared");
+	json_decref(root);
+	sample_free(&sample);
+}
+
+static void test_details(void **state)
+{
+	struct sample sample;
+	json_t *root, *events;
+
+	(void)state;
+	sample_real(&sample);
+	sample_detail(&sample.snap.vms[0].slots[0].events.v[0], DETAIL_FAULT_PREFETCH, ~0ULL);
+	root = report(&sample);
+	events = at(root, "vms.0.slots.1.events");
+	assert_int_equal(json_object_size(at(events, "convert.details")), 3);
+	assert_int_equal(u64_at(events, "convert.details.to_private"), 8);
+	assert_int_equal(u64_at(events, "convert.details.to_shared"), 4);
+	assert_int_equal(u64_at(events, "convert.details.noop"), 2);
+	events = at(root, "vms.1.slots.0.events");
+	assert_int_equal(json_object_size(at(events, "convert.details")), 1); /* no zeroes */
+	assert_int_equal(json_object_size(at(events, "guest_fault.details")), 0);
+	assert_null(json_object_get(at(root, "vms.0.slots.0.events.bind"), "details"));
+	assert_true(u64_at(root, "vms.0.slots.0.events.guest_fault.details.prefetch") == ~0ULL);
 	json_decref(root);
 	sample_free(&sample);
 }
@@ -364,6 +408,7 @@ static void check_hooks(json_t *root)
 		assert_string_equal(json_string_value(json_object_get(
 					    json_array_get(at(root, "hooks"), event), "event")),
 				    event_descs[event].name);
+	assert_true(json_is_false(at(hook, "opt_in")));
 	assert_true(json_is_true(at(hook, "shown")));
 	assert_true(json_is_true(at(hook, "wanted")));
 	assert_true(json_is_true(at(hook, "attached")));
@@ -374,6 +419,8 @@ static void check_hooks(json_t *root)
 	assert_int_equal(u64_at(hook, "run_count"), 11);
 	assert_int_equal(u64_at(hook, "run_time_ns"), 12);
 	assert_int_equal(u64_at(hook, "recursion_misses"), 13);
+	assert_string_equal(string_at(root, "hooks.2.event"), "alloc");
+	assert_true(json_is_true(at(root, "hooks.2.opt_in")));
 	hook = at(root, "hooks.1");
 	assert_true(json_is_false(at(hook, "shown")));
 	assert_true(json_is_false(at(hook, "attached")));
@@ -496,6 +543,7 @@ static void test_out_of_memory(void **state)
 	sample_empty(&sample);
 	sample_count(&sample_add_slot(sample_add_vm(&sample, "vmm", 1), 1, 0, 1)->events, EV_ZAP,
 		     500, 3);
+	sample_detail(sample.snap.vms[0].slots[0].events.v, DETAIL_ZAP_PUNCH, 2);
 	sample_add_gmem(&sample, 0, 1, 4096);
 	sample.snap.loss[0][0] = 1;
 	whole = sample_report(&sample, "json", &style);
@@ -643,6 +691,8 @@ static void add_invalid(struct documents *documents)
 		{ "capture.command", "exit_status", "256" },
 		{ "hooks.0", "attached", "1" },
 		{ "hooks.0.rung", "functions", "[]" },
+		{ "hooks.0", "opt_in", NULL },
+		{ "hooks.0", "opt_in", "0" },
 		{ "loss.events", "zap", "{}" },
 		{ "loss.events", "zap", "{\"bad_luck\": 1}" },
 		{ "vms.0", "pid", "\"1\"" },
@@ -652,6 +702,9 @@ static void add_invalid(struct documents *documents)
 		{ "vms.0.slots.0.events.zap", "latency_ns", "{\"count\": 1}" },
 		{ "vms.0.slots.0.events.zap.latency_ns", "buckets", "[[1, 2]]" },
 		{ "vms.0.slots.0.events.zap.latency_ns", "buckets", "[[null, 2, 3]]" },
+		{ "vms.0.slots.1.events.convert", "details", "[]" },
+		{ "vms.0.slots.1.events.convert.details", "noop", "-1" },
+		{ "vms.0.slots.1.events.convert.details", "No Op", "1" },
 		{ "gmems.0", "vm", "true" },
 	};
 	struct sample sample;
@@ -686,6 +739,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equals_model),
 		cmocka_unit_test(test_flags_by_name),
+		cmocka_unit_test(test_details),
 		cmocka_unit_test(test_errors_of_one_name_add_up),
 		cmocka_unit_test(test_large_numbers_survive),
 		cmocka_unit_test(test_hostile_names),
