@@ -78,6 +78,18 @@ def test_exact():
     return exact()
 
 
+def test_prepare():
+    """a page is prepared once until 6.19, at every fault from 7.0 on, on request only for private memory from 7.3"""
+    expected = {"6.18": 64, "7.2": 128, "7.3": 0}.get(KERNEL)
+    if expected is None:
+        raise Skip(f"{KERNEL} prepares nothing that can be seen without hardware")
+    with tempfile.TemporaryDirectory() as directory:
+        measured = counts.Run(["--vms=1 --slots=1 --pages=64 --vcpus=1 touch recreate touch"], directory)
+    assert counts.total(measured, "guest_fault") == 128
+    assert counts.total(measured, "prepare") == expected, counts.total(measured, "prepare")
+    return f"{expected} for 64 pages faulted in twice"
+
+
 def test_lost():
     """what is missed when vCPUs preempt each other is counted as missed"""
     need_guests()
@@ -97,9 +109,18 @@ def test_exact_two_programs():
     return exact(["--no-fsession"], all_cases()[:8])
 
 
+def test_types():
+    """the kernel types that the programs read are as written down"""
+    done = run(f"{ROOT}/scripts/check-types", KERNEL)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+TESTS = [test_probe, test_probe_ladder, test_types, test_exact, test_prepare, test_lost, test_exact_two_programs]
+
+
 def main():
     results = Results(KERNEL)
-    for test in (test_probe, test_probe_ladder, test_exact, test_lost, test_exact_two_programs):
+    for test in TESTS:
         results.run(test)
     results.exit()
 
