@@ -10,7 +10,7 @@
 
 struct event_desc {
 	const char *name;
-	unsigned int carries; /* EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO */
+	unsigned int carries; /* EVENT_* */
 	const char *what; /* one line for people */
 };
 

@@ -103,8 +103,12 @@ static void event_missing(struct hook_state *state, const struct ladder *ladder)
 			break;
 	}
 	event_unavailable(state, "");
-	snprintf(state->reason, sizeof(state->reason), "not in this kernel: %s (since %s)", names,
-		 since ?: "never");
+	if (since && strcmp(since, "in flight"))
+		snprintf(state->reason, sizeof(state->reason), "not in this kernel: %s (since %s)",
+			 names, since);
+	else
+		snprintf(state->reason, sizeof(state->reason),
+			 "not in this kernel: %s (in no released one)", names);
 }
 
 /* Take the event down to its next present rung, from @from on. */

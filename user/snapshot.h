@@ -79,8 +79,8 @@ int snapshot_read(struct session *session, struct snapshot *snap);
 void snapshot_free(struct snapshot *snap);
 
 /*
- * Add @from to @to, both of the same event: for totals over slots or VMs. @to->bucket and
- * @to->errs are allocated as needed. 0, or -ENOMEM: @to then holds a part and is only to be freed.
+ * Add @from to @to, both of the same event: for totals over slots or VMs. @to->bucket,
+ * @to->errs and @to->details are allocated as needed. 0, or -ENOMEM: @to then holds a part and is only to be freed.
  */
 int event_count_add(struct event_count *to, const struct event_count *from);
 void event_count_free(struct event_count *count);
