@@ -44,6 +44,31 @@ static int check_privilege(struct problem *problem)
 		"or grant both capabilities");
 }
 
+/* The mode in brackets: "none [integrity] confidentiality". */
+static void read_lockdown(char *mode, size_t size)
+{
+	char line[64] = "";
+	FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+	char *open, *close;
+
+	*mode = 0;
+	if (!file)
+		return;
+	if (fgets(line, sizeof(line), file) && (open = strchr(line, '[')) &&
+	    (close = strchr(open, ']')))
+		snprintf(mode, size, "%.*s", (int)(close - open - 1), open + 1);
+	fclose(file);
+}
+
+/* It keeps programs from reading the kernel's memory: the verifier then calls them invalid. */
+static int check_lockdown(struct problem *problem)
+{
+	char mode[32];
+
+	read_lockdown(mode, sizeof(mode));
+	return strcmp(mode, "confidentiality") ? 0 : kernel_refused(problem);
+}
+
 static int check_kvm(struct problem *problem)
 {
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
@@ -130,8 +155,8 @@ struct kernel *kernel_open(struct problem *problem)
 		problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
 		return NULL;
 	}
-	if (check_privilege(problem) || check_kvm(problem) || read_btf(kernel, problem) ||
-	    check_gmem(kernel, problem)) {
+	if (check_privilege(problem) || check_lockdown(problem) || check_kvm(problem) ||
+	    read_btf(kernel, problem) || check_gmem(kernel, problem)) {
 		kernel_close(kernel);
 		return NULL;
 	}
@@ -227,22 +252,6 @@ int kernel_fsession(const struct kernel *kernel)
 	return id > 0 ? id : 0;
 }
 
-/* The mode in brackets: "none [integrity] confidentiality". */
-static void read_lockdown(char *mode, size_t size)
-{
-	char line[64] = "";
-	FILE *file = fopen("/sys/kernel/security/lockdown", "re");
-	char *open, *close;
-
-	*mode = 0;
-	if (!file)
-		return;
-	if (fgets(line, sizeof(line), file) && (open = strchr(line, '[')) &&
-	    (close = strchr(open, ']')))
-		snprintf(mode, size, "%.*s", (int)(close - open - 1), open + 1);
-	fclose(file);
-}
-
 int kernel_refused(struct problem *problem)
 {
 	char mode[32];
@@ -252,7 +261,7 @@ int kernel_refused(struct problem *problem)
 		return problem_set(
 			problem, EXIT_IMPOSSIBLE,
 			"cannot trace: the kernel is locked down (%s) and refuses tracing "
-			"programs (EPERM). Boot it without lockdown=, or trace elsewhere",
+			"programs. Boot it without lockdown=, or trace elsewhere",
 			mode);
 	return problem_set(
 		problem, EXIT_IMPOSSIBLE,
