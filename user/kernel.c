@@ -106,14 +106,24 @@ static int btf_object(const char *name)
 	return -1;
 }
 
+/* What may be read of the kernel with CAP_BPF is not what may be read of its modules. */
+static int module_refused(struct problem *problem)
+{
+	if (has_capability(CAP_SYS_ADMIN))
+		return kernel_refused(problem);
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot trace: kvm is a module here, and a module's BTF takes "
+			   "CAP_SYS_ADMIN, which is missing. Run it as root (sudo)");
+}
+
 static int read_btf(struct kernel *kernel, struct problem *problem)
 {
 	kernel->vmlinux = btf__load_vmlinux_btf();
 	if (!kernel->vmlinux)
 		return problem_set(
 			problem, EXIT_IMPOSSIBLE,
-			"cannot trace: the kernel's BTF cannot be read (%s). Is it of the "
-			"running kernel, and not mounted over?",
+			"cannot trace: the kernel's BTF cannot be read (%s). See whether something "
+			"is mounted over /sys/kernel/btf",
 			strerror(errno));
 	if (access("/sys/kernel/btf/kvm", F_OK)) {
 		/* Built in, or a module without BTF. */
@@ -123,7 +133,7 @@ static int read_btf(struct kernel *kernel, struct problem *problem)
 		kernel->module = btf__load_module_btf("kvm", kernel->vmlinux);
 		kernel->module_fd = btf_object("kvm");
 		if (kernel->module_fd < 0 && errno == EPERM)
-			return kernel_refused(problem);
+			return module_refused(problem);
 		if (kernel->module && kernel->module_fd > 0)
 			return 0;
 	}

@@ -36,3 +36,20 @@ def complains(done, status, *words):
     assert re.fullmatch(r"gmemtrace: [^\n]+: [^\n]+\. [A-Z`][^\n]+\.\n", done.stderr), f"not a line as it should be: {said}"
     for word in words:
         assert word in done.stderr, f"no '{word}': {said}"
+
+
+def bpftool(*arguments):
+    done = run("bpftool", "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def attached():
+    """Names of the BPF programs and maps that are in the kernel, and how many links: only gmemtrace's, in a lab VM."""
+    return [item.get("name", "?") for kind in ("prog", "map") for item in bpftool(kind, "list") if not mine(item)] \
+        + ["link"] * len(bpftool("link", "list"))
+
+
+def mine(item):
+    """Not gmemtrace's: bpftool itself loads a program that lists the pids of what there is."""
+    return any(pid["comm"] == "bpftool" for pid in item.get("pids", []))
