@@ -20,14 +20,14 @@
 #define EVENT(id) (1ULL << EV_##id)
 
 const struct ladder ladders[NR_EVENTS] = {
-	[EV_GUEST_FAULT] = { .rungs = {
+	[EV_GUEST_FAULT] = { .with = EVENT(PREFAULT), .rungs = {
 		{ "6.8", { BOTH("guest_fault", "kvm_gmem_get_pfn") } },
 	} },
 	[EV_HOST_FAULT] = { .rungs = {
 		/* 6.18 brought mmap() of a guest_memfd. */
 		{ "6.18", { BOTH("host_fault", "kvm_gmem_fault_user_mapping") } },
 	} },
-	[EV_ALLOC] = { .needs = EVENT(GUEST_FAULT) | EVENT(ALLOCATE), .rungs = {
+	[EV_ALLOC] = { .needs = EVENT(GUEST_FAULT) | EVENT(ALLOCATE), .with = EVENT(HOST_FAULT), .rungs = {
 		{ "6.8", { TRACEPOINT("page_added", "mm_filemap_add_to_page_cache") } },
 	} },
 	[EV_FREE] = { .needs = EVENT(PUNCH_HOLE), .rungs = {
@@ -66,7 +66,7 @@ const struct ladder ladders[NR_EVENTS] = {
 	[EV_PUNCH_HOLE] = { .rungs = {
 		{ "6.8", { BOTH("fallocate", "kvm_gmem_fallocate") } },
 	} },
-	[EV_ZAP] = { .needs = EVENT(PUNCH_HOLE) | EVENT(RELEASE), .rungs = {
+	[EV_ZAP] = { .needs = EVENT(PUNCH_HOLE) | EVENT(RELEASE), .with = EVENT(POISON), .rungs = {
 		/* 7.2 or before: begin became start. */
 		{ "7.2", { BOTH_ON("zap", "__kvm_gmem_invalidate_start", "gmem_file"), UNMAP } },
 		/* 6.19 renamed struct kvm_gmem. */
@@ -115,7 +115,7 @@ __u64 events_needed(__u64 events)
 		before = events;
 		for (int event = 0; event < NR_EVENTS; event++)
 			if (before & 1ULL << event)
-				events |= ladders[event].needs;
+				events |= ladders[event].needs | ladders[event].with;
 	} while (events != before);
 	return events;
 }

@@ -36,7 +36,8 @@ struct rung {
 
 struct ladder {
 	struct rung rungs[EVENT_RUNGS]; /* newest kernel first; ends with an empty one */
-	__u64 needs; /* 1 << event: events whose hooks give this one its context */
+	__u64 needs; /* 1 << event: events whose hooks give this one its context, ... */
+	__u64 with; /* ... and those that do where the kernel has them */
 };
 
 extern const struct ladder ladders[NR_EVENTS];
@@ -44,7 +45,7 @@ extern const struct ladder ladders[NR_EVENTS];
 /* What is attached always: it carries no event, but keeps VMs and slots apart. */
 extern const struct rung keeper_rung;
 
-/* @events (1 << event) and all events that they need for their context. */
+/* @events (1 << event) and all events that give them their context. */
 __u64 events_needed(__u64 events);
 
 /* Does this kernel have the hook's function, with the right first argument? */

@@ -83,27 +83,36 @@ static void event_unavailable(struct hook_state *state, const char *reason)
 	snprintf(state->reason, sizeof(state->reason), "%s", reason);
 }
 
-/* "not in this kernel: kvm_gmem_prepare_memory_region, kvm_gmem_bind (since 6.8)" */
-static void event_missing(struct hook_state *state, const struct ladder *ladder)
+/* The function for want of which the rung is not there. */
+static const char *rung_wants(const struct session *session, const struct rung *rung)
 {
-	const char *since = NULL, *last = NULL;
+	const struct hook *hook = rung->hooks;
+
+	while (hook < rung->hooks + RUNG_HOOKS - 1 && hook[1].program &&
+	       kernel_has_hook(hook, session->kernel))
+		hook++;
+	return hook->function;
+}
+
+/* "not in this kernel: kvm_gmem_prepare_memory_region, kvm_gmem_bind (since 6.8)" */
+static void event_missing(const struct session *session, struct hook_state *state,
+			  const struct ladder *ladder)
+{
+	const char *since = "in flight", *last = "";
 	char names[120] = "";
 	size_t len = 0;
 
-	for (int i = 0; i < EVENT_RUNGS && ladder->rungs[i].since; i++) {
-		const char *function = ladder->rungs[i].hooks[0].function;
+	for (int i = 0; i < EVENT_RUNGS && ladder->rungs[i].since && len < sizeof(names); i++) {
+		const char *function = rung_wants(session, &ladder->rungs[i]);
 
 		since = ladder->rungs[i].since;
-		if (last && !strcmp(last, function))
-			continue;
+		if (strcmp(last, function))
+			len += snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "",
+					function);
 		last = function;
-		len += snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "",
-				function);
-		if (len >= sizeof(names))
-			break;
 	}
 	event_unavailable(state, "");
-	if (since && strcmp(since, "in flight"))
+	if (strcmp(since, "in flight"))
 		snprintf(state->reason, sizeof(state->reason), "not in this kernel: %s (since %s)",
 			 names, since);
 	else
@@ -120,7 +129,7 @@ static void event_choose(struct session *session, int event, int from)
 	if (rung >= 0)
 		state->rung = rung;
 	else if (from == 0)
-		event_missing(state, &ladders[event]);
+		event_missing(session, state, &ladders[event]);
 	else
 		state->rung = -1; /* the reason is that of the last rung tried */
 }
