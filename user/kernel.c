@@ -40,8 +40,7 @@ static int check_privilege(struct problem *problem)
 		return 0;
 	return problem_set(
 		problem, EXIT_IMPOSSIBLE,
-		"cannot trace: CAP_BPF and CAP_PERFMON are missing. Run it as root (sudo), "
-		"or grant both capabilities");
+		"cannot trace: CAP_BPF and CAP_PERFMON are missing. Run it as root (sudo)");
 }
 
 /* The mode in brackets: "none [integrity] confidentiality". */
@@ -106,16 +105,6 @@ static int btf_object(const char *name)
 	return -1;
 }
 
-/* What may be read of the kernel with CAP_BPF is not what may be read of its modules. */
-static int module_refused(struct problem *problem)
-{
-	if (has_capability(CAP_SYS_ADMIN))
-		return kernel_refused(problem);
-	return problem_set(problem, EXIT_IMPOSSIBLE,
-			   "cannot trace: kvm is a module here, and a module's BTF takes "
-			   "CAP_SYS_ADMIN, which is missing. Run it as root (sudo)");
-}
-
 static int read_btf(struct kernel *kernel, struct problem *problem)
 {
 	kernel->vmlinux = btf__load_vmlinux_btf();
@@ -133,7 +122,7 @@ static int read_btf(struct kernel *kernel, struct problem *problem)
 		kernel->module = btf__load_module_btf("kvm", kernel->vmlinux);
 		kernel->module_fd = btf_object("kvm");
 		if (kernel->module_fd < 0 && errno == EPERM)
-			return module_refused(problem);
+			return kernel_refused(problem);
 		if (kernel->module && kernel->module_fd > 0)
 			return 0;
 	}
@@ -273,6 +262,12 @@ int kernel_refused(struct problem *problem)
 			"cannot trace: the kernel is locked down (%s) and refuses tracing "
 			"programs. Boot it without lockdown=, or trace elsewhere",
 			mode);
+	/* To find a module's BTF by its id takes it, and libbpf looks through all of them. */
+	if (!has_capability(CAP_SYS_ADMIN))
+		return problem_set(
+			problem, EXIT_IMPOSSIBLE,
+			"cannot trace: the kernel refuses kvm's BTF to CAP_BPF and CAP_PERFMON "
+			"(EPERM), which takes CAP_SYS_ADMIN. Run it as root (sudo)");
 	return problem_set(
 		problem, EXIT_IMPOSSIBLE,
 		"cannot trace: the kernel refuses tracing programs to root (EPERM), as a "
