@@ -469,7 +469,16 @@ BOTH_ENDS(prepare, prepare_begin, prepare_end)
 
 /* kvm_gmem_populate(kvm, start_gfn, source, npages, ...): pages done, or an error. */
 
-BEGIN(populate, EV_POPULATE)
+static __always_inline int populate_begin(__u64 *ctx)
+{
+	struct task_state *state = event_enter(EV_POPULATE);
+
+	if (!state)
+		return 0;
+	state->kvm = ctx[0];
+	state->slot = (__u64)kvm_slot_at(ARG(ctx, 0), ctx[1]);
+	return 0;
+}
 
 static __always_inline int populate_end(__u64 *ctx)
 {
@@ -717,7 +726,7 @@ BOTH_ENDS(poison, poison_begin, poison_end)
 
 static __always_inline int added_owner(struct task_state *state, __u64 index)
 {
-	if (state->start_ns[EV_GUEST_FAULT])
+	if (state->start_ns[EV_GUEST_FAULT] || state->start_ns[EV_POPULATE])
 		return slot_owner(state, state->kvm, state->slot);
 	if (state->start_ns[EV_HOST_FAULT] || state->start_ns[EV_ALLOCATE])
 		return range_owner_find(state->view, state->inode, index, index + 1);

@@ -27,10 +27,12 @@ const struct ladder ladders[NR_EVENTS] = {
 		/* 6.18 brought mmap() of a guest_memfd. */
 		{ "6.18", { BOTH("host_fault", "kvm_gmem_fault_user_mapping") } },
 	} },
-	[EV_ALLOC] = { .needs = EVENT(GUEST_FAULT) | EVENT(ALLOCATE), .with = EVENT(HOST_FAULT), .rungs = {
+	[EV_ALLOC] = { .needs = EVENT(GUEST_FAULT) | EVENT(ALLOCATE),
+		       .with = EVENT(HOST_FAULT) | EVENT(POPULATE), .rungs = {
 		{ "6.8", { TRACEPOINT("page_added", "mm_filemap_add_to_page_cache") } },
 	} },
-	[EV_FREE] = { .needs = EVENT(PUNCH_HOLE), .rungs = {
+	/* The last close makes every guest_memfd known before its pages go. */
+	[EV_FREE] = { .needs = EVENT(PUNCH_HOLE) | EVENT(RELEASE), .rungs = {
 		{ "6.8", { TRACEPOINT("page_deleted", "mm_filemap_delete_from_page_cache") } },
 	} },
 	[EV_PREPARE] = { .rungs = {
