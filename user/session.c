@@ -38,6 +38,9 @@ struct session {
 	struct kernel *kernel;
 	struct gmem_bpf *skel;
 	struct hook_state hooks[NR_EVENTS];
+	struct {
+		__u64 end_misses, recursion_misses;
+	} before[NR_EVENTS]; /* the start: no losses of the capture */
 	int fsession; /* one program for both ends: see kernel_fsession(); 0: two */
 	struct target targets[MAX_TARGETS];
 	size_t ntargets;
@@ -473,6 +476,12 @@ static __u64 now_ns(void)
 
 void session_start(struct session *session)
 {
+	const struct hook_state *hooks = session_hooks(session);
+
+	for (int event = 0; event < NR_EVENTS; event++) {
+		session->before[event].end_misses += hooks[event].end_misses;
+		session->before[event].recursion_misses += hooks[event].recursion_misses;
+	}
 	__atomic_store_n(&session->skel->data->active_since_ns, now_ns(), __ATOMIC_SEQ_CST);
 }
 
@@ -527,9 +536,15 @@ static void hooks_refresh(struct session *session, struct hook_state *state,
 
 const struct hook_state *session_hooks(struct session *session)
 {
-	for (int event = 0; event < NR_EVENTS; event++)
-		if (session->hooks[event].attached)
-			hooks_refresh(session, &session->hooks[event], rung_of(session, event));
+	for (int event = 0; event < NR_EVENTS; event++) {
+		struct hook_state *state = &session->hooks[event];
+
+		if (!state->attached)
+			continue;
+		hooks_refresh(session, state, rung_of(session, event));
+		state->end_misses -= session->before[event].end_misses;
+		state->recursion_misses -= session->before[event].recursion_misses;
+	}
 	return session->hooks;
 }
 
