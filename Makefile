@@ -36,6 +36,9 @@ UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 WORKLOAD_SOURCES := $(wildcard tests/workload/*.c)
 WORKLOAD_OBJECTS := $(WORKLOAD_SOURCES:%.c=$(BUILD)/%.o)
 
+# A line for each step; V=1 shows the commands.
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
+
 .DELETE_ON_ERROR:
 .PHONY: all clean install demo check lint help unit
 .SECONDARY:
@@ -46,10 +49,10 @@ all: $(PROGRAMS) $(BUILD)/gmemload
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,BPF) $(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(call say,SKEL) $(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # User space.
 
@@ -57,29 +60,29 @@ $(BUILD)/user/session.o: $(BUILD)/bpf/gmem.skel.h
 
 $(BUILD)/user/schema.o: user/schema.S user/schema.json Makefile
 	@mkdir -p $(@D)
-	$(CC) -c $< -o $@
+	$(call say,AS) $(CC) -c $< -o $@
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(PROGRAMS): $(BUILD)/%: $(BUILD)/user/%.o $(LIB_OBJECTS)
-	$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 $(BUILD)/gmemload: $(WORKLOAD_OBJECTS)
-	$(CC) $(LDFLAGS) $^ -ljansson -pthread -o $@
+	$(call say,LINK) $(CC) $(LDFLAGS) $^ -ljansson -pthread -o $@
 
 # Unit tests, and with them the library, run under the address and undefined behaviour sanitizers.
 
 $(BUILD)/sanitized/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
+	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
 
 $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/sanitized/%.o $(UNIT_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) $^ $(LIBS) -lcmocka -o $@
+	$(call say,LINK) $(CC) $(SANITIZE) $^ $(LIBS) -lcmocka -o $@
 
-unit: $(UNIT_TESTS) ## build the unit tests
+unit: $(UNIT_TESTS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
