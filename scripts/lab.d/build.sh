@@ -47,7 +47,7 @@ build_unpack() {
 	mkdir -p "$CACHE/logs"
 	build_check_tools "$name"
 	mapfile -t files < <(build_files "$name")
-	note "building kernel $name: this takes ten minutes and more. Log: $log"
+	note "building kernel $name: this takes some 20 minutes of CPU time. Log: $log"
 	if ! interruptible nice -n 19 "$LIB/build-kernel" "$dir" "$dir"/*.deb "${files[@]}" \
 		&>"$log"; then
 		tail -n 20 "$log" | sed 's/^/  | /' >&2
