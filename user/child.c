@@ -125,7 +125,9 @@ int child_go(struct child *child, const char *program, struct problem *problem)
 	close(child->report);
 	if (n != sizeof(err))
 		return 0;
-	return problem_set(problem, EXIT_USAGE, "cannot run %s: %s", program, strerror(err));
+	return problem_set(problem, EXIT_USAGE,
+			   "cannot run %s: %s. Check the program, and the interpreter it names",
+			   program, strerror(err));
 }
 
 bool child_reap(struct child *child)
