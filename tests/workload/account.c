@@ -18,6 +18,7 @@ static const struct {
 	[EV_HOST_FAULT] = { "host_fault", false },
 	[EV_ALLOC] = { "alloc", true },
 	[EV_FREE] = { "free", true },
+	[EV_PREPARE] = { "prepare", false },
 	[EV_CREATE] = { "create", false },
 	[EV_BIND] = { "bind", false },
 	[EV_UNBIND] = { "unbind", false },
@@ -33,6 +34,32 @@ static const struct {
 	[EV_POISON] = { "poison", true },
 };
 
+static const struct {
+	const char *name;
+	enum event event;
+} details[DETAIL_NR] = {
+	[FAULT_PREFETCH] = { "prefetch", EV_GUEST_FAULT },
+	[FAULT_FIRST_TOUCH] = { "first_touch", EV_GUEST_FAULT },
+	[FAULT_RESIDENT] = { "resident", EV_GUEST_FAULT },
+	[FAULT_REFAULT_PUNCH] = { "refault_punch", EV_GUEST_FAULT },
+	[FAULT_REFAULT_NOTIFIER] = { "refault_notifier", EV_GUEST_FAULT },
+	[FAULT_REFAULT_CONVERSION] = { "refault_conversion", EV_GUEST_FAULT },
+	[FAULT_REFAULT_SLOT_CHANGE] = { "refault_slot_change", EV_GUEST_FAULT },
+	[FAULT_REFAULT_ERROR] = { "refault_error", EV_GUEST_FAULT },
+	[HOST_FIRST_TOUCH] = { "first_touch", EV_HOST_FAULT },
+	[HOST_RESIDENT] = { "resident", EV_HOST_FAULT },
+	[PREPARE_REDUNDANT] = { "redundant", EV_PREPARE },
+	[ZAP_PUNCH] = { "punch", EV_ZAP },
+	[ZAP_RELEASE] = { "release", EV_ZAP },
+	[ZAP_ERROR] = { "error", EV_ZAP },
+	[HIT_GMEM_ONLY] = { "gmem_only", EV_NOTIFIER_HIT },
+	[CONVERT_PRIVATE] = { "to_private", EV_CONVERT },
+	[CONVERT_SHARED] = { "to_shared", EV_CONVERT },
+	[CONVERT_NOOP] = { "noop", EV_CONVERT },
+	[MEMORY_FAULT_PRIVATE] = { "private", EV_MEMORY_FAULT },
+	[MEMORY_FAULT_SHARED] = { "shared", EV_MEMORY_FAULT },
+};
+
 const char *event_name(enum event event)
 {
 	return events[event].name;
@@ -41,6 +68,16 @@ const char *event_name(enum event event)
 bool event_has_pages(enum event event)
 {
 	return events[event].has_pages;
+}
+
+const char *detail_name(enum detail detail)
+{
+	return details[detail].name;
+}
+
+enum event detail_event(enum detail detail)
+{
+	return details[detail].event;
 }
 
 const char *error_name(int err)
@@ -78,6 +115,11 @@ static void add_errors(struct tally *tally, int err, uint64_t count)
 	}
 }
 
+void account_detail(struct account *account, enum detail detail)
+{
+	account->detail[detail]++;
+}
+
 void account_error(struct account *account, enum event event, int err)
 {
 	account->of[event].count++;
@@ -95,4 +137,6 @@ void account_sum(struct account *to, const struct account *from)
 				add_errors(&to->of[event], tally->errors[i].err,
 					   tally->errors[i].count);
 	}
+	for (int detail = 0; detail < DETAIL_NR; detail++)
+		to->detail[detail] += from->detail[detail];
 }

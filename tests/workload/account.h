@@ -15,6 +15,7 @@ enum event {
 	EV_HOST_FAULT,
 	EV_ALLOC,
 	EV_FREE,
+	EV_PREPARE,
 	EV_CREATE,
 	EV_BIND,
 	EV_UNBIND,
@@ -29,6 +30,34 @@ enum event {
 	EV_MEMORY_FAULT,
 	EV_POISON,
 	EV_NR,
+};
+
+/*
+ * Of how many of an event something more can be said. Of a guest fault that succeeds, exactly one
+ * of FAULT_FIRST_TOUCH to FAULT_REFAULT_ERROR.
+ */
+enum detail {
+	FAULT_PREFETCH,
+	FAULT_FIRST_TOUCH,
+	FAULT_RESIDENT,
+	FAULT_REFAULT_PUNCH,
+	FAULT_REFAULT_NOTIFIER,
+	FAULT_REFAULT_CONVERSION,
+	FAULT_REFAULT_SLOT_CHANGE,
+	FAULT_REFAULT_ERROR,
+	HOST_FIRST_TOUCH,
+	HOST_RESIDENT,
+	PREPARE_REDUNDANT,
+	ZAP_PUNCH,
+	ZAP_RELEASE,
+	ZAP_ERROR,
+	HIT_GMEM_ONLY,
+	CONVERT_PRIVATE,
+	CONVERT_SHARED,
+	CONVERT_NOOP,
+	MEMORY_FAULT_PRIVATE,
+	MEMORY_FAULT_SHARED,
+	DETAIL_NR,
 };
 
 /* A host fault ends in a signal, not in an errno. */
@@ -47,15 +76,21 @@ struct tally {
 
 struct account {
 	struct tally of[EV_NR];
+	uint64_t detail[DETAIL_NR];
 };
 
 const char *event_name(enum event event);
 bool event_has_pages(enum event event);
+const char *detail_name(enum detail detail);
+enum event detail_event(enum detail detail);
 const char *error_name(int err);
 int error_number(const char *name);
 
 /* `count` events that succeeded, which together concerned `npages` pages. */
 void account_add(struct account *account, enum event event, uint64_t count, uint64_t npages);
+
+/* Of one event, which is counted by itself, something more. */
+void account_detail(struct account *account, enum detail detail);
 
 /* One event that failed with the positive errno `err` (or ERR_SIGBUS). */
 void account_error(struct account *account, enum event event, int err);

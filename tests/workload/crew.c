@@ -116,7 +116,7 @@ static int member_end(struct machine *machine, struct member *member, struct slo
 		;
 	model_guest_touch(machine, slot, first, member->ndone);
 	if (member->err)
-		model_guest_error(slot, member->err, member->memory_fault);
+		model_guest_error(slot, first + member->ndone, member->err, member->memory_fault);
 	return member->err;
 }
 

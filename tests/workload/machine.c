@@ -9,12 +9,14 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "hostmap.h"
@@ -104,6 +106,17 @@ static int grow_heap(const struct machine *machine)
 	return 0;
 }
 
+static enum prepares kernel_prepares(void)
+{
+	struct utsname uts;
+	int major, minor;
+
+	uname(&uts);
+	if (sscanf(uts.release, "%d.%d", &major, &minor) != 2 || major < 7)
+		return PREPARES_FIRST_USE;
+	return major == 7 && minor < 3 ? PREPARES_EVERY : PREPARES_PRIVATE;
+}
+
 int machine_init(struct machine *machine, const struct shape *shape, unsigned int vm_room,
 		 unsigned int extra_gmems)
 {
@@ -113,6 +126,7 @@ int machine_init(struct machine *machine, const struct shape *shape, unsigned in
 	machine->vm_room = vm_room;
 	machine->extra_gmems = extra_gmems;
 	machine->next_hva = FIRST_HVA;
+	machine->prepares = kernel_prepares();
 	machine->has_thp = access("/sys/kernel/mm/transparent_hugepage", F_OK) == 0;
 	machine->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (machine->kvm_fd < 0)
@@ -342,9 +356,10 @@ static int gmem_init(struct machine *machine, struct gmem *gmem, uint64_t size_b
 
 	gmem->npages = size_bytes / GUEST_PAGE_SIZE;
 	gmem->page = calloc(gmem->npages, sizeof(*gmem->page));
+	gmem->guest = calloc(gmem->npages, sizeof(*gmem->guest));
 	gmem->prot = malloc(gmem->npages + 1);
 	gmem->table = calloc(size_bytes / GIB + 1, sizeof(*gmem->table));
-	if (!gmem->page || !gmem->prot || !gmem->table)
+	if (!gmem->page || !gmem->guest || !gmem->prot || !gmem->table)
 		return -ENOMEM;
 	memset(gmem->prot, HOST_UNMAPPED, gmem->npages + 1);
 	if (fstat(gmem->fd, &stat))
@@ -374,9 +389,10 @@ static struct gmem *free_gmem(const struct machine *machine, struct vm *vm)
 static void gmem_forget(struct gmem *gmem)
 {
 	free(gmem->page);
+	free(gmem->guest);
 	free(gmem->prot);
 	free(gmem->table);
-	gmem->page = gmem->prot = NULL;
+	gmem->page = gmem->guest = gmem->prot = NULL;
 	gmem->table = NULL;
 }
 

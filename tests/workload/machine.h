@@ -23,6 +23,17 @@
 #define GMEM_PAGE_UPTODATE 4
 #define GMEM_PAGE_POISONED 8
 
+/* gmem->guest[]: what the guest has of a page, and if it had it: what took it away first. */
+enum guest_page {
+	GUEST_NEVER,
+	GUEST_MAPPED,
+	GUEST_LOST_BY_PUNCH,
+	GUEST_LOST_BY_NOTIFIER,
+	GUEST_LOST_BY_CONVERSION,
+	GUEST_LOST_BY_SLOT_CHANGE,
+	GUEST_LOST_BY_ERROR,
+};
+
 /* gmem->prot[] of a page that our mapping does not cover. */
 #define HOST_UNMAPPED 0xff
 
@@ -40,6 +51,7 @@ struct gmem {
 	uint64_t nmapped; /* pages our mapping covers, one beyond the end of the file included */
 	uint8_t *prot; /* [npages + 1] PROT_*, or HOST_UNMAPPED */
 	uint8_t *page; /* [npages] GMEM_PAGE_* */
+	uint8_t *guest; /* [npages] enum guest_page */
 	bool *table; /* per GiB of the mapping: touched since it was mapped, so has page tables */
 	struct account account;
 };
@@ -83,6 +95,16 @@ struct vm {
 	struct account account;
 };
 
+/*
+ * For which of the pages that kvm_gmem_get_pfn() finds the kernel asks the architecture to make
+ * them ready, if it was built for one that does.
+ */
+enum prepares {
+	PREPARES_FIRST_USE, /* not up to date; until 6.19 */
+	PREPARES_EVERY, /* from 7.0 */
+	PREPARES_PRIVATE, /* of gmems that are private; from 7.3 */
+};
+
 /* What the user asked for, see gmemload --help. */
 struct shape {
 	unsigned int vms, vcpus, slots;
@@ -101,11 +123,10 @@ struct machine {
 	void *code; /* the guest program, one page for all VMs */
 	uint64_t next_hva;
 	bool has_thp; /* the kernel knows transparent huge pages, used or not */
+	enum prepares prepares;
 	/* Calls of kernel functions that no event tells. */
 	uint64_t commits; /* bindings that got past the checks of the file */
 	uint64_t unmaps; /* kvm_unmap_gfn_range() but by MMU notifiers */
-	uint64_t first_uses; /* kvm_gmem_get_pfn() of pages not up to date */
-	uint64_t private_uses; /* kvm_gmem_get_pfn() of gmems that are private */
 };
 
 static inline struct slot *plain_slot(struct vm *vm)

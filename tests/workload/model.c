@@ -56,9 +56,14 @@ struct account *model_account_of(struct gmem *gmem, uint64_t pgoff, uint64_t npa
 	return &gmem->account;
 }
 
+static bool is_resident(const struct gmem *gmem, uint64_t pgoff)
+{
+	return gmem->page[pgoff] & GMEM_PAGE_RESIDENT;
+}
+
 static void make_resident(struct gmem *gmem, uint64_t pgoff, struct account *account)
 {
-	if (gmem->page[pgoff] & GMEM_PAGE_RESIDENT)
+	if (is_resident(gmem, pgoff))
 		return;
 	gmem->page[pgoff] |= GMEM_PAGE_RESIDENT;
 	account_add(account, EV_ALLOC, 1, 1);
@@ -66,16 +71,22 @@ static void make_resident(struct gmem *gmem, uint64_t pgoff, struct account *acc
 
 static void free_page(struct gmem *gmem, uint64_t pgoff)
 {
-	if (!(gmem->page[pgoff] & GMEM_PAGE_RESIDENT))
+	if (!is_resident(gmem, pgoff))
 		return;
 	gmem->page[pgoff] = 0;
 	account_add(model_account_of(gmem, pgoff, 1), EV_FREE, 1, 1);
 }
 
-/* KVM's own page tables lose these pages of the slot: the guest's next touch faults. */
-static void forget_mapped(struct slot *slot, uint64_t first, uint64_t npages)
+/*
+ * KVM's own page tables lose these pages of the slot: the guest's next touch faults. What took a
+ * page away that the guest had is remembered until it has it again.
+ */
+static void forget_mapped(struct slot *slot, uint64_t first, uint64_t npages, enum guest_page lost)
 {
 	memset(slot->guest_mapped + first, 0, npages);
+	for (uint64_t i = first; slot->gmem && i < first + npages; i++)
+		if (slot->gmem->guest[slot->pgoff + i] == GUEST_MAPPED)
+			slot->gmem->guest[slot->pgoff + i] = lost;
 }
 
 void model_bind(struct machine *machine, struct slot *slot, int err)
@@ -99,7 +110,7 @@ void model_unbind_at_end(struct slot *slot)
 	if (slot->gmem)
 		account_add(&slot->account, EV_UNBIND, 1, 0);
 	slot->live = false;
-	forget_mapped(slot, 0, slot->npages);
+	forget_mapped(slot, 0, slot->npages, GUEST_LOST_BY_SLOT_CHANGE);
 }
 
 void model_unbind(struct machine *machine, struct slot *slot)
@@ -112,7 +123,7 @@ void model_unbind(struct machine *machine, struct slot *slot)
 		return;
 	}
 	for (struct slot *other = vm->slots; other < vm->slots + vm->nslots; other++)
-		forget_mapped(other, 0, other->npages);
+		forget_mapped(other, 0, other->npages, GUEST_LOST_BY_SLOT_CHANGE);
 }
 
 bool model_from_gmem(const struct slot *slot, uint64_t page)
@@ -122,19 +133,52 @@ bool model_from_gmem(const struct slot *slot, uint64_t page)
 	return slot->gmem->flags & GUEST_MEMFD_FLAG_MMAP || (slot->private && slot->private[page]);
 }
 
+/* Why the guest needs a page that it gets. */
+static enum detail fault_reason(const struct gmem *gmem, uint64_t pgoff)
+{
+	static const enum detail refault[] = {
+		[GUEST_MAPPED] = FAULT_RESIDENT,
+		[GUEST_LOST_BY_PUNCH] = FAULT_REFAULT_PUNCH,
+		[GUEST_LOST_BY_NOTIFIER] = FAULT_REFAULT_NOTIFIER,
+		[GUEST_LOST_BY_CONVERSION] = FAULT_REFAULT_CONVERSION,
+		[GUEST_LOST_BY_SLOT_CHANGE] = FAULT_REFAULT_SLOT_CHANGE,
+		[GUEST_LOST_BY_ERROR] = FAULT_REFAULT_ERROR,
+	};
+
+	if (gmem->guest[pgoff] != GUEST_NEVER)
+		return refault[gmem->guest[pgoff]];
+	return is_resident(gmem, pgoff) ? FAULT_RESIDENT : FAULT_FIRST_TOUCH;
+}
+
+static bool is_prepared(const struct machine *machine, const struct gmem *gmem, uint64_t pgoff)
+{
+	switch (machine->prepares) {
+	case PREPARES_FIRST_USE:
+		return !(gmem->page[pgoff] & GMEM_PAGE_UPTODATE);
+	case PREPARES_PRIVATE:
+		return !(gmem->flags & GUEST_MEMFD_FLAG_INIT_SHARED);
+	default:
+		return true;
+	}
+}
+
 /* kvm_gmem_get_pfn() that succeeds. */
 static void get_pfn(struct machine *machine, struct slot *slot, uint64_t page)
 {
+	struct account *account = &slot->account;
 	struct gmem *gmem = slot->gmem;
 	uint64_t pgoff = slot->pgoff + page;
 
-	account_add(&slot->account, EV_GUEST_FAULT, 1, 0);
-	make_resident(gmem, pgoff, &slot->account);
-	if (!(gmem->page[pgoff] & GMEM_PAGE_UPTODATE))
-		machine->first_uses++;
+	account_add(account, EV_GUEST_FAULT, 1, 0);
+	account_detail(account, fault_reason(gmem, pgoff));
+	if (is_prepared(machine, gmem, pgoff)) {
+		account_add(account, EV_PREPARE, 1, 0);
+		if (is_resident(gmem, pgoff))
+			account_detail(account, PREPARE_REDUNDANT);
+	}
+	make_resident(gmem, pgoff, account);
 	gmem->page[pgoff] |= GMEM_PAGE_UPTODATE;
-	if (!(gmem->flags & GUEST_MEMFD_FLAG_INIT_SHARED))
-		machine->private_uses++;
+	gmem->guest[pgoff] = GUEST_MAPPED;
 }
 
 void model_guest_touch(struct machine *machine, struct slot *slot, uint64_t first, uint64_t npages)
@@ -151,6 +195,8 @@ void model_guest_touch(struct machine *machine, struct slot *slot, uint64_t firs
 
 void model_prefault(struct machine *machine, struct slot *slot, uint64_t page, int err)
 {
+	if (model_from_gmem(slot, page))
+		account_detail(&slot->account, FAULT_PREFETCH);
 	if (err) {
 		account_error(&slot->account, EV_PREFAULT, err);
 		if (model_from_gmem(slot, page))
@@ -182,24 +228,31 @@ void model_convert(struct machine *machine, struct slot *slot, uint64_t first, u
 	}
 	/* KVM leaves it at that when there is nothing to change: no page is converted. */
 	account_add(account, EV_CONVERT, 1, noop ? 0 : npages);
-	if (noop)
+	account_detail(account, to_private ? CONVERT_PRIVATE : CONVERT_SHARED);
+	if (noop) {
+		account_detail(account, CONVERT_NOOP);
 		return;
+	}
 	memset(slot->private + first, to_private, npages);
 	if (!slot->live)
 		return;
 	machine->unmaps++;
-	forget_mapped(slot, first, npages);
+	forget_mapped(slot, first, npages, GUEST_LOST_BY_CONVERSION);
 }
 
-void model_guest_error(struct slot *slot, int err, bool memory_fault)
+void model_guest_error(struct slot *slot, uint64_t page, int err, bool memory_fault)
 {
+	bool private = slot->private && slot->private[page];
+
 	/*
 	 * A slot whose gmem was closed is still there, and so are the calls to a gmem that is not.
 	 */
 	if (slot->gmem && slot->live)
 		account_error(&slot->account, EV_GUEST_FAULT, -err);
-	if (memory_fault)
-		account_add(&slot->account, EV_MEMORY_FAULT, 1, 0);
+	if (!memory_fault)
+		return;
+	account_add(&slot->account, EV_MEMORY_FAULT, 1, 0);
+	account_detail(&slot->account, private ? MEMORY_FAULT_PRIVATE : MEMORY_FAULT_SHARED);
 }
 
 void model_host_fault(struct gmem *gmem, uint64_t pgoff)
@@ -211,6 +264,7 @@ void model_host_fault(struct gmem *gmem, uint64_t pgoff)
 		return;
 	}
 	account_add(account, EV_HOST_FAULT, 1, 0);
+	account_detail(account, is_resident(gmem, pgoff) ? HOST_RESIDENT : HOST_FIRST_TOUCH);
 	make_resident(gmem, pgoff, account);
 	gmem->page[pgoff] |= GMEM_PAGE_HOST_MAPPED | GMEM_PAGE_UPTODATE;
 }
@@ -256,9 +310,11 @@ static uint64_t binding_entries(const struct slot *slot, uint64_t start, uint64_
 	return entries;
 }
 
-static void zap(struct machine *machine, struct gmem *gmem, uint64_t start, uint64_t end)
+static void zap(struct machine *machine, struct gmem *gmem, uint64_t start, uint64_t end,
+		enum detail cause, enum guest_page lost)
 {
 	struct slot *slot, *hit = NULL;
+	struct account *account;
 	uint64_t nhit = 0, npages = 0;
 
 	for_each_bound(slot, gmem)
@@ -271,9 +327,11 @@ static void zap(struct machine *machine, struct gmem *gmem, uint64_t start, uint
 		nhit++;
 		npages += to - from;
 		machine->unmaps += binding_entries(slot, from, to);
-		forget_mapped(slot, from - slot->pgoff, to - from);
+		forget_mapped(slot, from - slot->pgoff, to - from, lost);
 	}
-	account_add(nhit == 1 ? &hit->account : &gmem->account, EV_ZAP, 1, npages);
+	account = nhit == 1 ? &hit->account : &gmem->account;
+	account_add(account, EV_ZAP, 1, npages);
+	account_detail(account, cause);
 }
 
 void model_poison(struct machine *machine, struct gmem *gmem, uint64_t pgoff)
@@ -286,7 +344,7 @@ void model_poison(struct machine *machine, struct gmem *gmem, uint64_t pgoff)
 	gmem->page[pgoff] &= ~GMEM_PAGE_HOST_MAPPED;
 	gmem->page[pgoff] |= GMEM_PAGE_POISONED;
 	account_add(model_account_of(gmem, pgoff, 1), EV_POISON, 1, 1);
-	zap(machine, gmem, pgoff, pgoff + 1);
+	zap(machine, gmem, pgoff, pgoff + 1, ZAP_ERROR, GUEST_LOST_BY_ERROR);
 }
 
 static void truncate_pages(struct machine *machine, struct gmem *gmem, uint64_t start, uint64_t end)
@@ -314,21 +372,21 @@ void model_punch_hole(struct machine *machine, struct gmem *gmem, uint64_t pgoff
 		return;
 	}
 	account_add(account, EV_PUNCH_HOLE, 1, npages);
-	zap(machine, gmem, pgoff, pgoff + npages);
+	zap(machine, gmem, pgoff, pgoff + npages, ZAP_PUNCH, GUEST_LOST_BY_PUNCH);
 	truncate_pages(machine, gmem, pgoff, pgoff + npages);
 }
 
 void model_release(struct machine *machine, struct gmem *gmem)
 {
 	account_add(&gmem->account, EV_RELEASE, 1, 0);
-	zap(machine, gmem, 0, UINT64_MAX);
+	zap(machine, gmem, 0, UINT64_MAX, ZAP_RELEASE, GUEST_NEVER);
 	gmem->released = true;
 	truncate_pages(machine, gmem, 0, gmem->npages);
 }
 
 static void notify_slot(struct slot *slot, uint64_t start, uint64_t end)
 {
-	uint64_t slot_end = slot->hva + slot->npages * GUEST_PAGE_SIZE;
+	uint64_t slot_end = slot->hva + slot->npages * GUEST_PAGE_SIZE, npages;
 
 	if (!slot->live)
 		return;
@@ -338,8 +396,11 @@ static void notify_slot(struct slot *slot, uint64_t start, uint64_t end)
 		end = slot_end;
 	if (start >= end)
 		return;
-	account_add(&slot->account, EV_NOTIFIER_HIT, 1, (end - start) / GUEST_PAGE_SIZE);
-	forget_mapped(slot, (start - slot->hva) / GUEST_PAGE_SIZE, (end - start) / GUEST_PAGE_SIZE);
+	npages = (end - start) / GUEST_PAGE_SIZE;
+	account_add(&slot->account, EV_NOTIFIER_HIT, 1, npages);
+	if (slot->gmem && slot->gmem->flags & GUEST_MEMFD_FLAG_MMAP)
+		account_detail(&slot->account, HIT_GMEM_ONLY);
+	forget_mapped(slot, (start - slot->hva) / GUEST_PAGE_SIZE, npages, GUEST_LOST_BY_NOTIFIER);
 }
 
 void model_notifier(struct machine *machine, uint64_t start, uint64_t end)

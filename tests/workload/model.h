@@ -32,9 +32,10 @@ void model_unbind_at_end(struct slot *slot);
 void model_guest_touch(struct machine *machine, struct slot *slot, uint64_t first, uint64_t npages);
 
 /*
- * A vCPU went no further: KVM_RUN answered err (negative), with or without KVM_EXIT_MEMORY_FAULT.
+ * A vCPU went no further than this page of the slot: KVM_RUN answered err (negative), with or
+ * without KVM_EXIT_MEMORY_FAULT.
  */
-void model_guest_error(struct slot *slot, int err, bool memory_fault);
+void model_guest_error(struct slot *slot, uint64_t page, int err, bool memory_fault);
 
 /* KVM_PRE_FAULT_MEMORY on a page of the slot: err is a positive errno or 0. */
 void model_prefault(struct machine *machine, struct slot *slot, uint64_t page, int err);

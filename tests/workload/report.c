@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -22,14 +21,27 @@ static json_t *errors_json(const struct tally *tally)
 	return errors;
 }
 
-static json_t *tally_json(const struct tally *tally, bool has_pages)
+static json_t *details_json(const struct account *account, enum event event)
 {
+	json_t *details = json_object();
+
+	for (int detail = 0; detail < DETAIL_NR; detail++)
+		if (detail_event(detail) == event && account->detail[detail])
+			json_object_set_new(details, detail_name(detail),
+					    json_integer(account->detail[detail]));
+	return details;
+}
+
+static json_t *event_json(const struct account *account, enum event event)
+{
+	const struct tally *tally = &account->of[event];
 	json_t *object = json_pack("{s:I}", "count", (json_int_t)tally->count);
 
-	if (has_pages)
+	if (event_has_pages(event))
 		json_object_set_new(object, "pages", json_integer(tally->npages));
 	if (tally->errors[0].count)
 		json_object_set_new(object, "errors", errors_json(tally));
+	json_object_set_new(object, "details", details_json(account, event));
 	return object;
 }
 
@@ -39,9 +51,7 @@ static json_t *account_json(const struct account *account)
 
 	for (int event = 0; event < EV_NR; event++)
 		if (account->of[event].count)
-			json_object_set_new(
-				events, event_name(event),
-				tally_json(&account->of[event], event_has_pages(event)));
+			json_object_set_new(events, event_name(event), event_json(account, event));
 	return events;
 }
 
@@ -124,6 +134,9 @@ static const struct {
 	{ "kvm_gmem_get_pfn", EV_GUEST_FAULT },
 	{ "kvm_gmem_fault_user_mapping", EV_HOST_FAULT },
 	{ "kvm_gmem_create", EV_CREATE },
+	/* The next two only where the kernel is built for SEV-SNP. */
+	{ "kvm_arch_gmem_prepare", EV_PREPARE }, /* until 7.2 */
+	{ "kvm_arch_gmem_make_private", EV_PREPARE }, /* 7.3 */
 	{ "kvm_gmem_bind", EV_BIND }, /* until 7.2 */
 	{ "kvm_gmem_prepare_memory_region", EV_BIND }, /* 7.3 */
 	{ "kvm_gmem_unbind", EV_UNBIND },
@@ -135,24 +148,6 @@ static const struct {
 	{ "kvm_arch_vcpu_pre_fault_memory", EV_PREFAULT },
 	{ "kvm_gmem_error_folio", EV_POISON },
 };
-
-static uint64_t successes(const struct tally *tally)
-{
-	uint64_t count = tally->count;
-
-	for (int i = 0; i < TALLY_ERRORS; i++)
-		count -= tally->errors[i].count;
-	return count;
-}
-
-/* Once a page until 6.19, on every kvm_gmem_get_pfn() since. */
-static uint64_t prepares(const struct machine *machine, const struct account *total)
-{
-	struct utsname uts;
-
-	uname(&uts);
-	return atoi(uts.release) < 7 ? machine->first_uses : successes(&total->of[EV_GUEST_FAULT]);
-}
 
 static json_t *functions_json(const struct machine *machine, const struct account *total)
 {
@@ -166,11 +161,6 @@ static json_t *functions_json(const struct machine *machine, const struct accoun
 		json_integer(total->of[EV_ALLOCATE].count + total->of[EV_PUNCH_HOLE].count));
 	json_object_set_new(object, "kvm_gmem_commit_memory_region",
 			    json_integer(machine->commits));
-	/* The next two only where the kernel is built for SEV-SNP: until 7.2, and 7.3. */
-	json_object_set_new(object, "kvm_arch_gmem_prepare",
-			    json_integer(prepares(machine, total)));
-	json_object_set_new(object, "kvm_arch_gmem_make_private",
-			    json_integer(machine->private_uses));
 	json_object_set_new(object, "kvm_unmap_gfn_range",
 			    json_integer(total->of[EV_NOTIFIER_HIT].count + machine->unmaps));
 	return object;
