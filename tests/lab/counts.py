@@ -8,6 +8,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import re
 import shlex
 import subprocess
 
@@ -81,10 +82,18 @@ class Run:
         return {hook["event"] for hook in self.capture["hooks"] if hook["attached"]}
 
 
-def plain(events, names):
-    """The events of one place as {name: (count, pages, errors)}, of what both sides know."""
-    return {name: (event["count"], event.get("pages", 0), event.get("errors", {}))
-            for name, event in events.items() if name in names and event["count"]}
+def known_details():
+    """The details that gmemtrace has, as (event, name)."""
+    with open(f"{ROOT}/bpf/gmem.h", encoding="utf-8") as file:
+        table = file.read().split("GMEM_DETAILS(X)")[1]
+    return {(event.lower(), name) for event, name in re.findall(r"X\(\w+, (\w+), (\w+),", table)}
+
+
+DETAILS = known_details()
+
+
+def details(name, event):
+    return {detail: count for detail, count in event.get("details", {}).items() if (name, detail) in DETAILS}
 
 
 def differences(where, ours, theirs):
@@ -92,17 +101,16 @@ def differences(where, ours, theirs):
             for name in sorted(ours.keys() | theirs.keys()) if ours.get(name) != theirs.get(name)]
 
 
-def with_pages(events, names):
-    """Both sides as plain(), without pages where gmemtrace's event has none."""
-    paged = {"allocate", "punch_hole", "zap", "notifier_hit", "alloc", "free", "populate", "prefault", "convert", "poison"}
-    return {name: (count, pages if name in paged else 0, errors)
-            for name, (count, pages, errors) in plain(events, names).items()}
+def plain(events, names):
+    """The events of one place as {name: (count, pages, errors, details)}, of what both sides know."""
+    return {name: (event["count"], event.get("pages", 0), event.get("errors", {}), details(name, event))
+            for name, event in events.items() if name in names and event["count"]}
 
 
 def compare_vm(where, vm, gmems, account, names):
     """One VM: itself, each slot, each guest_memfd."""
     def part(events):
-        return with_pages(events, names)
+        return plain(events, names)
 
     wrong = differences(where, part(vm["events"]), part(account["events"]))
     ours = {(slot["as_id"], slot["id"]): slot for slot in vm["slots"]}
@@ -122,18 +130,20 @@ def seen(vm):
 
 
 def compare_sums(case, vms, account, names):
-    sums = collections.defaultdict(lambda: {"count": 0, "pages": 0, "errors": collections.Counter()})
+    sums = collections.defaultdict(lambda: {"count": 0, "pages": 0, "errors": collections.Counter(),
+                                            "details": collections.Counter()})
     for vm, gmems in vms:
         for place in [vm, *vm["slots"], *gmems.values()]:
             for name, event in place["events"].items():
                 sums[name]["count"] += event["count"]
                 sums[name]["pages"] += event.get("pages", 0)
                 sums[name]["errors"].update(event.get("errors", {}))
-    return differences(case, with_pages(sums, names), with_pages(account["events"], names))
+                sums[name]["details"].update(event.get("details", {}))
+    return differences(case, plain(sums, names), plain(account["events"], names))
 
 
 # gmemload tells these in total only, as calls of functions: compare_ftrace() sees to them.
-NOT_BY_PLACE = {"prepare", "populate", "direct_map_zap", "direct_map_restore"}
+NOT_BY_PLACE = {"populate", "direct_map_zap", "direct_map_restore"}
 
 
 def compare_places(run):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What must hold on one kernel. Runs as root in a lab VM of that kernel: suite.py KERNEL."""
+"""What must hold on one kernel. Runs as root in a lab VM of that kernel: suite.py KERNEL [TEST]..."""
 import json
 import os
 import subprocess
@@ -90,6 +90,24 @@ def test_prepare():
     return f"{expected} for 64 pages faulted in twice"
 
 
+def test_mprotect():
+    """mprotect() of a mapping hits the gmem-only slot behind it, whose pages the guest then faults in again, and no other slot"""
+    need_guests()
+    steps = "host:pages=1 touch mprotect:slot=0 touch:vcpus=all mprotect:slot=0,prot=rw touch:vcpus=all"
+    with tempfile.TemporaryDirectory() as directory:
+        measured = counts.Run([f"--vms=1 --slots=2 --pages=64 --vcpus=2 {steps}"], directory)
+    if measured.accounts[0]["unavailable"]:
+        raise Skip(f"{KERNEL} cannot map a guest_memfd")
+    hit, other = (slot["events"] for slot in measured.capture["vms"][0]["slots"][:2])
+    # Both are hit once more when the VMM unmaps all at its end.
+    assert hit["notifier_hit"] == {"count": 3, "pages": 192, "details": {"gmem_only": 3}}, hit["notifier_hit"]
+    assert other["notifier_hit"]["count"] == 1, other["notifier_hit"]
+    assert hit["guest_fault"]["count"] == 3 * 64 and other["guest_fault"]["count"] == 64, (hit, other)
+    wrong = counts.compare_ftrace(measured) + counts.compare_places(measured)
+    assert not wrong, "\n".join(wrong)
+    return "2 hits of 64 pages, 128 faults to get them back"
+
+
 def test_lost():
     """what is missed when vCPUs preempt each other is counted as missed"""
     need_guests()
@@ -115,13 +133,14 @@ def test_types():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-TESTS = [test_probe, test_probe_ladder, test_types, test_exact, test_prepare, test_lost, test_exact_two_programs]
+TESTS = [test_probe, test_probe_ladder, test_types, test_exact, test_prepare, test_mprotect, test_lost, test_exact_two_programs]
 
 
 def main():
     results = Results(KERNEL)
     for test in TESTS:
-        results.run(test)
+        if not sys.argv[2:] or test.__name__[len("test_"):] in sys.argv[2:]:
+            results.run(test)
     results.exit()
 
 
