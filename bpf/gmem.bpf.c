@@ -4,6 +4,7 @@
  * from the ladder (user/hooks.c) and loads only the programs of the events that are wanted. The
  * arguments are read from the raw context, since the functions' prototypes differ by kernel.
  */
+#include "page.bpf.h"
 #include "stat.bpf.h"
 #include <bpf/bpf_tracing.h>
 
@@ -16,7 +17,6 @@ char LICENSE[] SEC("license") = "GPL";
 #define KVM_MEMORY_EXIT_FLAG_PRIVATE (1U << 3)
 #define EFAULT 14
 #define EHWPOISON 133
-#define PAGE_BITS 12
 #define VM_FAULT_ERRORS 0xc73 /* OOM, SIGBUS, HWPOISON(_LARGE), SIGSEGV, RETRY, FALLBACK */
 
 /* Argument @n of the traced function, as a pointer that the verifier knows the type of. */
@@ -73,6 +73,22 @@ static bool (*const bpf_session_is_return)(void *ctx) = (void *)CALL_SESSION_IS_
 
 /* kvm_gmem_get_pfn(kvm, slot, gfn, ...) */
 
+/* The slot is new to the task, or its guest_memfd was there before us. */
+__noinline int guest_fault_look(struct task_state *state, __u64 gfn)
+{
+	struct kvm_memory_slot *slot;
+	struct slot_cache *cache;
+
+	if (!state || active_since_ns == ~0ULL)
+		return 0;
+	cache = &state->cache;
+	slot = (void *)state->slot;
+	slot_owner(state, state->kvm, state->slot);
+	fault_look(state, &cache->pages, BPF_CORE_READ(slot, gmem.file, f_inode),
+		   gfn + cache->pgoff_of_gfn);
+	return 0;
+}
+
 static __always_inline int guest_fault_begin(__u64 *ctx)
 {
 	struct task_state *state = event_enter(EV_GUEST_FAULT);
@@ -82,7 +98,30 @@ static __always_inline int guest_fault_begin(__u64 *ctx)
 	state->kvm = ctx[0];
 	state->slot = ctx[1];
 	state->direct_map_error = 0;
+	if (!slot_is_cached(&state->cache, ctx[1]) || state->cache.pages.late_mask)
+		guest_fault_look(state, ctx[2]);
 	return 0;
+}
+
+/* Each guest fault that succeeds has one cause. */
+static __always_inline void guest_fault_cause(struct task_state *state, struct owner *owner,
+					      __u64 gfn)
+{
+	const struct slot_cache *cache = &state->cache;
+	int before = page_touch(&cache->pages, gfn + cache->pgoff_of_gfn, PAGE_MAPPED);
+	bool present = before & PAGE_PRESENT || (cache->pages.late_mask && state->was_present);
+	__u32 mapping = before & PAGE_MAPPING;
+
+	if (before < 0)
+		lose(EV_GUEST_FAULT, LOSS_CAUSE);
+	else if (mapping == PAGE_PUNCHED || (mapping == PAGE_MAPPED && !present))
+		detail_count(owner, DETAIL_FAULT_PUNCHED);
+	else if (!present)
+		detail_count(owner, DETAIL_FAULT_FIRST_TOUCH);
+	else if (mapping <= PAGE_MAPPED)
+		detail_count(owner, DETAIL_FAULT_RESIDENT);
+	else
+		detail_count(owner, DETAIL_FAULT_PUNCHED + mapping - PAGE_PUNCHED);
 }
 
 static __always_inline int guest_fault_end(__u64 *ctx)
@@ -99,6 +138,8 @@ static __always_inline int guest_fault_end(__u64 *ctx)
 	owner = COUNT(slot_owner(state, ctx[0], ctx[1]), GUEST_FAULT, latency_ns, 0, ret);
 	if (event_inside(state, EV_PREFAULT))
 		detail_count(owner, DETAIL_FAULT_PREFETCH);
+	if (!ret && owner)
+		guest_fault_cause(state, owner, ctx[2]);
 	if (state->direct_map_error && !ret)
 		detail_count(owner, DETAIL_DIRECT_MAP_DROPPED);
 	return 0;
@@ -114,11 +155,25 @@ static __always_inline int host_fault_begin(__u64 *ctx)
 	struct vm_fault *vmf = ARG(ctx, 0);
 	struct file *file = vmf->vma->vm_file;
 
-	if (!state)
+	if (!state || active_since_ns == ~0ULL)
 		return 0;
-	state->inode = (__u64)file->f_inode;
-	state->view = (__u64)file->private_data;
+	view_enter(state, file);
+	fault_look(state, &state->view_cache.pages, file->f_inode, vmf->pgoff);
 	return 0;
+}
+
+static __always_inline void host_fault_cause(struct task_state *state, struct owner *owner,
+					     __u64 pgoff)
+{
+	const struct pages *pages = &state->view_cache.pages;
+	int before = page_touch(pages, pgoff, PAGE_NEVER);
+
+	if (before < 0)
+		lose(EV_HOST_FAULT, LOSS_CAUSE);
+	else if (before & PAGE_PRESENT || (pages->late_mask && state->was_present))
+		detail_count(owner, DETAIL_HOST_RESIDENT);
+	else
+		detail_count(owner, DETAIL_HOST_FIRST_TOUCH);
 }
 
 /* The error bits of a vm_fault_t as an error of its own kind; 0 for success. */
@@ -134,14 +189,19 @@ static __always_inline int host_fault_end(__u64 *ctx)
 	struct vm_fault *vmf = ARG(ctx, 0);
 	struct task_state *state;
 	__u64 latency_ns, pgoff = vmf->pgoff;
-	int owner;
+	struct owner *owner;
+	long err;
+	int at;
 
 	state = event_leave(EV_HOST_FAULT, &latency_ns);
 	if (!state)
 		return 0;
-	owner = range_owner_find(state->view, state->inode, pgoff, pgoff + 1);
+	at = range_owner_find(state->view, state->inode, pgoff, pgoff + 1);
 	state->inode = 0;
-	COUNT(owner, HOST_FAULT, latency_ns, 0, fault_error(returned(ctx)));
+	err = fault_error(returned(ctx));
+	owner = COUNT(at, HOST_FAULT, latency_ns, 0, err);
+	if (!err && owner)
+		host_fault_cause(state, owner, pgoff);
 	return 0;
 }
 
@@ -170,20 +230,23 @@ static __always_inline struct file *created_file(struct kvm *kvm, int fd)
 static __always_inline int create_end(__u64 *ctx)
 {
 	struct kvm *kvm = ARG(ctx, 0);
+	struct owner *owner;
 	struct file *file;
 	__u64 latency_ns;
-	int owner;
 	long ret;
+	int at;
 
 	if (!event_leave(EV_CREATE, &latency_ns))
 		return 0;
 	ret = returned_int(ctx);
 	file = created_file(kvm, ret);
 	if (file)
-		owner = gmem_owner_find((__u64)kvm, (__u64)BPF_CORE_READ(file, f_inode));
+		at = gmem_owner_find((__u64)kvm, (__u64)BPF_CORE_READ(file, f_inode));
 	else
-		owner = vm_owner(kvm);
-	COUNT(owner, CREATE, latency_ns, 0, ret);
+		at = vm_owner(kvm);
+	owner = COUNT(at, CREATE, latency_ns, 0, ret);
+	if (owner && owner->kind == OWNER_GMEM)
+		owner->gmem.met_late = 0;
 	return 0;
 }
 
@@ -286,6 +349,7 @@ static __always_inline int release_end(__u64 *ctx)
 	state->inode = 0;
 	at = state->release_owner;
 	COUNT(at, RELEASE, latency_ns, 0, 0);
+	__sync_fetch_and_add(&generation, 1); /* another file may have the same private data soon */
 	owner = bpf_map_lookup_elem(&owners, &at);
 	if (owner && owner->kind == OWNER_GMEM)
 		owner->gmem.released_ns = bpf_ktime_get_ns();
@@ -306,11 +370,23 @@ static __always_inline int fallocate_begin(__u64 *ctx)
 	struct task_state *state = event_enter(fallocate_event(ctx));
 	struct file *file = ARG(ctx, 0);
 
-	if (!state)
-		return 0;
-	state->inode = (__u64)file->f_inode;
-	state->view = (__u64)file->private_data;
+	if (state && active_since_ns != ~0ULL)
+		view_enter(state, file);
 	return 0;
+}
+
+static __always_inline void fallocate_pages(const struct view_cache *cache, enum gmem_event event,
+					    __u64 start, __u64 end, long ret)
+{
+	struct pages_change change = {
+		.add = event == EV_ALLOCATE ? PAGES_LOW : 0,
+		.remove = event == EV_PUNCH_HOLE ? PAGES_LOW : 0,
+	};
+
+	if (!ret)
+		pages_change(&cache->pages, &change, start, end);
+	else if (event == EV_ALLOCATE)
+		gmem_is_unsure(cache->owner);
 }
 
 static __always_inline int fallocate_end(__u64 *ctx)
@@ -330,6 +406,7 @@ static __always_inline int fallocate_end(__u64 *ctx)
 	ret = returned(ctx);
 	owner = range_owner_find((__u64)file->private_data, (__u64)file->f_inode, start, end);
 	event_count(owner, event, latency_ns, ret ? 0 : end - start, ret, CARRIES_PUNCH_HOLE);
+	fallocate_pages(&state->view_cache, event, start, end, ret);
 	return 0;
 }
 
@@ -425,19 +502,69 @@ static __always_inline void zap_slot(struct slots_met *met, int owner, __u64 npa
 	met->npages += npages;
 }
 
+/* Why the task unmaps pages: PAGE_NEVER where they will not come back. */
+static __always_inline enum page_mapping unmap_cause(const struct task_state *state)
+{
+	if (event_inside(state, EV_NOTIFIER))
+		return PAGE_NOTIFIED;
+	if (event_inside(state, EV_PUNCH_HOLE))
+		return PAGE_PUNCHED;
+	if (event_inside(state, EV_CONVERT))
+		return PAGE_CONVERTED;
+	if (event_inside(state, EV_POISON))
+		return PAGE_FAILED;
+	return event_inside(state, EV_RELEASE) ? PAGE_NEVER : PAGE_SLOT_CHANGED;
+}
+
+static __always_inline void unmap_pages(struct task_state *state, __u64 kvm,
+					const struct kvm_gfn_range *gfns)
+{
+	struct pages_change change = { .zap = PAGES_LOW, .cause = unmap_cause(state) };
+	const struct slot_cache *cache = &state->cache;
+
+	if (change.cause != PAGE_NEVER && slot_owner(state, kvm, (__u64)gfns->slot) > 0)
+		pages_change(&cache->pages, &change, gfns->start + cache->pgoff_of_gfn,
+			     gfns->end + cache->pgoff_of_gfn);
+}
+
 SEC("?fentry")
 int unmap(__u64 *ctx)
 {
 	struct kvm_gfn_range *range = ARG(ctx, 1);
-	struct task_state *state = state_get();
+	struct kvm_memory_slot *slot = range->slot;
+	struct task_state *state = state_make();
 	__u64 npages = range->end - range->start;
 
 	if (!state)
 		return 0;
 	if (event_inside(state, EV_NOTIFIER))
-		notifier_hit(ctx[0], range->slot, npages);
+		notifier_hit(ctx[0], slot, npages);
 	else if (event_inside(state, EV_ZAP))
-		zap_slot(&state->zap, slot_owner_find(ctx[0], (__u64)range->slot), npages);
+		zap_slot(&state->zap, slot_owner_find(ctx[0], (__u64)slot), npages);
+	if (active_since_ns != ~0ULL && slot->flags & KVM_MEM_GUEST_MEMFD)
+		unmap_pages(state, ctx[0], range);
+	return 0;
+}
+
+/*
+ * kvm_mmu_zap_all_fast(kvm): the guest's page tables are dropped as a whole, as a default VM's are
+ * when one of its memslots goes or moves.
+ */
+SEC("?tp_btf")
+int zap_all(__u64 *ctx)
+{
+	struct kvm *kvm = ARG(ctx, 0);
+	struct owner *owner;
+	__u32 at;
+
+	if (!kvm || active_since_ns == ~0ULL)
+		return 0;
+	at = vm_owner(kvm);
+	owner = bpf_map_lookup_elem(&owners, &at);
+	if (!owner || owner->kind != OWNER_VM)
+		return 0;
+	__sync_fetch_and_add(&owner->vm_info.epoch, 1);
+	__sync_fetch_and_add(&generation, 1);
 	return 0;
 }
 
@@ -448,20 +575,39 @@ int unmap(__u64 *ctx)
 
 BEGIN(prepare, EV_PREPARE)
 
+/* An earlier fault has prepared the page, and it was neither freed nor converted since. */
+static __always_inline bool is_prepared(const struct slot_cache *cache, __u64 gfn)
+{
+	__u32 page = page_known(&cache->pages, gfn + cache->pgoff_of_gfn);
+	__u32 mapping = page & PAGE_MAPPING;
+
+	return page & PAGE_PRESENT && mapping != PAGE_NEVER && mapping != PAGE_PUNCHED &&
+	       mapping != PAGE_CONVERTED;
+}
+
 static __always_inline int prepare_end(__u64 *ctx)
 {
+	bool in_fault, redundant = false;
 	struct task_state *state;
+	struct owner *owner;
 	__u64 latency_ns;
-	int owner;
+	long ret;
+	int at;
 
 	state = event_leave(EV_PREPARE, &latency_ns);
 	if (!state)
 		return 0;
-	if (state->start_ns[EV_GUEST_FAULT])
-		owner = slot_owner(state, ctx[0], state->slot);
+	ret = returned_int(ctx);
+	in_fault = state->start_ns[EV_GUEST_FAULT];
+	if (in_fault)
+		at = slot_owner(state, ctx[0], state->slot);
 	else
-		owner = gfn_owner_find(ctx[0], ctx[1], ctx[1] + 1);
-	COUNT(owner, PREPARE, latency_ns, 0, returned_int(ctx));
+		at = gfn_owner_find(ctx[0], ctx[1], ctx[1] + 1);
+	if (in_fault && !ret)
+		redundant = is_prepared(&state->cache, ctx[1]);
+	owner = COUNT(at, PREPARE, latency_ns, 0, ret);
+	if (redundant)
+		detail_count(owner, DETAIL_PREPARE_REDUNDANT);
 	return 0;
 }
 
@@ -480,17 +626,33 @@ static __always_inline int populate_begin(__u64 *ctx)
 	return 0;
 }
 
+static __always_inline void populate_pages(struct task_state *state, __u64 gfn, long npages)
+{
+	struct pages_change change = { .add = PAGES_LOW };
+	const struct slot_cache *cache = &state->cache;
+	__u64 pgoff;
+
+	if (npages <= 0 || slot_owner(state, state->kvm, state->slot) <= 0)
+		return;
+	pgoff = gfn + cache->pgoff_of_gfn;
+	pages_change(&cache->pages, &change, pgoff, pgoff + npages);
+}
+
 static __always_inline int populate_end(__u64 *ctx)
 {
+	struct task_state *state;
 	__u64 latency_ns;
 	int owner;
 	long ret;
 
-	if (!event_leave(EV_POPULATE, &latency_ns))
+	state = event_leave(EV_POPULATE, &latency_ns);
+	if (!state)
 		return 0;
 	ret = returned(ctx);
 	owner = gfn_owner_find(ctx[0], ctx[1], ctx[1] + ctx[3]);
 	COUNT(owner, POPULATE, latency_ns, ret > 0 ? ret : 0, ret);
+	if (state->slot)
+		populate_pages(state, ctx[1], ret);
 	return 0;
 }
 
@@ -733,7 +895,7 @@ static __always_inline int added_owner(struct task_state *state, __u64 index)
 	return OWNER_IGNORED;
 }
 
-SEC("?tp_btf/mm_filemap_add_to_page_cache")
+SEC("?tp_btf")
 int page_added(__u64 *ctx)
 {
 	struct folio *folio = ARG(ctx, 0);
@@ -744,7 +906,7 @@ int page_added(__u64 *ctx)
 	return 0;
 }
 
-SEC("?tp_btf/mm_filemap_delete_from_page_cache")
+SEC("?tp_btf")
 int page_deleted(__u64 *ctx)
 {
 	struct folio *folio = ARG(ctx, 0);
@@ -785,8 +947,7 @@ int vm_destroy(__u64 *ctx)
 	struct owner *owner;
 	__u32 *known;
 
-	state = bpf_task_storage_get(&states, bpf_get_current_task_btf(), 0,
-				     BPF_LOCAL_STORAGE_GET_F_CREATE);
+	state = state_make();
 	if (state)
 		state->kvm = ctx[0];
 	__sync_fetch_and_add(&generation, 1);
@@ -809,8 +970,7 @@ int slot_commit(__u64 *ctx)
 	struct owner *owner;
 	__u32 index;
 
-	state = bpf_task_storage_get(&states, bpf_get_current_task_btf(), 0,
-				     BPF_LOCAL_STORAGE_GET_F_CREATE);
+	state = state_make();
 	if (state)
 		state->kvm = ctx[0];
 	__sync_fetch_and_add(&generation, 1);

@@ -58,6 +58,17 @@ enum gmem_event {
  */
 #define GMEM_DETAILS(X)                                                                            \
 	X(FAULT_PREFETCH, GUEST_FAULT, prefetch, "by KVM_PRE_FAULT_MEMORY, not by the guest")      \
+	X(FAULT_FIRST_TOUCH, GUEST_FAULT, first_touch, "of a page that was not there yet")         \
+	X(FAULT_RESIDENT, GUEST_FAULT, resident, "of a page that was there, and not zapped")       \
+	X(FAULT_PUNCHED, GUEST_FAULT, refault_punch, "of a page that a punched hole zapped")       \
+	X(FAULT_NOTIFIED, GUEST_FAULT, refault_notifier, "of one that an MMU notifier zapped")     \
+	X(FAULT_CONVERTED, GUEST_FAULT, refault_conversion, "of one that a conversion zapped")     \
+	X(FAULT_SLOT_CHANGED, GUEST_FAULT, refault_slot_change,                                    \
+	  "of one that a change of memslots zapped")                                               \
+	X(FAULT_FAILED, GUEST_FAULT, refault_error, "of one that a memory error zapped")           \
+	X(HOST_FIRST_TOUCH, HOST_FAULT, first_touch, "of a page that was not there yet")           \
+	X(HOST_RESIDENT, HOST_FAULT, resident, "of a page that was there")                         \
+	X(PREPARE_REDUNDANT, PREPARE, redundant, "of a page that was there before the fault")      \
 	X(ZAP_PUNCH, ZAP, punch, "by a punched hole")                                              \
 	X(ZAP_RELEASE, ZAP, release, "by the last close")                                          \
 	X(ZAP_ERROR, ZAP, error, "by a memory error")                                              \
@@ -84,7 +95,8 @@ enum gmem_detail {
 	X(MISSED, missed, "the kernel skipped the program: another task of the CPU was inside it") \
 	X(OWNER, owner, "the table of VMs, slots and guest_memfds is full")                        \
 	X(HISTOGRAM, histogram, "counted, but the table of histograms is full")                    \
-	X(ERRNO, errno, "counted, but the table of errors is full")
+	X(ERRNO, errno, "counted, but the table of errors is full")                                \
+	X(CAUSE, cause, "counted, but without its cause: the table of pages is full")
 
 enum gmem_loss {
 #define X(id, name, what) LOSS_##id,
@@ -135,12 +147,17 @@ struct histogram {
 
 #define GMEM_COMM_LEN 16
 
+/* How the pages of guest_memfds are kept: 512 to a leaf, 16 leaves to an entry of the directory. */
+#define PAGES_LEAF_BITS 9
+#define PAGES_DIR_BITS 4
+
 struct vm_info {
 	__u64 kvm;
 	__u64 ended_ns; /* CLOCK_MONOTONIC; 0 while it lives */
 	__u32 pid; /* the VMM's thread group */
 	__u32 type; /* kvm->arch.vm_type, x86: 0 default, 1 software-protected, ... */
 	char comm[GMEM_COMM_LEN]; /* of the thread group's leader */
+	__u32 epoch; /* how often the kernel has dropped the guest's page tables as a whole */
 };
 
 struct slot_info {
@@ -158,6 +175,9 @@ struct gmem_info {
 	__u64 size_bytes;
 	__u64 flags; /* GUEST_MEMFD_FLAG_* */
 	__u64 released_ns; /* CLOCK_MONOTONIC; 0 while it is open */
+	__u32 first_dir; /* where its pages are kept: bpf/page.bpf.h */
+	__u32 ndirs;
+	__u32 met_late; /* 1 unless we have known it, and all of its pages, since it was made */
 };
 
 struct owner {

@@ -11,6 +11,7 @@
 #include <bpf/bpf_core_read.h>
 #include "kernel_types.h"
 
+#define PAGE_BITS 12
 #define KVM_MEM_GUEST_MEMFD (1U << 2)
 #define KVM_MEMSLOT_GMEM_ONLY (1U << 17) /* 6.18 */
 
@@ -112,6 +113,12 @@ static __always_inline void *xa_entry(void *head, __u64 index)
 static __always_inline struct kvm_memory_slot *view_slot_at(void *view, __u64 index)
 {
 	return xa_entry(view_bindings_head(view), index);
+}
+
+/* Does the page cache have page @index of the file? */
+static __always_inline bool inode_has_page(struct inode *inode, __u64 index)
+{
+	return xa_entry(BPF_CORE_READ(inode, i_mapping, i_pages.xa_head), index);
 }
 
 #define MEMSLOTS_DEPTH 32 /* of the tree of at most 32,767 slots of a VM */

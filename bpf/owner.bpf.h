@@ -190,18 +190,25 @@ static __noinline int slot_owner_find(__u64 kvm, __u64 slot_address)
 	return owner_publish(owner, index, OWNER_SLOT, &key);
 }
 
-/* The same, remembered in the task for the next time. */
-static __always_inline int slot_owner(struct task_state *state, __u64 kvm, __u64 slot)
-{
-	struct slot_cache *cache = &state->cache;
-	__u32 now = generation; /* before the look-up, so that a change since then is noticed */
+const volatile __u32 max_page_dirs;
 
-	if (cache->slot != slot || cache->generation != now) {
-		cache->owner = slot_owner_find(kvm, slot);
-		cache->generation = now;
-		cache->slot = cache->owner < 0 ? 0 : slot;
-	}
-	return cache->owner;
+__u32 next_page_dir = 1; /* 0 stands for none */
+
+/*
+ * Room in the directory of pages (page.bpf.h) for a new guest_memfd. Without any, the causes of its
+ * faults are not known.
+ */
+static __always_inline void pages_new(struct gmem_info *gmem)
+{
+	__u32 ndirs = (gmem->size_bytes >> (PAGE_BITS + PAGES_LEAF_BITS + PAGES_DIR_BITS)) + 1;
+	__u32 first = 0;
+
+	if (next_page_dir + ndirs <= max_page_dirs)
+		first = __sync_fetch_and_add(&next_page_dir, ndirs);
+	if (!first || first + ndirs > max_page_dirs)
+		return;
+	gmem->first_dir = first;
+	gmem->ndirs = ndirs;
 }
 
 /* Where events of the guest_memfd as a whole are counted, as vm_owner(). */
@@ -227,6 +234,8 @@ static __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 	owner->gmem.ino = BPF_CORE_READ(inode, i_ino);
 	owner->gmem.size_bytes = BPF_CORE_READ(inode, i_size);
 	owner->gmem.flags = gmem_flags(inode);
+	owner->gmem.met_late = 1;
+	pages_new(&owner->gmem);
 	return owner_publish(owner, index, OWNER_GMEM, &key);
 }
 

@@ -10,15 +10,35 @@
 #include "kernel.bpf.h"
 #include "gmem.h"
 
+/* Where the pages of a guest_memfd are kept, see page.bpf.h; and how its VM stands. */
+struct pages {
+	__u32 first_dir;
+	__u32 ndirs; /* 0: nowhere */
+	__u32 epoch;
+	__u32 late_mask; /* PAGES_LOW if its guest_memfd was met late, else 0 */
+};
+
 /*
  * The slot that the task met last, so that the next event there needs no look-up. Its address
  * is as good as its number: before the kernel frees a slot, slot_commit or vm_destroy has moved
  * the generation on.
  */
 struct slot_cache {
+	__u64 kvm;
 	__u64 slot;
 	__u32 generation;
 	int owner;
+	__u64 pgoff_of_gfn; /* what to add to a gfn for its page offset in the guest_memfd */
+	struct pages pages;
+};
+
+/* The same for guest_memfd files, by the address of a file's private data. */
+struct view_cache {
+	__u64 view;
+	__u64 inode;
+	__u32 generation;
+	int owner; /* of the guest_memfd */
+	struct pages pages;
 };
 
 /* The slots that an operation under way has met. */
@@ -40,6 +60,7 @@ struct conversion {
 struct task_state {
 	__u64 start_ns[NR_EVENTS]; /* 0: not inside */
 	struct slot_cache cache;
+	struct view_cache view_cache;
 	struct slots_met zap;
 	int zapped_owner; /* where the last zap was counted; for poison */
 	int release_owner; /* found before the file forgets its VM */
@@ -47,6 +68,7 @@ struct task_state {
 	__u64 slot; /* of the guest fault under way, for what happens within */
 	__u64 inode; /* the guest_memfd that the task works on; for what is not told */
 	__u64 view; /* and its file's private data */
+	bool was_present; /* the page of the fault under way, if its guest_memfd was met late */
 	long direct_map_error; /* within the guest fault under way */
 	struct conversion conversion;
 };
@@ -76,13 +98,19 @@ static __always_inline struct task_state *state_get(void)
 	return bpf_task_storage_get(&states, bpf_get_current_task_btf(), 0, 0);
 }
 
+/* The task's state, made if need be; NULL when there is no memory. */
+static __always_inline struct task_state *state_make(void)
+{
+	return bpf_task_storage_get(&states, bpf_get_current_task_btf(), 0,
+				    BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
 /* The event begins in this task. NULL, and counted as lost, when there is no memory. */
 static __always_inline struct task_state *event_enter(enum gmem_event event)
 {
 	struct task_state *state;
 
-	state = bpf_task_storage_get(&states, bpf_get_current_task_btf(), 0,
-				     BPF_LOCAL_STORAGE_GET_F_CREATE);
+	state = state_make();
 	if (!state) {
 		lose(event, LOSS_STATE);
 		return NULL;

@@ -19,11 +19,18 @@
 
 #define EVENT(id) (1ULL << EV_##id)
 
+/* What changes which pages of a guest_memfd are there, or mapped in the guest. */
+#define PAGE_EVENTS                                                                                \
+	(EVENT(GUEST_FAULT) | EVENT(HOST_FAULT) | EVENT(PREFAULT) | EVENT(POPULATE) |              \
+	 EVENT(CREATE) | EVENT(RELEASE) | EVENT(ALLOCATE) | EVENT(PUNCH_HOLE) | EVENT(ZAP) |       \
+	 EVENT(NOTIFIER) | EVENT(CONVERT) | EVENT(POISON))
+
 const struct ladder ladders[NR_EVENTS] = {
-	[EV_GUEST_FAULT] = { .with = EVENT(PREFAULT), .rungs = {
+	/* Its causes take all that adds, zaps and removes pages. */
+	[EV_GUEST_FAULT] = { .with = PAGE_EVENTS, .rungs = {
 		{ "6.8", { BOTH("guest_fault", "kvm_gmem_get_pfn") } },
 	} },
-	[EV_HOST_FAULT] = { .rungs = {
+	[EV_HOST_FAULT] = { .with = PAGE_EVENTS, .rungs = {
 		/* 6.18 brought mmap() of a guest_memfd. */
 		{ "6.18", { BOTH("host_fault", "kvm_gmem_fault_user_mapping") } },
 	} },
@@ -35,7 +42,7 @@ const struct ladder ladders[NR_EVENTS] = {
 	[EV_FREE] = { .needs = EVENT(PUNCH_HOLE) | EVENT(RELEASE), .rungs = {
 		{ "6.8", { TRACEPOINT("page_deleted", "mm_filemap_delete_from_page_cache") } },
 	} },
-	[EV_PREPARE] = { .rungs = {
+	[EV_PREPARE] = { .with = EVENT(GUEST_FAULT), .rungs = {
 		/* 7.3 renamed it, and gives a number of pages instead of an order. */
 		{ "7.3", { BOTH("prepare", "kvm_arch_gmem_make_private") } },
 		/* 7.0 calls it at every fault, until then only for a folio not up to date. */
@@ -107,6 +114,12 @@ const struct rung keeper_rung = { "6.8", {
 	ONE("vm_destroy", "kvm_destroy_vm"),
 	ONE("slot_commit", "kvm_arch_commit_memory_region"),
 } };
+
+const struct hook optional_keepers[] = {
+	/* x86; elsewhere page tables are not dropped as a whole. */
+	TRACEPOINT("zap_all", "kvm_mmu_zap_all_fast"),
+	{},
+};
 /* clang-format on */
 
 __u64 events_needed(__u64 events)

@@ -45,6 +45,9 @@ extern const struct ladder ladders[NR_EVENTS];
 /* What is attached always: it carries no event, but keeps VMs and slots apart. */
 extern const struct rung keeper_rung;
 
+/* The same, where the kernel has it; ends with an empty one. */
+extern const struct hook optional_keepers[];
+
 /* @events (1 << event) and all events that give them their context. */
 __u64 events_needed(__u64 events);
 

@@ -23,6 +23,8 @@ struct kernel {
 
 static const struct hook gmem_hook = { .function = "kvm_gmem_create" };
 
+static int kernel_function(const struct kernel *kernel, const char *function);
+
 static bool has_capability(unsigned int capability)
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
@@ -193,7 +195,7 @@ static const struct btf *kvm_btf(const struct kernel *kernel)
 }
 
 /* By hand, since btf__find_by_name_kind() would search the whole kernel before the module. */
-int kernel_function(const struct kernel *kernel, const char *function)
+static int find_type(const struct kernel *kernel, const char *name, int kind)
 {
 	const struct btf *btf = kvm_btf(kernel);
 	__u32 end = btf__type_cnt(btf);
@@ -201,34 +203,43 @@ int kernel_function(const struct kernel *kernel, const char *function)
 	for (__u32 id = kernel->module ? btf__type_cnt(kernel->vmlinux) : 1; id < end; id++) {
 		const struct btf_type *type = btf__type_by_id(btf, id);
 
-		if (btf_is_func(type) &&
-		    !strcmp(btf__name_by_offset(btf, type->name_off), function))
+		if (btf_kind(type) == kind &&
+		    !strcmp(btf__name_by_offset(btf, type->name_off), name))
 			return id;
 	}
 	return -ENOENT;
 }
 
-int kernel_btf_fd(const struct kernel *kernel)
+static int kernel_function(const struct kernel *kernel, const char *function)
 {
-	return kernel->module_fd;
+	return find_type(kernel, function, BTF_KIND_FUNC);
 }
 
-static bool has_tracepoint(const struct kernel *kernel, const char *tracepoint)
+/* KVM's own tracepoints are looked for first: the module's part of the BTF is small. */
+static int kernel_tracepoint(const struct kernel *kernel, const char *tracepoint, int *btf_fd)
 {
 	char name[64];
+	int id;
 
 	snprintf(name, sizeof(name), "btf_trace_%s", tracepoint);
-	return btf__find_by_name_kind(kernel->vmlinux, name, BTF_KIND_TYPEDEF) > 0;
+	id = find_type(kernel, name, BTF_KIND_TYPEDEF);
+	*btf_fd = id > 0 ? kernel->module_fd : 0;
+	return id > 0 ? id : btf__find_by_name_kind(kernel->vmlinux, name, BTF_KIND_TYPEDEF);
+}
+
+int kernel_target(const struct kernel *kernel, const struct hook *hook, int *btf_fd)
+{
+	if (hook->kind == HOOK_TRACEPOINT)
+		return kernel_tracepoint(kernel, hook->function, btf_fd);
+	*btf_fd = kernel->module_fd;
+	return kernel_function(kernel, hook->function);
 }
 
 bool kernel_has_hook(const struct hook *hook, void *ctx)
 {
 	const struct kernel *kernel = ctx;
-	int id;
+	int btf_fd, id = kernel_target(kernel, hook, &btf_fd);
 
-	if (hook->kind == HOOK_TRACEPOINT)
-		return has_tracepoint(kernel, hook->function);
-	id = kernel_function(kernel, hook->function);
 	return id > 0 && (!hook->arg0 || first_argument_is(kvm_btf(kernel), id, hook->arg0));
 }
 

@@ -24,11 +24,11 @@ void kernel_close(struct kernel *kernel);
 /* A hook_present_fn; its ctx is the struct kernel. */
 bool kernel_has_hook(const struct hook *hook, void *kernel);
 
-/* The BTF id of @function among KVM's functions; negative when it is not there. */
-int kernel_function(const struct kernel *kernel, const char *function);
-
-/* The BTF that these ids belong to, as the kernel wants to be told of it: 0 for its own. */
-int kernel_btf_fd(const struct kernel *kernel);
+/*
+ * The BTF id of the hook's function or tracepoint, negative when it is not there; in @btf_fd the
+ * BTF it belongs to, as the kernel wants to be told of it: 0 for its own.
+ */
+int kernel_target(const struct kernel *kernel, const struct hook *hook, int *btf_fd);
 
 /*
  * One program for both ends of a function (fsession, 7.0): the BTF id of the kernel function

@@ -23,6 +23,12 @@
 #define DEFAULT_OWNERS 8192
 #define DEFAULT_HISTOGRAMS 4096
 
+/* Leaves for all of the machine's memory if it were guest_memfd, and one for each small file. */
+#define SPARE_PAGE_LEAVES 8192
+/* Room for this many times that memory, since guest_memfds can be sparse, and 1 TiB at least. */
+#define SPARSE 4
+#define MIN_PAGE_DIRS (1U << (40 - 12 - PAGES_LEAF_BITS - PAGES_DIR_BITS))
+
 /* Both ends of every hook of every event and of the keepers. */
 #define MAX_TARGETS ((NR_EVENTS + 1) * RUNG_HOOKS * 2)
 
@@ -224,12 +230,13 @@ static int set_session_calls(struct bpf_program *prog, int session_is_return)
 static int set_target(struct bpf_program *prog, struct bpf_prog_load_opts *options, long cookie)
 {
 	const struct target *target = loading->targets;
+	int btf_fd;
 
 	(void)cookie;
 	while (target->prog != prog)
 		target++;
-	options->attach_btf_id = kernel_function(loading->kernel, target->hook->function);
-	options->attach_btf_obj_fd = kernel_btf_fd(loading->kernel);
+	options->attach_btf_id = kernel_target(loading->kernel, target->hook, &btf_fd);
+	options->attach_btf_obj_fd = btf_fd;
 	return loading->fsession ? set_session_calls(prog, loading->fsession) : 0;
 }
 
@@ -242,6 +249,7 @@ static int register_sections(void)
 		{ "fentry", BPF_TRACE_FENTRY },
 		{ "fexit", BPF_TRACE_FEXIT },
 		{ "fsession", BPF_TRACE_FSESSION },
+		{ "tp_btf", BPF_TRACE_RAW_TP },
 	};
 	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .prog_prepare_load_fn = set_target);
 	static bool done;
@@ -252,6 +260,19 @@ static int register_sections(void)
 						  sections[i].type, &options);
 	done = id >= 0;
 	return id < 0 ? id : 0;
+}
+
+static int pages_configure(struct gmem_bpf *skel)
+{
+	__u32 leaves = sysconf(_SC_PHYS_PAGES) >> PAGES_LEAF_BITS;
+	__u32 dirs = SPARSE * (leaves >> PAGES_DIR_BITS);
+
+	leaves += SPARE_PAGE_LEAVES;
+	dirs = dirs > MIN_PAGE_DIRS ? dirs : MIN_PAGE_DIRS;
+	skel->rodata->max_page_leaves = leaves;
+	skel->rodata->max_page_dirs = dirs;
+	return bpf_map__set_max_entries(skel->maps.page_leaves, leaves)
+		       ?: bpf_map__set_max_entries(skel->maps.page_dirs, dirs);
 }
 
 static int object_configure(struct session *session)
@@ -265,7 +286,7 @@ static int object_configure(struct session *session)
 	skel->rodata->max_histograms = histograms;
 	skel->rodata->filter = options->filter;
 	skel->rodata->root_tgid = getpid();
-	return bpf_map__set_max_entries(skel->maps.owners, owners) ?:
+	return pages_configure(skel) ?: bpf_map__set_max_entries(skel->maps.owners, owners) ?:
 	       bpf_map__set_max_entries(skel->maps.histograms, histograms) ?:
 	       /* VMs that the filter leaves out have a key, too. */
 	       bpf_map__set_max_entries(skel->maps.owner_index, owners * 2) ?:
@@ -281,6 +302,9 @@ static int object_load(struct session *session, __u64 events)
 	if (!session->skel)
 		return -errno;
 	err = object_configure(session) ?: rung_each(session, &keeper_rung, hook_enable);
+	for (const struct hook *hook = optional_keepers; hook->program && !err; hook++)
+		if (kernel_has_hook(hook, session->kernel))
+			err = hook_enable(session, hook);
 	for (int event = 0; event < NR_EVENTS && !err; event++)
 		if (events & 1ULL << event && session->hooks[event].rung >= 0)
 			err = rung_each(session, rung_of(session, event), hook_enable);

@@ -38,6 +38,7 @@ struct task_struct {
 struct inode {
 	unsigned long i_ino; /* u64 from 7.1 */
 	long long i_size;
+	struct address_space *i_mapping;
 	void *i_private; /* guest_memfd's flags until 6.18 */
 };
 
@@ -76,6 +77,7 @@ struct rb_root {
 
 struct address_space {
 	struct inode *host;
+	struct xarray i_pages;
 };
 
 struct folio {

@@ -263,6 +263,8 @@ static void test_programs_exist_and_are_used(void **state)
 		for (int i = 0; i < EVENT_RUNGS && ladders[event].rungs[i].since; i++)
 			use_rung(&object, &ladders[event].rungs[i]);
 	use_rung(&object, &keeper_rung);
+	for (const struct hook *hook = optional_keepers; hook->program; hook++)
+		use_program(&object, hook->program, "");
 	for (size_t i = 0; i < object.count; i++)
 		if (!object.used[i])
 			fail_msg("no ladder names program %s", object.names[i]);

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Pages: what is known of each page of a guest_memfd, so that a fault can say why it came. Four
+ * bits a page: whether the page cache has it, and how it stands with the guest's page tables. They
+ * are kept by guest_memfd and page offset, since a memslot may go and another be bound in its
+ * place. Readers and writers meet in single words, which change by compare-and-swap.
+ * For the BPF programs only.
+ */
+#ifndef PAGE_BPF_H
+#define PAGE_BPF_H
+
+#include "owner.bpf.h"
+
+/* How a page stands with the guest; what took it away is in the order of the details. */
+enum page_mapping {
+	PAGE_NEVER, /* not mapped since it is known */
+	PAGE_MAPPED,
+	PAGE_PUNCHED, /* and so on: mapped once, then zapped, first by this */
+	PAGE_NOTIFIED,
+	PAGE_CONVERTED,
+	PAGE_SLOT_CHANGED,
+	PAGE_FAILED,
+};
+
+#define PAGE_MAPPING 7 /* the bits of enum page_mapping */
+#define PAGE_PRESENT 8 /* in the page cache */
+
+/* The lowest bit of each of a word's eight pages. */
+#define PAGES_LOW 0x11111111U
+
+/*
+ * A word: eight pages in the low half; in the high half the VM's epoch when it was last written.
+ * A VM whose page tables are dropped as a whole moves its epoch on, which zaps all of its pages at
+ * once; a word of an older epoch is brought up to date when it is looked at.
+ */
+#define PAGES_WORD_BITS 3
+
+struct pages_leaf {
+	__u64 word[1 << (PAGES_LEAF_BITS - PAGES_WORD_BITS)];
+};
+
+/* Indexes of leaves; 0 for none. */
+struct pages_dir {
+	__u32 leaf[1 << PAGES_DIR_BITS];
+};
+
+const volatile __u32 max_page_leaves;
+
+__u32 next_page_leaf = 1;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set when loaded */
+	__type(key, __u32);
+	__type(value, struct pages_dir);
+} page_dirs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* set when loaded */
+	__type(key, __u32);
+	__type(value, struct pages_leaf);
+} page_leaves SEC(".maps");
+
+/* The pages of the guest_memfd whose owner is @index, as they are now. */
+static __always_inline void pages_of(struct pages *pages, int index)
+{
+	__u32 at = index;
+	struct owner *gmem = index > 0 ? bpf_map_lookup_elem(&owners, &at) : NULL;
+	struct owner *vm;
+
+	pages->ndirs = 0;
+	pages->late_mask = 0;
+	if (!gmem || gmem->kind != OWNER_GMEM)
+		return;
+	pages->first_dir = gmem->gmem.first_dir;
+	pages->ndirs = gmem->gmem.ndirs;
+	pages->late_mask = gmem->gmem.met_late ? PAGES_LOW : 0;
+	vm = bpf_map_lookup_elem(&owners, &gmem->vm);
+	pages->epoch = vm ? vm->vm_info.epoch : 0;
+}
+
+/* The leaf that has page @index; 0 when there is none and none is to be made, or can be. */
+static __always_inline __u32 pages_leaf(const struct pages *pages, __u64 index, bool make)
+{
+	__u64 dir_index = index >> (PAGES_LEAF_BITS + PAGES_DIR_BITS);
+	__u32 at = pages->first_dir + dir_index, leaf, first, *entry;
+	struct pages_dir *dir;
+
+	if (dir_index >= pages->ndirs)
+		return 0;
+	dir = bpf_map_lookup_elem(&page_dirs, &at);
+	if (!dir)
+		return 0;
+	entry = &dir->leaf[index >> PAGES_LEAF_BITS & ((1 << PAGES_DIR_BITS) - 1)];
+	leaf = *entry;
+	if (leaf || !make || next_page_leaf >= max_page_leaves)
+		return leaf;
+	leaf = __sync_fetch_and_add(&next_page_leaf, 1);
+	if (leaf >= max_page_leaves)
+		return 0;
+	/* Another CPU may have been first; then ours stays empty. */
+	first = __sync_val_compare_and_swap(entry, 0, leaf);
+	return first ?: leaf;
+}
+
+/* The word of @leaf that has page @index; NULL for no leaf. */
+static __always_inline __u64 *pages_word(__u32 leaf, __u64 index)
+{
+	__u32 at = index >> PAGES_WORD_BITS & ((1 << (PAGES_LEAF_BITS - PAGES_WORD_BITS)) - 1);
+	struct pages_leaf *words = leaf ? bpf_map_lookup_elem(&page_leaves, &leaf) : NULL;
+
+	return words ? &words->word[at] : NULL;
+}
+
+/* The lowest bits of those pages of @word whose mapping is @mapping. */
+static __always_inline __u32 pages_which(__u32 word, __u32 mapping)
+{
+	__u32 other = word ^ mapping * PAGES_LOW; /* 0 in the mapping's bits where it is that */
+
+	return ~(other | other >> 1 | other >> 2) & PAGES_LOW;
+}
+
+/*
+ * Pages of @word that are zapped for @cause, those of @mask (lowest bits). Of a guest_memfd that
+ * was there before us a page that we know nothing of may have been mapped: it is taken to have
+ * been, until its fault finds that the page cache has no such page either.
+ */
+static __always_inline __u32 pages_zapped(const struct pages *pages, __u32 word, __u32 mask,
+					  enum page_mapping cause)
+{
+	__u32 unknown = pages_which(word, PAGE_NEVER) & ~(word >> 3) & mask & pages->late_mask;
+	__u32 zapped = pages_which(word, PAGE_MAPPED) & mask;
+
+	return word ^ zapped * (PAGE_MAPPED ^ cause) ^ unknown * cause;
+}
+
+/* What @word says in the VM's epoch of today. */
+static __always_inline __u32 pages_today(const struct pages *pages, __u64 word)
+{
+	if (word >> 32 == pages->epoch)
+		return word;
+	return pages_zapped(pages, word, PAGES_LOW, PAGE_SLOT_CHANGED);
+}
+
+/*
+ * What follows are functions of their own, not static, so that the verifier looks at each once and
+ * not at every call.
+ */
+
+/* What is known of page @index; 0 where nothing is. */
+__noinline int page_known(const struct pages *pages, __u64 index)
+{
+	__u64 *word;
+
+	if (!pages)
+		return 0;
+	word = pages_word(pages_leaf(pages, index, false), index);
+	return word ? pages_today(pages, *word) >> (index & 7) * 4 & 15 : 0;
+}
+
+#define WORD_TRIES 8 /* each one lost means that another CPU has changed one of the eight pages */
+
+/*
+ * Page @index is present now, and its mapping @mapping unless that is PAGE_NEVER. What it was
+ * before, or -1 when there is no room to know.
+ */
+__noinline int page_touch(const struct pages *pages, __u64 index, __u32 mapping)
+{
+	__u32 shift = (index & 7) * 4, today;
+	__u64 *at, word, now, seen;
+
+	if (!pages)
+		return -1;
+	at = pages_word(pages_leaf(pages, index, true), index);
+	if (!at)
+		return -1;
+	word = *at;
+	for (int i = 0; i < WORD_TRIES; i++) {
+		today = pages_today(pages, word);
+		now = today | PAGE_PRESENT << shift;
+		if (mapping)
+			now = (now & ~(PAGE_MAPPING << shift)) | mapping << shift;
+		now = (__u32)now | (__u64)pages->epoch << 32;
+		seen = now == word ? word : __sync_val_compare_and_swap(at, word, now);
+		if (seen == word)
+			return today >> shift & 15;
+		word = seen;
+	}
+	return -1;
+}
+
+/* What happens to a range of pages: each a mask, PAGES_LOW or 0. */
+struct pages_change {
+	__u32 zap; /* they leave the guest's page tables, */
+	enum page_mapping cause; /* for this */
+	__u32 add; /* all of them are in the page cache */
+	__u32 remove; /* none of them is */
+};
+
+struct pages_range {
+	struct pages pages;
+	struct pages_change change;
+	__u64 start; /* page offsets, end excluded */
+	__u64 end;
+	__u64 from; /* the first page at hand, and its leaf */
+	__u32 leaf;
+};
+
+/* The lowest bits of those of the eight pages from @first on that are in the range. */
+static __always_inline __u32 pages_mask(const struct pages_range *range, __u64 first)
+{
+	__u32 mask = PAGES_LOW;
+
+	if (range->start > first)
+		mask &= PAGES_LOW << (range->start - first) * 4;
+	if (range->end < first + 8)
+		mask &= PAGES_LOW >> (first + 8 - range->end) * 4;
+	return mask;
+}
+
+static long pages_word_step(__u32 i, struct pages_range *range)
+{
+	__u64 first = (range->from & ~7ULL) + i * 8;
+	__u64 *at = pages_word(range->leaf, first), word, now, seen;
+	__u32 mask = pages_mask(range, first);
+
+	if (!at)
+		return 1;
+	word = *at;
+	for (int try = 0; try < WORD_TRIES; try++) {
+		now = pages_zapped(&range->pages, pages_today(&range->pages, word),
+				   mask & range->change.zap, range->change.cause);
+		now |= (mask & range->change.add) * PAGE_PRESENT;
+		now &= ~((mask & range->change.remove) * PAGE_PRESENT);
+		now = (__u32)now | (__u64)range->pages.epoch << 32;
+		seen = __sync_val_compare_and_swap(at, word, now);
+		if (seen == word)
+			break;
+		word = seen;
+	}
+	return 0;
+}
+
+static long pages_leaf_step(__u32 i, struct pages_range *range)
+{
+	__u64 first = ((range->start >> PAGES_LEAF_BITS) + i) << PAGES_LEAF_BITS;
+	__u64 end = first + (1 << PAGES_LEAF_BITS);
+	bool make = range->change.add || range->change.zap & range->pages.late_mask;
+
+	range->from = range->start > first ? range->start : first;
+	end = range->end < end ? range->end : end;
+	range->leaf = pages_leaf(&range->pages, range->from, make);
+	if (range->leaf)
+		bpf_loop((end - (range->from & ~7ULL) + 7) / 8, pages_word_step, range, 0);
+	return 0;
+}
+
+#define MAX_LEAVES (1 << 23) /* what bpf_loop() can do: 16 TiB */
+
+/* Change all pages [start, end) of a guest_memfd. 0. */
+__noinline int pages_change(const struct pages *pages, const struct pages_change *change,
+			    __u64 start, __u64 end)
+{
+	__u64 leaves = ((end - 1) >> PAGES_LEAF_BITS) - (start >> PAGES_LEAF_BITS) + 1;
+	struct pages_range range = { .start = start, .end = end };
+
+	if (!pages || !change || !pages->ndirs || start >= end)
+		return 0;
+	range.pages = *pages;
+	range.change = *change;
+	bpf_loop(leaves < MAX_LEAVES ? leaves : MAX_LEAVES, pages_leaf_step, &range, 0);
+	return 0;
+}
+
+/* Fill the cache for the slot whose VM and address are there. As vm_owner(). */
+__noinline int slot_meet(struct slot_cache *cache)
+{
+	struct kvm_memory_slot *slot;
+	struct file *file;
+	int gmem = 0;
+
+	if (!cache)
+		return -1;
+	slot = (void *)cache->slot;
+	cache->generation = generation; /* before the look-up, so that a change since then shows */
+	cache->owner = slot_owner_find(cache->kvm, cache->slot);
+	file = BPF_CORE_READ(slot, gmem.file);
+	if (cache->owner > 0 && file)
+		gmem = gmem_owner_find(cache->kvm, (__u64)BPF_CORE_READ(file, f_inode));
+	pages_of(&cache->pages, gmem);
+	cache->pgoff_of_gfn = BPF_CORE_READ(slot, gmem.pgoff) - BPF_CORE_READ(slot, base_gfn);
+	if (cache->owner < 0)
+		cache->slot = 0;
+	return cache->owner;
+}
+
+static __always_inline bool slot_is_cached(const struct slot_cache *cache, __u64 slot)
+{
+	return cache->slot == slot && cache->generation == generation;
+}
+
+/* Where events of the slot are counted, as vm_owner(). Its pages are in the cache then. */
+static __always_inline int slot_owner(struct task_state *state, __u64 kvm, __u64 slot)
+{
+	struct slot_cache *cache = &state->cache;
+
+	if (slot_is_cached(cache, slot))
+		return cache->owner;
+	cache->kvm = kvm;
+	cache->slot = slot;
+	return slot_meet(cache);
+}
+
+/* Fill the cache for the guest_memfd file whose private data and inode are there. */
+__noinline int view_meet(struct view_cache *cache)
+{
+	if (!cache)
+		return -1;
+	cache->generation = generation;
+	cache->owner = gmem_owner_find((__u64)view_kvm((void *)cache->view), cache->inode);
+	pages_of(&cache->pages, cache->owner);
+	if (cache->owner < 0)
+		cache->view = 0;
+	return cache->owner;
+}
+
+/* The task works on this guest_memfd file: have it in view_cache. */
+static __always_inline void view_enter(struct task_state *state, struct file *file)
+{
+	struct view_cache *cache = &state->view_cache;
+
+	state->view = (__u64)file->private_data;
+	state->inode = (__u64)file->f_inode;
+	if (cache->view == state->view && cache->generation == generation)
+		return;
+	cache->view = state->view;
+	cache->inode = state->inode;
+	view_meet(cache);
+}
+
+/* Something went half-way: which of the guest_memfd's pages are there is not known any more. */
+static __always_inline void gmem_is_unsure(int index)
+{
+	__u32 at = index;
+	struct owner *owner = index > 0 ? bpf_map_lookup_elem(&owners, &at) : NULL;
+
+	if (!owner || owner->kind != OWNER_GMEM)
+		return;
+	owner->gmem.met_late = 1;
+	__sync_fetch_and_add(&generation, 1);
+}
+
+/*
+ * A fault on page @index begins: see whether the page is there, if only the page cache can tell.
+ * Two faults on one page at a time may both find nothing; only the first to end counts for that.
+ */
+static __always_inline void fault_look(struct task_state *state, const struct pages *pages,
+				       struct inode *inode, __u64 index)
+{
+	if (pages->late_mask && !(page_known(pages, index) & PAGE_PRESENT))
+		state->was_present = inode_has_page(inode, index);
+}
+
+#endif
