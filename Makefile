@@ -28,7 +28,7 @@ PROGRAMS := $(MAINS:user/%.c=$(BUILD)/%)
 
 # What needs the kernel stays out of the unit tests' library.
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
-UNIT_LIB := $(filter-out user/session.c user/snapshot.c user/kernel.c,$(LIB_SOURCES))
+UNIT_LIB := $(filter-out user/session.c user/snapshot.c user/stacks.c user/kernel.c,$(LIB_SOURCES))
 UNIT_OBJECTS := $(UNIT_LIB:%.c=$(BUILD)/sanitized/%.o) $(BUILD)/user/schema.o \
 	$(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)

@@ -38,7 +38,7 @@ static __always_inline long returned_int(void *ctx)
 }
 
 #define COUNT(owner, EVENT, latency_ns, npages, err)                                               \
-	event_count(owner, EV_##EVENT, latency_ns, npages, err, CARRIES_##EVENT)
+	event_count(ctx, owner, EV_##EVENT, latency_ns, npages, err, CARRIES_##EVENT)
 
 enum {
 #define X(id, name, carries, what) CARRIES_##id = carries,
@@ -405,7 +405,7 @@ static __always_inline int fallocate_end(__u64 *ctx)
 	state->inode = 0;
 	ret = returned(ctx);
 	owner = range_owner_find((__u64)file->private_data, (__u64)file->f_inode, start, end);
-	event_count(owner, event, latency_ns, ret ? 0 : end - start, ret, CARRIES_PUNCH_HOLE);
+	event_count(ctx, owner, event, latency_ns, ret ? 0 : end - start, ret, CARRIES_PUNCH_HOLE);
 	fallocate_pages(&state->view_cache, event, start, end, ret);
 	return 0;
 }
@@ -481,9 +481,10 @@ BOTH_ENDS(notifier, notifier_begin, notifier_end)
 
 /* kvm_unmap_gfn_range(kvm, range): one slot, within a notifier or a zap. */
 
-static __always_inline void notifier_hit(__u64 kvm, struct kvm_memory_slot *slot, __u64 npages)
+static __always_inline void notifier_hit(__u64 *ctx, struct kvm_memory_slot *slot, __u64 npages)
 {
-	struct owner *owner = COUNT(slot_owner_find(kvm, (__u64)slot), NOTIFIER_HIT, 0, npages, 0);
+	int at = slot_owner_find(ctx[0], (__u64)slot);
+	struct owner *owner = COUNT(at, NOTIFIER_HIT, 0, npages, 0);
 
 	if (slot->flags & KVM_MEMSLOT_GMEM_ONLY)
 		detail_count(owner, DETAIL_HIT_GMEM_ONLY);
@@ -538,7 +539,7 @@ int unmap(__u64 *ctx)
 	if (!state)
 		return 0;
 	if (event_inside(state, EV_NOTIFIER))
-		notifier_hit(ctx[0], slot, npages);
+		notifier_hit(ctx, slot, npages);
 	else if (event_inside(state, EV_ZAP))
 		zap_slot(&state->zap, slot_owner_find(ctx[0], (__u64)slot), npages);
 	if (active_since_ns != ~0ULL && slot->flags & KVM_MEM_GUEST_MEMFD)

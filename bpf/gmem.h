@@ -96,7 +96,8 @@ enum gmem_detail {
 	X(OWNER, owner, "the table of VMs, slots and guest_memfds is full")                        \
 	X(HISTOGRAM, histogram, "counted, but the table of histograms is full")                    \
 	X(ERRNO, errno, "counted, but the table of errors is full")                                \
-	X(CAUSE, cause, "counted, but without its cause: the table of pages is full")
+	X(CAUSE, cause, "counted, but without its cause: the table of pages is full")              \
+	X(STACK, stack, "counted, but without its stack: the table of stacks is full")
 
 enum gmem_loss {
 #define X(id, name, what) LOSS_##id,
@@ -200,6 +201,22 @@ struct error_key {
 };
 
 #define ERROR_IS_FAULT 0x8000
+
+/* Who led to an event and how, with --stacks. */
+#define STACK_DEPTH 32
+
+struct stack_key {
+	__u32 owner;
+	__u32 event;
+	__s32 stack; /* id in the map of stacks */
+	__u32 pid; /* thread group */
+	char comm[GMEM_COMM_LEN]; /* of the thread */
+};
+
+struct stack_stat {
+	__u64 count;
+	__u64 npages;
+};
 
 /*
  * Stands in the BPF programs for a call of the kernel function bpf_session_is_return(), which the

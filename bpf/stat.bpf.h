@@ -28,6 +28,48 @@ struct {
 	__type(value, __u64);
 } errors SEC(".maps");
 
+const volatile __u64 stack_events; /* 1 << event: whose stacks are kept */
+const volatile __u64 min_latency_ns; /* of what goes into histograms and stacks */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 1); /* set when loaded */
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, STACK_DEPTH * sizeof(__u64));
+} stacks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1); /* set when loaded */
+	__type(key, struct stack_key);
+	__type(value, struct stack_stat);
+} stack_stats SEC(".maps");
+
+static __noinline int stack_count(void *ctx, __u32 owner, __u32 event, __u64 npages)
+{
+	struct stack_key key = { .owner = owner, .event = event };
+	struct stack_stat *stat, none = {};
+
+	if (event >= NR_EVENTS) /* never; the verifier cannot know */
+		return 0;
+	key.stack = bpf_get_stackid(ctx, &stacks, 0);
+	key.pid = bpf_get_current_pid_tgid() >> 32;
+	bpf_get_current_comm(key.comm, sizeof(key.comm));
+	stat = key.stack < 0 ? NULL : bpf_map_lookup_elem(&stack_stats, &key);
+	if (!stat && key.stack >= 0) {
+		bpf_map_update_elem(&stack_stats, &key, &none, BPF_NOEXIST);
+		stat = bpf_map_lookup_elem(&stack_stats, &key);
+	}
+	if (!stat) {
+		lose(event, LOSS_STACK);
+		return 0;
+	}
+	__sync_fetch_and_add(&stat->count, 1);
+	__sync_fetch_and_add(&stat->npages, npages);
+	return 0;
+}
+
 /* Give the event a histogram, at its second time. */
 static __always_inline __u32 histogram_new(struct event_stat *stat)
 {
@@ -63,7 +105,9 @@ static __always_inline void stat_latency(struct event_stat *stat, enum gmem_even
 
 	__sync_fetch_and_add(&stat->sum_ns, latency_ns);
 	stat_extremes(stat, latency_ns);
-	if (first) {
+	if (latency_ns < min_latency_ns)
+		return;
+	if (first && !min_latency_ns) {
 		stat->first_ns = latency_ns;
 		return;
 	}
@@ -101,8 +145,9 @@ static __noinline int error_count(__u32 owner, __u32 event, __u32 err)
  * One event at @index (from an *_owner function), with @npages pages and a negative errno or 0.
  * The owner, for details; NULL when it is not counted.
  */
-static __always_inline struct owner *event_count(int index, enum gmem_event event, __u64 latency_ns,
-						 __u64 npages, long err, unsigned int carries)
+static __always_inline struct owner *event_count(void *ctx, int index, enum gmem_event event,
+						 __u64 latency_ns, __u64 npages, long err,
+						 unsigned int carries)
 {
 	struct event_stat *stat;
 	struct owner *owner;
@@ -124,6 +169,9 @@ static __always_inline struct owner *event_count(int index, enum gmem_event even
 		__sync_fetch_and_add(&stat->npages, npages);
 	if ((carries & EVENT_ERRNO) && err < 0)
 		error_count(at, event, -err);
+	if (stack_events >> event & 1 &&
+	    (!(carries & EVENT_LATENCY) || latency_ns >= min_latency_ns))
+		stack_count(ctx, at, event, npages);
 	return owner;
 }
 

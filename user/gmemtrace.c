@@ -145,6 +145,8 @@ static struct session *open_session(const struct options *options, struct proble
 		.filter = filter_of(options),
 		.pids = options->pids,
 		.npids = options->npids,
+		.stack_events = options->stack_events,
+		.min_latency_ns = options->min_latency_ns,
 		.no_fsession = options->no_fsession,
 		.verbose = options->verbose,
 	};
@@ -249,6 +251,8 @@ static int run_session(const struct options *options, struct problem *problem)
 		.command = options->child,
 		.shown = options->command == COMMAND_PROBE ? ALL_EVENTS : options->events,
 		.events_chosen = options->events_chosen,
+		.stack_events = options->stack_events,
+		.min_latency_ns = options->min_latency_ns,
 		.snap = &snap,
 	};
 	int err = 0;

@@ -212,6 +212,13 @@ static void vm_free(struct vm *vm)
 	event_counts_free(&vm->events);
 }
 
+static void stack_free(struct stack_count *stack)
+{
+	for (size_t i = 0; i < stack->nframes; i++)
+		free(stack->frames[i]);
+	free(stack->frames);
+}
+
 void snapshot_free(struct snapshot *snap)
 {
 	size_t i;
@@ -221,6 +228,9 @@ void snapshot_free(struct snapshot *snap)
 	for (i = 0; i < snap->ngmems; i++)
 		event_counts_free(&snap->gmems[i].events);
 	event_counts_free(&snap->host);
+	for (i = 0; i < snap->nstacks; i++)
+		stack_free(&snap->stacks[i]);
+	free(snap->stacks);
 	free(snap->vms);
 	free(snap->gmems);
 	memset(snap, 0, sizeof(*snap));

@@ -19,7 +19,9 @@
 enum {
 	KEY_EXIT_STATUS = 256,
 	KEY_JSON_SCHEMA,
+	KEY_MIN_LATENCY,
 	KEY_NO_FSESSION,
+	KEY_STACKS,
 	KEY_USAGE,
 	KEY_VERSION,
 	KEY_LAST = KEY_VERSION, /* beyond are argp's own */
@@ -31,6 +33,10 @@ static const struct argp_option table[] = {
 	{ "pid", 'p', "PID", 0, "Only VMs of this VMM; may be repeated", 0 },
 	{ "event", 'e', "EVENT,...", 0,
 	  "Only these events, with histograms (gmemtrace probe lists them)", 0 },
+	{ "stacks", KEY_STACKS, "EVENT,...", 0,
+	  "Keep the kernel stacks and threads that lead to these events", 0 },
+	{ "min-latency", KEY_MIN_LATENCY, "TIME", 0,
+	  "Only what takes TIME (as in 250us, 10ms) goes into histograms and stacks", 0 },
 	{ "format", 'f', "FORMAT", 0, "text (default) or json", 0 },
 	{ "output", 'o', "FILE", 0, "Write the report to FILE", 0 },
 	{ "exit-status", KEY_EXIT_STATUS, NULL, 0, "Exit as COMMAND did", 0 },
@@ -102,28 +108,60 @@ static int parse_pid(struct parser *parser, const char *arg)
 	return 0;
 }
 
+/* Add the events called so to @events, for @option. */
+static int parse_names(struct parser *parser, const char *option, const char *arg, __u64 *events)
+{
+	const char *name = arg;
+	char format[128];
+	size_t len;
+	int event;
+
+	do {
+		len = strcspn(name, ",");
+		event = event_by_name(name, len);
+		if (event < 0) {
+			snprintf(
+				format, sizeof(format),
+				"%s %%s: an unknown event. `gmemtrace probe` lists those there are",
+				option);
+			return usage(parser, format, arg);
+		}
+		*events |= 1ULL << event;
+		name += len;
+	} while (*name++);
+	return 0;
+}
+
 static int parse_events(struct parser *parser, const char *arg)
 {
 	struct options *options = parser->options;
-	const char *name = arg;
-	size_t len;
-	int event;
 
 	if (!options->events_chosen)
 		options->events = 0;
 	options->events_chosen = true;
-	do {
-		len = strcspn(name, ",");
-		event = event_by_name(name, len);
-		if (event < 0)
-			return usage(
-				parser,
-				"-e %s: an unknown event. `gmemtrace probe` lists those there are",
-				arg);
-		options->events |= 1ULL << event;
-		name += len;
-	} while (*name++);
-	return 0;
+	return parse_names(parser, "-e", arg, &options->events);
+}
+
+/* "250us": a number and its unit. */
+static int parse_min_latency(struct parser *parser, const char *arg)
+{
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = { { "ns", 1 }, { "us", 1e3 }, { "µs", 1e3 }, { "ms", 1e6 }, { "s", 1e9 } };
+	char *end;
+	double value = strtod(arg, &end);
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		double ns = value * units[i].ns;
+
+		if (end == arg || strcmp(end, units[i].name) || !(ns >= 1) || ns > 1e18)
+			continue;
+		parser->options->min_latency_ns = ns;
+		return 0;
+	}
+	return usage(parser, "--min-latency %s: not a time. Give a number and ns, us, ms or s",
+		     arg);
 }
 
 static int parse_format(struct parser *parser, const char *arg)
@@ -199,6 +237,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_NO_FSESSION:
 		options->no_fsession = true;
 		return 0;
+	case KEY_STACKS:
+		return parse_names(parser, "--stacks", arg, &options->stack_events);
+	case KEY_MIN_LATENCY:
+		return parse_min_latency(parser, arg);
 	case KEY_JSON_SCHEMA:
 		options->command = COMMAND_SCHEMA;
 		return 0;
@@ -257,6 +299,8 @@ int options_parse(int argc, char **argv, struct options *options, struct problem
 			problem, EXIT_USAGE,
 			"%s: not an option, or its value is missing. See gmemtrace --help",
 			argv[parser.next]);
+	/* Who asks for the stacks of an event wants the event. */
+	options->events |= options->stack_events;
 	return check_command(argc, argv, options, problem);
 }
 

@@ -20,6 +20,8 @@ struct options {
 	bool events_chosen;
 	pid_t *pids; /* as given, of threads or processes; owned */
 	size_t npids;
+	__u64 stack_events; /* 1 << event: whose stacks are kept */
+	__u64 min_latency_ns; /* of what goes into histograms and stacks */
 	const char *format;
 	const char *output; /* NULL: standard output */
 	bool exit_status; /* hand on the child's */

@@ -20,6 +20,8 @@ struct capture {
 	bool command_ended;
 	int command_status; /* as from waitpid(), when ended */
 	__u64 shown; /* 1 << event: the events asked for; others are counted at most for them */
+	__u64 stack_events; /* 1 << event: those whose stacks were kept */
+	__u64 min_latency_ns; /* what histograms and stacks begin at; 0: everything */
 	bool events_chosen; /* -e was given: bars for each */
 	const struct hook_state *hooks; /* [NR_EVENTS] */
 	const struct snapshot *snap;

@@ -28,6 +28,9 @@ const struct rung *report_rung(const struct capture *capture, enum gmem_event ev
 /* The rung's @n-th kernel function, each counted once; NULL after the last. */
 const char *report_function(const struct rung *rung, unsigned int n);
 
+/* The stacks kept, as text; nothing when none were asked for. */
+void report_text_stacks(FILE *out, const struct capture *capture, const struct report_style *style);
+
 /* How the command ended: "SIGSEGV" or NULL, for a status of waitpid(). */
 const char *report_signal(int status);
 

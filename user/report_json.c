@@ -420,6 +420,7 @@ static json_t *capture_object(const struct capture *capture)
 	put(&object, "start", time_string(capture->start_realtime_ns));
 	put(&object, "duration_ns", json_u64(capture->duration_ns));
 	put(&object, "command", capture->command ? command_object(capture) : json_null());
+	put(&object, "min_latency_ns", json_u64(capture->min_latency_ns));
 	return done(&object);
 }
 
@@ -439,6 +440,52 @@ static json_t *kernel_object(const struct capture *capture)
 	put(&object, "release", json_foreign(capture->kernel, strlen(capture->kernel)));
 	put(&object, "arch", json_foreign(capture->arch, strlen(capture->arch)));
 	return done(&object);
+}
+
+static json_t *frame_list(const struct stack_count *stack)
+{
+	struct node list = new_list();
+
+	for (size_t i = 0; i < stack->nframes; i++)
+		add(&list, json_foreign(stack->frames[i], strlen(stack->frames[i])));
+	return done(&list);
+}
+
+static json_t *stack_slot(const struct stack_count *stack)
+{
+	struct node object;
+
+	if (!stack->at_slot)
+		return json_null();
+	object = new_object();
+	put(&object, "as_id", json_integer(stack->as_id));
+	put(&object, "id", json_integer(stack->slot_id));
+	return done(&object);
+}
+
+static json_t *stack_object(const struct stack_count *stack)
+{
+	struct node object = new_object();
+
+	put(&object, "event", json_string(event_descs[stack->event].name));
+	put(&object, "count", json_u64(stack->count));
+	if (event_descs[stack->event].carries & EVENT_PAGES)
+		put(&object, "pages", json_u64(stack->npages));
+	put(&object, "vm", stack->vm == NO_VM ? json_null() : json_integer(stack->vm));
+	put(&object, "slot", stack_slot(stack));
+	put(&object, "pid", json_u64(stack->pid));
+	put(&object, "comm", json_foreign(stack->comm, strnlen(stack->comm, GMEM_COMM_LEN)));
+	put(&object, "frames", frame_list(stack));
+	return done(&object);
+}
+
+static json_t *stack_list(const struct snapshot *snap)
+{
+	struct node list = new_list();
+
+	for (size_t i = 0; i < snap->nstacks; i++)
+		add(&list, stack_object(&snap->stacks[i]));
+	return done(&list);
 }
 
 static json_t *host_object(const struct capture *capture)
@@ -476,6 +523,8 @@ int report_json_capture(FILE *out, const struct capture *capture, const struct r
 	put(&root, "vms", vm_list(capture));
 	put(&root, "gmems", gmem_list(capture));
 	put(&root, "host", host_object(capture));
+	if (capture->stack_events)
+		put(&root, "stacks", stack_list(capture->snap));
 	return write_and_free(out, done(&root));
 }
 

@@ -85,6 +85,20 @@ static void put_time(const struct text_report *r)
 	flow_end(&flow);
 }
 
+static void put_threshold(const struct text_report *r)
+{
+	struct flow flow;
+	char time[NUMBER_LEN], text[128];
+
+	if (!r->capture->min_latency_ns)
+		return;
+	flow = head_line(r, "latency");
+	snprintf(text, sizeof(text), "percentiles and stacks only of what took %s or more",
+		 number_latency(time, r->capture->min_latency_ns, r->style->utf8));
+	flow_text(&flow, 0, text);
+	flow_end(&flow);
+}
+
 static void describe_end(const struct capture *capture, char *text, size_t size)
 {
 	int status = capture->command_status;
@@ -488,6 +502,7 @@ static int put_body(struct text_report *r)
 		return parts;
 	put_rest(r, parts);
 	put_histograms(r);
+	report_text_stacks(r->out, r->capture, r->style);
 	if (!has_rows(r, &r->totals))
 		fputs("\nNo event was seen: no VM used guest_memfd while this ran.\n", r->out);
 	/* The head is far up by now. */
@@ -507,6 +522,7 @@ int report_text_capture(FILE *out, const struct capture *capture, const struct r
 	if (!err) {
 		put_title(&r);
 		put_time(&r);
+		put_threshold(&r);
 		put_command(&r);
 		put_hooks(&r);
 		put_loss(&r);

@@ -22,6 +22,7 @@
 
 #define DEFAULT_OWNERS 8192
 #define DEFAULT_HISTOGRAMS 4096
+#define STACKS 16384
 
 /* Leaves for all of the machine's memory if it were guest_memfd, and one for each small file. */
 #define SPARE_PAGE_LEAVES 8192
@@ -284,12 +285,16 @@ static int object_configure(struct session *session)
 
 	skel->rodata->max_owners = owners;
 	skel->rodata->max_histograms = histograms;
+	skel->rodata->stack_events = options->stack_events;
+	skel->rodata->min_latency_ns = options->min_latency_ns;
 	skel->rodata->filter = options->filter;
 	skel->rodata->root_tgid = getpid();
 	return pages_configure(skel) ?: bpf_map__set_max_entries(skel->maps.owners, owners) ?:
 	       bpf_map__set_max_entries(skel->maps.histograms, histograms) ?:
 	       /* VMs that the filter leaves out have a key, too. */
 	       bpf_map__set_max_entries(skel->maps.owner_index, owners * 2) ?:
+	       bpf_map__set_max_entries(skel->maps.stacks, options->stack_events ? STACKS : 1) ?:
+	       bpf_map__set_max_entries(skel->maps.stack_stats, STACKS) ?:
 	       bpf_map__set_max_entries(skel->maps.pids, options->npids ?: 1);
 }
 
@@ -588,7 +593,11 @@ struct session_view session_view(struct session *session)
 		.nowners = at_most(skel->data->next_owner, skel->maps.owners),
 		.histograms = session->histograms,
 		.nhistograms = at_most(skel->data->next_histogram, skel->maps.histograms),
+		.firsts = !session->options.min_latency_ns,
 		.errors_fd = bpf_map__fd(skel->maps.errors),
+		.stacks_fd = bpf_map__fd(skel->maps.stacks),
+		.stack_stats_fd =
+			session->options.stack_events ? bpf_map__fd(skel->maps.stack_stats) : -1,
 		.losses = skel->bss->losses,
 	};
 }

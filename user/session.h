@@ -17,6 +17,8 @@ struct session_options {
 	enum gmem_filter filter;
 	const pid_t *pids; /* FILTER_PIDS: thread groups */
 	size_t npids;
+	__u64 stack_events; /* 1 << event: whose stacks are kept */
+	__u64 min_latency_ns; /* of what goes into histograms and stacks; 0: all */
 	__u32 max_owners; /* 0: the default */
 	__u32 max_histograms; /* 0: the default */
 	bool no_fsession; /* two programs for both ends of a function, also where one could */
@@ -50,7 +52,10 @@ struct session_view {
 	__u32 nowners; /* in use, from index 0 */
 	const struct histogram *histograms;
 	__u32 nhistograms;
+	bool firsts; /* event_stat.first_ns is in use */
 	int errors_fd; /* struct error_key → __u64 */
+	int stacks_fd; /* id → __u64[STACK_DEPTH] */
+	int stack_stats_fd; /* struct stack_key → struct stack_stat; -1: no stacks are kept */
 	const __u64 (*losses)[NR_LOSSES]; /* [NR_EVENTS] */
 };
 

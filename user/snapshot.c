@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include "events.h"
 #include "session.h"
+#include "stacks.h"
 
 struct error_count {
 	struct error_key key;
@@ -23,8 +24,6 @@ struct reader {
 	struct error_count *errors; /* by owner, event, errno */
 	size_t nerrors;
 };
-
-#define NO_VM (~0U)
 
 /* One more element, zeroed, at the end of a growing array; NULL when out of memory. */
 static void *append(void *array, size_t *n, size_t size)
@@ -114,7 +113,8 @@ static int read_buckets(const struct session_view *view, const struct event_stat
 		memcpy(count->bucket, view->histograms[stat->hist].bucket,
 		       sizeof(view->histograms->bucket));
 	/* The first one is kept outside of the histogram. */
-	count->bucket[hist_bucket(stat->first_ns)]++;
+	if (view->firsts)
+		count->bucket[hist_bucket(stat->first_ns)]++;
 	return 0;
 }
 
@@ -237,6 +237,20 @@ static int read_owners(struct reader *reader)
 	return err;
 }
 
+static void find_stack_owner(const void *ctx, __u32 index, struct stack_count *stack)
+{
+	const struct reader *reader = ctx;
+	const struct owner *owner = &reader->view.owners[index];
+
+	stack->vm = NO_VM;
+	if (index < OWNER_INDEX_FIRST || index >= reader->view.nowners)
+		return;
+	stack->vm = reader->vm_at[owner->vm];
+	stack->at_slot = owner->kind == OWNER_SLOT;
+	stack->as_id = stack->at_slot ? owner->slot.as_id : 0;
+	stack->slot_id = stack->at_slot ? owner->slot.id : 0;
+}
+
 static int compare_slots(const void *a, const void *b)
 {
 	const struct slot *x = a, *y = b;
@@ -288,7 +302,8 @@ int snapshot_read(struct session *session, struct snapshot *snap)
 	if (reader.vm_at) {
 		memset(reader.vm_at, 0xff, reader.view.nowners * sizeof(*reader.vm_at));
 		err = read_errors(&reader) ?: read_events(&reader, OWNER_INDEX_HOST, &snap->host) ?:
-		      read_owners(&reader);
+		      read_owners(&reader) ?:
+		      stacks_read(&reader.view, snap, find_stack_owner, &reader);
 	}
 	if (!err) {
 		sort_slots(snap);

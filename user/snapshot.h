@@ -59,12 +59,31 @@ struct vm {
 	struct event_counts events;
 };
 
+/* How often one stack of one thread led to an event at one owner. */
+struct stack_count {
+	enum gmem_event event;
+	__u32 vm; /* index into snapshot.vms; NO_VM: the host */
+	bool at_slot;
+	__u16 as_id; /* at_slot */
+	__s16 slot_id;
+	__u32 pid; /* thread group */
+	char comm[GMEM_COMM_LEN]; /* of the thread */
+	__u64 count;
+	__u64 npages; /* 0 unless EVENT_PAGES */
+	char **frames; /* "function+0x1c [module]", the innermost first */
+	size_t nframes;
+};
+
+#define NO_VM (~0U)
+
 struct snapshot {
 	struct vm *vms; /* in the order they were first seen */
 	size_t nvms;
 	struct gmem *gmems; /* in the order they were first seen */
 	size_t ngmems;
 	struct event_counts host;
+	struct stack_count *stacks; /* by event, then by falling count */
+	size_t nstacks;
 	__u64 loss[NR_EVENTS][NR_LOSSES]; /* events */
 	__u64 lost; /* all of loss */
 };

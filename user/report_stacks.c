@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The stacks of --stacks as text: of each event the most frequent ones.
+ */
+#include <string.h>
+#include "events.h"
+#include "report_formats.h"
+#include "text.h"
+
+#define STACKS_SHOWN 5 /* of an event; JSON has all */
+
+static void put_owner(FILE *out, const struct stack_count *stack)
+{
+	if (stack->vm == NO_VM)
+		return;
+	fprintf(out, ", VM %u", stack->vm);
+	if (stack->at_slot && stack->as_id)
+		fprintf(out, " slot %u:%d", stack->as_id, stack->slot_id);
+	else if (stack->at_slot)
+		fprintf(out, " slot %d", stack->slot_id);
+}
+
+static void put_stack(FILE *out, const struct stack_count *stack, const struct report_style *style)
+{
+	char comm[4 * GMEM_COMM_LEN + 1], frame[512];
+
+	fprintf(out, "  %llu time%s", stack->count, stack->count == 1 ? "" : "s");
+	if (event_descs[stack->event].carries & EVENT_PAGES)
+		fprintf(out, ", %llu pages", stack->npages);
+	text_clean(comm, sizeof(comm), stack->comm, GMEM_COMM_LEN, style->utf8);
+	fprintf(out, ": %s (pid %u)", comm, stack->pid);
+	put_owner(out, stack);
+	fputc('\n', out);
+	for (size_t i = 0; i < stack->nframes; i++) {
+		const char *name = stack->frames[i];
+
+		fprintf(out, "    %s\n",
+			text_clean(frame, sizeof(frame), name, strlen(name), style->utf8));
+	}
+}
+
+static void put_event(FILE *out, const struct snapshot *snap, enum gmem_event event,
+		      const struct report_style *style)
+{
+	size_t shown = 0, more = 0;
+
+	fprintf(out, "\n%sStacks of %s%s\n", style->color ? "\033[1m" : "", event_descs[event].name,
+		style->color ? "\033[0m" : "");
+	for (size_t i = 0; i < snap->nstacks; i++) {
+		if (snap->stacks[i].event != event)
+			continue;
+		if (shown++ < STACKS_SHOWN)
+			put_stack(out, &snap->stacks[i], style);
+		else
+			more++;
+	}
+	if (more)
+		fprintf(out, "  and %zu more: -f json has them all\n", more);
+	else if (!shown)
+		fputs("  none\n", out);
+}
+
+void report_text_stacks(FILE *out, const struct capture *capture, const struct report_style *style)
+{
+	for (int event = 0; event < NR_EVENTS; event++)
+		if (capture->stack_events & 1ULL << event)
+			put_event(out, capture->snap, event, style);
+}
