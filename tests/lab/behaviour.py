@@ -255,6 +255,34 @@ def test_events():
         assert {hook["event"] for hook in capture["hooks"] if hook["shown"]} == chosen, capture["hooks"]
 
 
+def test_stacks():
+    """--stacks says who led to each event and how, as often as it happened"""
+    capture = report("--stacks", "notifier_hit", "-e", "zap", "--", "sh", "-c", f"exec chrt -f 1 {GMEMLOAD} --slots=2 touch host mprotect >/dev/null")
+    assert all_events(capture) == {"zap", "notifier_hit"}, all_events(capture)
+    slots = capture["vms"][0]["slots"]
+    for slot in slots:
+        stacks = [stack for stack in capture["stacks"] if stack["slot"]["id"] == slot["id"] and stack["vm"] == 0]
+        hit = slot["events"]["notifier_hit"]
+        assert sum(stack["count"] for stack in stacks) == hit["count"], capture["stacks"]
+        assert sum(stack["pages"] for stack in stacks) == hit["pages"], capture["stacks"]
+        assert all(stack["pid"] == capture["vms"][0]["pid"] and stack["comm"] == "gmemload" for stack in stacks), stacks
+        assert any("change_protection" in frame for stack in stacks for frame in stack["frames"]), stacks
+        assert not any("bpf" in frame for stack in stacks for frame in stack["frames"]), stacks
+    return f"{len(capture['stacks'])} stacks"
+
+
+def test_min_latency():
+    """--min-latency leaves the quick out of histograms and of stacks, and of nothing else"""
+    command = ("--", "sh", "-c", f"exec chrt -f 1 {GMEMLOAD} --vms=1 --slots=1 --pages=256 touch recreate touch >/dev/null")
+    for option, all_of_it in ((("--min-latency", "1ns"), True), (("--min-latency", "1000s"), False), ((), True)):
+        capture = report(*option, "--stacks", "guest_fault", *command)
+        fault = capture["vms"][0]["slots"][0]["events"]["guest_fault"]
+        assert fault["count"] == 512 and fault["latency_ns"]["sum"] > 0, fault
+        expected = 512 if all_of_it else 0
+        assert sum(bucket[2] for bucket in fault["latency_ns"]["buckets"]) == expected, fault
+        assert sum(stack["count"] for stack in capture["stacks"]) == expected, capture["stacks"]
+
+
 def test_tree():
     """only VMs of COMMAND's process tree are counted, also of one that has become a daemon"""
     daemon = f"(setsid {GMEMLOAD} {' '.join(BUSY)} >/dev/null 2>&1 & echo $! > $0/pid); exec sleep 3"

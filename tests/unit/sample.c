@@ -213,6 +213,24 @@ static void add_second_vm(struct sample *sample)
 	sample_add_vm(sample, "idle", 5);
 }
 
+void sample_add_stack(struct sample *sample, const struct stack_count *stack, const char *frames)
+{
+	struct snapshot *snap = &sample->snap;
+	struct stack_count *added;
+	char *words = strdup(frames), *rest = words, *word;
+
+	snap->stacks = reallocarray(snap->stacks, snap->nstacks + 1, sizeof(*snap->stacks));
+	assert(words && snap->stacks);
+	added = &snap->stacks[snap->nstacks++];
+	*added = *stack;
+	added->frames = calloc(STACK_DEPTH, sizeof(*added->frames));
+	assert(added->frames);
+	while ((word = strsep(&rest, ",")))
+		added->frames[added->nframes++] = strdup(word);
+	free(words);
+	sample->capture.stack_events |= 1ULL << stack->event;
+}
+
 void sample_real(struct sample *sample)
 {
 	sample_empty(sample);

@@ -36,6 +36,9 @@ void sample_fail(struct event_count *count, int err, __u64 times);
 /* Say that @times of what was counted were so; in ascending order of details. */
 void sample_detail(struct event_count *count, enum gmem_detail detail, __u64 times);
 
+/* Add a stack, most frequent first, with @frames as in "kvm_gmem_release+0xc3 [kvm],__fput+0xe6". */
+void sample_add_stack(struct sample *sample, const struct stack_count *stack, const char *frames);
+
 /* What report_write() or report_probe() writes for @format; the caller frees it. */
 char *sample_report(const struct sample *sample, const char *format,
 		    const struct report_style *style);

@@ -116,6 +116,43 @@ static void test_events(void **state)
 	}
 }
 
+static void test_stacks(void **state)
+{
+	struct parsed *parsed = parse("-e zap --stacks notifier_hit,zap");
+
+	(void)state;
+	assert_int_equal(parsed->err, 0);
+	assert_int_equal(parsed->options.stack_events, EVENT(NOTIFIER_HIT) | EVENT(ZAP));
+	assert_int_equal(parsed->options.events, EVENT(NOTIFIER_HIT) | EVENT(ZAP));
+	parsed_free(parsed);
+}
+
+static void test_min_latency(void **state)
+{
+	static const struct {
+		const char *line;
+		__u64 ns; /* 0: refused */
+	} table[] = {
+		{ "--min-latency 250us", 250000 }, { "--min-latency=1.5ms", 1500000 },
+		{ "--min-latency 64ns", 64 },	   { "--min-latency 2s", 2000000000 },
+		{ "--min-latency 3µs", 3000 },	   { "--min-latency 250", 0 },
+		{ "--min-latency us", 0 },	   { "--min-latency -1us", 0 },
+		{ "--min-latency 0us", 0 },	   { "--min-latency nans", 0 },
+		{ "--min-latency 1e30s", 0 },	   { "--min-latency 1us2", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct parsed *parsed = parse(table[i].line);
+
+		assert_int_equal(parsed->err, table[i].ns ? 0 : -1);
+		assert_int_equal(parsed->options.min_latency_ns, table[i].ns);
+		if (parsed->err)
+			assert_int_equal(parsed->problem.status, EXIT_USAGE);
+		parsed_free(parsed);
+	}
+}
+
 static void test_pids(void **state)
 {
 	struct parsed *parsed = parse("-p 1 --pid=4194304 -p2147483647");
@@ -264,6 +301,8 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_duration),
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_stacks),
+		cmocka_unit_test(test_min_latency),
 		cmocka_unit_test(test_pids),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_sub_commands),

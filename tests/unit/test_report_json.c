@@ -653,6 +653,14 @@ static void expect_invalid(struct documents *documents, const struct sample *sam
 
 static void add_valid(struct documents *documents)
 {
+	static const struct stack_count at_slot = {
+		.event = EV_ZAP,
+		.at_slot = true,
+		.slot_id = -1,
+		.comm = "\xfe",
+		.npages = ~0ULL,
+	};
+	static const struct stack_count at_host = { .event = EV_CREATE, .vm = NO_VM, .count = 1 };
 	struct sample sample;
 
 	sample_empty(&sample);
@@ -663,6 +671,9 @@ static void add_valid(struct documents *documents)
 	sample_free(&sample);
 	sample_real(&sample);
 	expect_valid(documents, sample_report(&sample, "json", &style));
+	sample_add_stack(&sample, &at_slot, "zap+0x1 [kvm],\xff");
+	sample_add_stack(&sample, &at_host, "");
+	sample.capture.min_latency_ns = 10;
 	sample.capture.command_status = SIGSEGV;
 	memset(&sample.snap.loss, 1, sizeof(sample.snap.loss));
 	sample.hooks[1].recursion_misses = ~0ULL;

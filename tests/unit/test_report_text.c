@@ -183,6 +183,52 @@ static void test_details(void **state)
 	sample_free(&sample);
 }
 
+static void test_stacks(void **state)
+{
+	struct stack_count stack = {
+		.event = EV_NOTIFIER_HIT,
+		.at_slot = true,
+		.pid = 77,
+		.comm = "vcpu\033 1",
+		.npages = 64,
+	};
+	struct sample sample;
+	char *text;
+
+	(void)state;
+	sample_real(&sample);
+	for (int i = 0; i < 7; i++) {
+		stack.count = 7 - i;
+		stack.slot_id = i;
+		sample_add_stack(&sample, &stack,
+				 "kvm_unmap_gfn_range+0x9 [kvm],change_protection+0x8");
+	}
+	sample.capture.stack_events |= 1ULL << EV_CREATE;
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "\nStacks of create\n  none\n");
+	assert_has(text, "\nStacks of notifier_hit\n"
+			 "  7 times, 64 pages: vcpu\\x1b 1 (pid 77), VM 0 slot 0\n"
+			 "    kvm_unmap_gfn_range+0x9 [kvm]\n    change_protection+0x8\n");
+	assert_has(text, "VM 0 slot 4\n");
+	assert_has(text, "  and 2 more: -f json has them all\n");
+	free(text);
+	sample_free(&sample);
+}
+
+static void test_threshold_is_said(void **state)
+{
+	struct sample sample;
+	char *text;
+
+	(void)state;
+	sample_real(&sample);
+	sample.capture.min_latency_ns = 250000;
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "\nlatency   percentiles and stacks only of what took 250µs or more\n");
+	free(text);
+	sample_free(&sample);
+}
+
 static void check_ratio(__u64 faults, __u64 prepared, __u64 shown, const char *expected)
 {
 	struct sample sample;
@@ -712,6 +758,8 @@ int main(void)
 		cmocka_unit_test(test_extremes_fit),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_details),
+		cmocka_unit_test(test_stacks),
+		cmocka_unit_test(test_threshold_is_said),
 		cmocka_unit_test(test_ratio),
 		cmocka_unit_test(test_details_wrap),
 		cmocka_unit_test(test_longest_event_fits),
