@@ -777,55 +777,6 @@ static __always_inline int attributes_end(__u64 *ctx)
 
 BOTH_ENDS(attributes, attributes_begin, attributes_end)
 
-/*
- * Series that take guest_memfd out of the direct map: kvm_gmem_folio_zap_direct_map(folio) and
- * kvm_gmem_folio_restore_direct_map(folio), errno or nothing.
- */
-
-static __always_inline int direct_map_owner(struct task_state *state, struct folio *folio)
-{
-	struct inode *inode = BPF_CORE_READ(folio, mapping, host);
-
-	if (state->start_ns[EV_GUEST_FAULT])
-		return slot_owner(state, state->kvm, state->slot);
-	return inode ? gmem_owner_known((__u64)inode) : OWNER_INDEX_HOST;
-}
-
-BEGIN(direct_map_zap, EV_DIRECT_MAP_ZAP)
-
-static __always_inline int direct_map_zap_end(__u64 *ctx)
-{
-	struct task_state *state;
-	__u64 latency_ns;
-
-	state = event_leave(EV_DIRECT_MAP_ZAP, &latency_ns);
-	if (!state)
-		return 0;
-	state->direct_map_error = returned_int(ctx);
-	COUNT(direct_map_owner(state, ARG(ctx, 0)), DIRECT_MAP_ZAP, latency_ns, 0,
-	      state->direct_map_error);
-	return 0;
-}
-
-BOTH_ENDS(direct_map_zap, direct_map_zap_begin, direct_map_zap_end)
-
-BEGIN(direct_map_restore, EV_DIRECT_MAP_RESTORE)
-
-static __always_inline int direct_map_restore_end(__u64 *ctx)
-{
-	struct task_state *state;
-	__u64 latency_ns;
-
-	state = event_leave(EV_DIRECT_MAP_RESTORE, &latency_ns);
-	if (!state)
-		return 0;
-	COUNT(direct_map_owner(state, ARG(ctx, 0)), DIRECT_MAP_RESTORE, latency_ns, 0,
-	      returned_int(ctx));
-	return 0;
-}
-
-BOTH_ENDS(direct_map_restore, direct_map_restore_begin, direct_map_restore_end)
-
 /* kvm_arch_vcpu_ioctl_run(vcpu): the page that the guest may not touch as it did. */
 SEC("?fexit")
 int memory_fault(__u64 *ctx)
@@ -925,6 +876,53 @@ int page_deleted(__u64 *ctx)
 		COUNT(owner, FREE, 0, 1, 0);
 	return 0;
 }
+
+/*
+ * A series that is not merged: kvm_gmem_folio_zap_direct_map(folio), within a fault, an errno that a
+ * guest fault may drop; kvm_gmem_folio_restore_direct_map(folio), nothing, when the folio has left
+ * the page cache and knows its file no more.
+ */
+
+BEGIN(direct_map_zap, EV_DIRECT_MAP_ZAP)
+
+static __always_inline int direct_map_zap_end(__u64 *ctx)
+{
+	struct folio *folio = ARG(ctx, 0);
+	struct task_state *state;
+	__u64 latency_ns;
+
+	state = event_leave(EV_DIRECT_MAP_ZAP, &latency_ns);
+	if (!state)
+		return 0;
+	state->direct_map_error = returned_int(ctx);
+	COUNT(added_owner(state, folio->index), DIRECT_MAP_ZAP, latency_ns, 0,
+	      state->direct_map_error);
+	return 0;
+}
+
+BOTH_ENDS(direct_map_zap, direct_map_zap_begin, direct_map_zap_end)
+
+BEGIN(direct_map_restore, EV_DIRECT_MAP_RESTORE)
+
+static __always_inline int direct_map_restore_end(__u64 *ctx)
+{
+	struct folio *folio = ARG(ctx, 0);
+	struct task_state *state;
+	__u64 latency_ns;
+	int owner;
+
+	state = event_leave(EV_DIRECT_MAP_RESTORE, &latency_ns);
+	if (!state)
+		return 0;
+	if (state->start_ns[EV_PUNCH_HOLE])
+		owner = range_owner_find(state->view, state->inode, folio->index, folio->index + 1);
+	else /* right after the last close, in the same task */
+		owner = state->release_owner;
+	COUNT(owner, DIRECT_MAP_RESTORE, latency_ns, 0, 0);
+	return 0;
+}
+
+BOTH_ENDS(direct_map_restore, direct_map_restore_begin, direct_map_restore_end)
 
 /* What follows carries no event: it keeps owners right. */
 

@@ -40,7 +40,7 @@
 	  "pages are made private or shared")                                                      \
 	X(DIRECT_MAP_ZAP, direct_map_zap, EVENT_LATENCY | EVENT_ERRNO,                             \
 	  "a folio leaves the direct map")                                                         \
-	X(DIRECT_MAP_RESTORE, direct_map_restore, EVENT_LATENCY | EVENT_ERRNO,                     \
+	X(DIRECT_MAP_RESTORE, direct_map_restore, EVENT_LATENCY,                                   \
 	  "a folio comes back to the direct map")                                                  \
 	X(MEMORY_FAULT, memory_fault, 0, "exit to the VMM: KVM_EXIT_MEMORY_FAULT")                 \
 	X(POISON, poison, EVENT_PAGES, "a page is lost to a memory error")

@@ -63,7 +63,7 @@ struct task_state {
 	struct view_cache view_cache;
 	struct slots_met zap;
 	int zapped_owner; /* where the last zap was counted; for poison */
-	int release_owner; /* found before the file forgets its VM */
+	int release_owner; /* of the last release, found before the file forgets its VM */
 	__u64 kvm; /* whose memslots the task is changing; for unbind, which is not told */
 	__u64 slot; /* of the guest fault under way, for what happens within */
 	__u64 inode; /* the guest_memfd that the task works on; for what is not told */

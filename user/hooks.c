@@ -94,10 +94,10 @@ const struct ladder ladders[NR_EVENTS] = {
 		{ "6.8", { BOTH("convert", "kvm_vm_ioctl"),
 			   BOTH("attributes", "kvm_range_has_memory_attributes") } },
 	} },
-	[EV_DIRECT_MAP_ZAP] = { .needs = EVENT(GUEST_FAULT), .rungs = {
+	[EV_DIRECT_MAP_ZAP] = { .needs = EVENT(GUEST_FAULT), .with = EVENT(HOST_FAULT), .rungs = {
 		{ "in flight", { BOTH("direct_map_zap", "kvm_gmem_folio_zap_direct_map") } },
 	} },
-	[EV_DIRECT_MAP_RESTORE] = { .rungs = {
+	[EV_DIRECT_MAP_RESTORE] = { .needs = EVENT(PUNCH_HOLE) | EVENT(RELEASE), .rungs = {
 		{ "in flight",
 		  { BOTH("direct_map_restore", "kvm_gmem_folio_restore_direct_map") } },
 	} },
