@@ -143,7 +143,7 @@ def compare_sums(case, vms, account, names):
 
 
 # gmemload tells these in total only, as calls of functions: compare_ftrace() sees to them.
-NOT_BY_PLACE = {"populate", "direct_map_zap", "direct_map_restore"}
+NOT_BY_PLACE = {"populate"}
 
 
 def compare_places(run):
@@ -193,6 +193,8 @@ FUNCTIONS = [
     (["populate"], ["kvm_gmem_populate"]),
     (["prefault"], ["kvm_arch_vcpu_pre_fault_memory"]),
     (["poison"], ["kvm_gmem_error_folio"]),
+    (["direct_map_zap"], ["kvm_gmem_folio_zap_direct_map"]),
+    (["direct_map_restore"], ["kvm_gmem_folio_restore_direct_map"]),
 ]
 
 

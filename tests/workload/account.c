@@ -30,6 +30,8 @@ static const struct {
 	[EV_NOTIFIER_HIT] = { "notifier_hit", true },
 	[EV_PREFAULT] = { "prefault", true },
 	[EV_CONVERT] = { "convert", true },
+	[EV_DIRECT_MAP_ZAP] = { "direct_map_zap", false },
+	[EV_DIRECT_MAP_RESTORE] = { "direct_map_restore", false },
 	[EV_MEMORY_FAULT] = { "memory_fault", false },
 	[EV_POISON] = { "poison", true },
 };
@@ -56,6 +58,7 @@ static const struct {
 	[CONVERT_PRIVATE] = { "to_private", EV_CONVERT },
 	[CONVERT_SHARED] = { "to_shared", EV_CONVERT },
 	[CONVERT_NOOP] = { "noop", EV_CONVERT },
+	[DIRECT_MAP_DROPPED] = { "dropped", EV_DIRECT_MAP_ZAP },
 	[MEMORY_FAULT_PRIVATE] = { "private", EV_MEMORY_FAULT },
 	[MEMORY_FAULT_SHARED] = { "shared", EV_MEMORY_FAULT },
 };

@@ -74,6 +74,8 @@ enum {
 	OPT_ABANDON,
 	OPT_PROBE,
 	OPT_NO_MMAP,
+	OPT_NO_DIRECT_MAP,
+	OPT_DIRECT_MAP_ERRORS,
 	OPT_PLAIN,
 	OPT_READY,
 	OPT_STEPS
@@ -89,6 +91,10 @@ static const struct argp_option option_table[] = {
 	{ "plain-pages", OPT_PLAIN, "N", 0,
 	  "one more memslot with so many pages of ordinary memory (0)", 0 },
 	{ "no-mmap", OPT_NO_MMAP, NULL, 0, "map no guest_memfd at the start", 0 },
+	{ "no-direct-map", OPT_NO_DIRECT_MAP, NULL, 0,
+	  "keep guest_memfd out of the kernel's direct map (swprot-7.3 of the lab only)", 0 },
+	{ "direct-map-errors", OPT_DIRECT_MAP_ERRORS, "N", 0,
+	  "--no-direct-map, and each N-th page of a guest_memfd fails to leave it", 0 },
 	{ "type", 't', "default|swprot", 0, "type of the VMs (default)", 0 },
 	{ "run-time", 'r', "SECONDS", 0, "repeat the steps for so long", 0 },
 	{ "hold", OPT_HOLD, NULL, 0, "after the steps keep everything until SIGINT or SIGTERM", 0 },
@@ -171,6 +177,12 @@ static error_t parse_shape(int key, char *arg, struct argp_state *state, struct 
 		return 0;
 	case OPT_NO_MMAP:
 		shape->map = false;
+		return 0;
+	case OPT_DIRECT_MAP_ERRORS:
+		shape->direct_map_errors = parse_number(state, arg, 1, 1 << 20);
+		/* fall through */
+	case OPT_NO_DIRECT_MAP:
+		shape->no_direct_map = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -341,6 +353,19 @@ static void abandon(struct load *load, enum abandon how)
 	_exit(exit_status(load));
 }
 
+/* Of the whole system, so a run without errors says so too. */
+static int set_direct_map_errors(uint64_t every)
+{
+	int fd = open("/sys/module/kvm/parameters/gmem_direct_map_errors", O_WRONLY | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return every ? -errno : 0;
+	ret = dprintf(fd, "%llu", (unsigned long long)every);
+	close(fd);
+	return ret < 0 ? -errno : 0;
+}
+
 static int set_up(struct load *load, struct options *options)
 {
 	unsigned int vms = options->shape.vms + count_steps(options, "vm");
@@ -355,6 +380,10 @@ static int set_up(struct load *load, struct options *options)
 	if (err)
 		return fail(err, "cannot open /dev/kvm and lock memory",
 			    "Load kvm and run as root.");
+	err = set_direct_map_errors(options->shape.direct_map_errors);
+	if (err)
+		return fail(err, "cannot make pages fail to leave the direct map",
+			    "Use the lab's kernel swprot-7.3.");
 	for (unsigned int i = 0; !err && i < options->shape.vms; i++)
 		err = load_vm(load);
 	if (err)

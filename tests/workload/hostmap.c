@@ -317,7 +317,8 @@ static int prot_for(bool write)
 	return write ? PROT_WRITE : PROT_READ;
 }
 
-int host_touch(struct gmem *gmem, uint64_t first, uint64_t npages, bool write)
+int host_touch(struct machine *machine, struct gmem *gmem, uint64_t first, uint64_t npages,
+	       bool write)
 {
 	if (!all_mapped(gmem, first, npages))
 		return -ENOMEM;
@@ -333,7 +334,7 @@ int host_touch(struct gmem *gmem, uint64_t first, uint64_t npages, bool write)
 		err = touch_page(gmem, i, write);
 		gmem->table[i / PAGES_PER_GIB] = true;
 		if (!mapped)
-			model_host_fault(gmem, i);
+			model_host_fault(machine, gmem, i);
 		if (err)
 			return err;
 	}

@@ -33,7 +33,8 @@ int host_poison(struct machine *machine, struct gmem *gmem, uint64_t first, uint
 int host_set_policy(struct gmem *gmem, unsigned long node, bool balancing);
 
 /* -EACCES when the protection forbids it; -EFAULT when it ended in SIGBUS. */
-int host_touch(struct gmem *gmem, uint64_t first, uint64_t npages, bool write);
+int host_touch(struct machine *machine, struct gmem *gmem, uint64_t first, uint64_t npages,
+	       bool write);
 
 /* mprotect() on all of a slot's ordinary memory, which always has its pages. */
 int ordinary_protect(struct machine *machine, struct slot *slot, int prot);

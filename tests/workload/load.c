@@ -27,6 +27,14 @@ void load_unavailable(struct load *load, const char *step, const char *reason, .
 	load->nunavailable++;
 }
 
+static const char *why_no_gmem(const struct shape *shape, const struct vm *vm)
+{
+	if (!vm->can_bind)
+		return ": this KVM has no guest_memfd (6.8 brought it)";
+	return shape->no_direct_map ? ": the direct map can be left on the lab's swprot-7.3 only"
+				    : "";
+}
+
 /* The gmem of the next slot, made if it has to be. NULL when there is none to be had. */
 static struct gmem *gmem_for(struct load *load, struct vm *vm, struct slot *slot)
 {
@@ -38,12 +46,11 @@ static struct gmem *gmem_for(struct load *load, struct vm *vm, struct slot *slot
 
 	if (shape->shared_gmem && vm->ngmems)
 		return &vm->gmems[0];
-	err = gmem_create(machine, vm, nslots * slot->npages * GUEST_PAGE_SIZE, gmem_best_flags(vm),
-			  &gmem);
+	err = gmem_create(machine, vm, nslots * slot->npages * GUEST_PAGE_SIZE,
+			  gmem_best_flags(machine, vm), &gmem);
 	if (err) {
 		load_unavailable(load, "create", "KVM_CREATE_GUEST_MEMFD: %s%s", error_name(-err),
-				 vm->can_bind ? ""
-					      : ": this KVM has no guest_memfd (6.8 brought it)");
+				 why_no_gmem(shape, vm));
 		return NULL;
 	}
 	if (!shape->map)

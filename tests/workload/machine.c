@@ -340,14 +340,15 @@ int vm_create(struct machine *machine, struct vm **created)
 	return err;
 }
 
-uint64_t gmem_best_flags(const struct vm *vm)
+uint64_t gmem_best_flags(const struct machine *machine, const struct vm *vm)
 {
 	int flags = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD_FLAGS);
+	uint64_t asked = machine->shape.no_direct_map ? GUEST_MEMFD_FLAG_NO_DIRECT_MAP : 0;
 
 	/* Mappable but private would be of no use to anyone. */
 	if (flags > 0 && flags & GUEST_MEMFD_FLAG_INIT_SHARED)
-		return flags & (GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED);
-	return 0;
+		asked |= flags & (GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED);
+	return asked;
 }
 
 static int gmem_init(struct machine *machine, struct gmem *gmem, uint64_t size_bytes)

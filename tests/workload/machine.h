@@ -16,12 +16,13 @@
 
 /*
  * gmem->page[]: in the page cache; mapped by the page tables of this process; up to date, which a
- * page that was only allocated is not; poisoned.
+ * page that was only allocated is not; poisoned; not in the kernel's direct map.
  */
 #define GMEM_PAGE_RESIDENT 1
 #define GMEM_PAGE_HOST_MAPPED 2
 #define GMEM_PAGE_UPTODATE 4
 #define GMEM_PAGE_POISONED 8
+#define GMEM_PAGE_NO_DIRECT_MAP 16
 
 /* gmem->guest[]: what the guest has of a page, and if it had it: what took it away first. */
 enum guest_page {
@@ -109,7 +110,8 @@ enum prepares {
 struct shape {
 	unsigned int vms, vcpus, slots;
 	uint64_t pages, plain_pages;
-	bool shared_gmem, map;
+	uint64_t direct_map_errors; /* 0: none */
+	bool shared_gmem, map, no_direct_map;
 	long type;
 };
 
@@ -191,7 +193,7 @@ int slot_prefault(struct machine *machine, struct slot *slot, uint64_t first, ui
  */
 int vm_destroy(struct machine *machine, struct vm *vm);
 
-/* Flags for a gmem of this VM that make the most of what the kernel has. */
-uint64_t gmem_best_flags(const struct vm *vm);
+/* Flags for a gmem of this VM: as the user asked, and else the most that the kernel has. */
+uint64_t gmem_best_flags(const struct machine *machine, const struct vm *vm);
 
 #endif

@@ -71,10 +71,33 @@ static void make_resident(struct gmem *gmem, uint64_t pgoff, struct account *acc
 
 static void free_page(struct gmem *gmem, uint64_t pgoff)
 {
+	struct account *account;
+
 	if (!is_resident(gmem, pgoff))
 		return;
+	account = model_account_of(gmem, pgoff, 1);
+	if (gmem->page[pgoff] & GMEM_PAGE_NO_DIRECT_MAP)
+		account_add(account, EV_DIRECT_MAP_RESTORE, 1, 0);
 	gmem->page[pgoff] = 0;
-	account_add(model_account_of(gmem, pgoff, 1), EV_FREE, 1, 1);
+	account_add(account, EV_FREE, 1, 1);
+}
+
+/* A page about to be mapped. Returns what kvm_gmem_folio_zap_direct_map() does, as 0 or an errno. */
+static int zap_direct_map(struct machine *machine, struct gmem *gmem, uint64_t pgoff,
+			  struct account *account)
+{
+	uint64_t errors = machine->shape.direct_map_errors;
+
+	if (!(gmem->flags & GUEST_MEMFD_FLAG_NO_DIRECT_MAP))
+		return 0;
+	if (errors && pgoff % errors == 0) {
+		account_error(account, EV_DIRECT_MAP_ZAP, EIO);
+		return EIO;
+	}
+	/* Called, and counted, even when the page is out already. */
+	account_add(account, EV_DIRECT_MAP_ZAP, 1, 0);
+	gmem->page[pgoff] |= GMEM_PAGE_NO_DIRECT_MAP;
+	return 0;
 }
 
 /*
@@ -179,6 +202,8 @@ static void get_pfn(struct machine *machine, struct slot *slot, uint64_t page)
 	make_resident(gmem, pgoff, account);
 	gmem->page[pgoff] |= GMEM_PAGE_UPTODATE;
 	gmem->guest[pgoff] = GUEST_MAPPED;
+	if (zap_direct_map(machine, gmem, pgoff, account))
+		account_detail(account, DIRECT_MAP_DROPPED);
 }
 
 void model_guest_touch(struct machine *machine, struct slot *slot, uint64_t first, uint64_t npages)
@@ -255,18 +280,25 @@ void model_guest_error(struct slot *slot, uint64_t page, int err, bool memory_fa
 	account_detail(&slot->account, private ? MEMORY_FAULT_PRIVATE : MEMORY_FAULT_SHARED);
 }
 
-void model_host_fault(struct gmem *gmem, uint64_t pgoff)
+void model_host_fault(struct machine *machine, struct gmem *gmem, uint64_t pgoff)
 {
 	struct account *account = model_account_of(gmem, pgoff, 1);
+	bool resident;
 
 	if (pgoff >= gmem->npages || !(gmem->flags & GUEST_MEMFD_FLAG_INIT_SHARED)) {
 		account_error(account, EV_HOST_FAULT, ERR_SIGBUS);
 		return;
 	}
-	account_add(account, EV_HOST_FAULT, 1, 0);
-	account_detail(account, is_resident(gmem, pgoff) ? HOST_RESIDENT : HOST_FIRST_TOUCH);
+	resident = is_resident(gmem, pgoff);
 	make_resident(gmem, pgoff, account);
-	gmem->page[pgoff] |= GMEM_PAGE_HOST_MAPPED | GMEM_PAGE_UPTODATE;
+	gmem->page[pgoff] |= GMEM_PAGE_UPTODATE;
+	if (zap_direct_map(machine, gmem, pgoff, account)) {
+		account_error(account, EV_HOST_FAULT, ERR_SIGBUS);
+		return;
+	}
+	account_add(account, EV_HOST_FAULT, 1, 0);
+	account_detail(account, resident ? HOST_RESIDENT : HOST_FIRST_TOUCH);
+	gmem->page[pgoff] |= GMEM_PAGE_HOST_MAPPED;
 }
 
 void model_allocate(struct gmem *gmem, uint64_t pgoff, uint64_t npages, int err)
@@ -338,7 +370,7 @@ void model_poison(struct machine *machine, struct gmem *gmem, uint64_t pgoff)
 {
 	/* The kernel takes hold of the page by a fault, and unmaps it before it tells KVM. */
 	if (!(gmem->page[pgoff] & GMEM_PAGE_HOST_MAPPED))
-		model_host_fault(gmem, pgoff);
+		model_host_fault(machine, gmem, pgoff);
 	model_notifier(machine, gmem->hva + pgoff * GUEST_PAGE_SIZE,
 		       gmem->hva + (pgoff + 1) * GUEST_PAGE_SIZE);
 	gmem->page[pgoff] &= ~GMEM_PAGE_HOST_MAPPED;

@@ -48,7 +48,7 @@ void model_convert(struct machine *machine, struct slot *slot, uint64_t first, u
 void model_poison(struct machine *machine, struct gmem *gmem, uint64_t pgoff);
 
 /* This process touched a page of the gmem, and page tables had no entry for it. */
-void model_host_fault(struct gmem *gmem, uint64_t pgoff);
+void model_host_fault(struct machine *machine, struct gmem *gmem, uint64_t pgoff);
 
 void model_allocate(struct gmem *gmem, uint64_t pgoff, uint64_t npages, int err);
 void model_punch_hole(struct machine *machine, struct gmem *gmem, uint64_t pgoff, uint64_t npages,

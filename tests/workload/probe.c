@@ -39,10 +39,11 @@ static json_t *vm_type_json(int kvm_fd, const char *name)
 	if (vm_fd < 0)
 		return json_null();
 	flags = check(vm_fd, KVM_CAP_GUEST_MEMFD_FLAGS);
-	object = json_pack("{s:b, s:b, s:b, s:b, s:b, s:b}", "create", can_create(vm_fd), "bind",
-			   check(vm_fd, KVM_CAP_GUEST_MEMFD) > 0, "mmap",
+	object = json_pack("{s:b, s:b, s:b, s:b, s:b, s:b, s:b}", "create", can_create(vm_fd),
+			   "bind", check(vm_fd, KVM_CAP_GUEST_MEMFD) > 0, "mmap",
 			   (flags & GUEST_MEMFD_FLAG_MMAP) != 0, "init_shared",
-			   (flags & GUEST_MEMFD_FLAG_INIT_SHARED) != 0, "attributes",
+			   (flags & GUEST_MEMFD_FLAG_INIT_SHARED) != 0, "no_direct_map",
+			   (flags & GUEST_MEMFD_FLAG_NO_DIRECT_MAP) != 0, "attributes",
 			   check(vm_fd, KVM_CAP_MEMORY_ATTRIBUTES) > 0, "pre_fault",
 			   check(vm_fd, KVM_CAP_PRE_FAULT_MEMORY) > 0);
 	close(vm_fd);

@@ -147,6 +147,8 @@ static const struct {
 	{ "kvm_mmu_notifier_invalidate_range_start", EV_NOTIFIER },
 	{ "kvm_arch_vcpu_pre_fault_memory", EV_PREFAULT },
 	{ "kvm_gmem_error_folio", EV_POISON },
+	{ "kvm_gmem_folio_zap_direct_map", EV_DIRECT_MAP_ZAP }, /* no released kernel */
+	{ "kvm_gmem_folio_restore_direct_map", EV_DIRECT_MAP_RESTORE },
 };
 
 static json_t *functions_json(const struct machine *machine, const struct account *total)

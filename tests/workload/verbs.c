@@ -236,14 +236,15 @@ static int host_target(struct load *load, struct step *step, const struct target
 {
 	uint64_t passes = step_key(step, KEY_REPEAT, 1);
 	bool write = step_key(step, KEY_WRITE, 0);
+	struct machine *machine = &load->machine;
 	int err = 0;
 
 	if (!target->gmem || !target->gmem->hva)
 		return cannot(load, step, "mmap() of guest_memfd needs Linux 6.18");
 	if (step_key(step, KEY_BEYOND, 0))
-		return host_touch(target->gmem, target->gmem->npages, 1, write);
+		return host_touch(machine, target->gmem, target->gmem->npages, 1, write);
 	while (!err && passes--)
-		err = host_touch(target->gmem, target->first, target->npages, write);
+		err = host_touch(machine, target->gmem, target->first, target->npages, write);
 	return err;
 }
 
@@ -394,8 +395,8 @@ static int create_gmem(struct load *load, struct step *step)
 	if (index >= machine->nvms || machine->vms[index].fd < 0)
 		return -ENODEV;
 	vm = &machine->vms[index];
-	err = gmem_create(machine, vm, size_bytes, step_key(step, KEY_FLAGS, gmem_best_flags(vm)),
-			  &gmem);
+	err = gmem_create(machine, vm, size_bytes,
+			  step_key(step, KEY_FLAGS, gmem_best_flags(machine, vm)), &gmem);
 	return err == -ENOTTY ? cannot(load, step, "this KVM has no guest_memfd (6.8 brought it)")
 			      : err;
 }
