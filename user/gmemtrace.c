@@ -4,20 +4,18 @@
  * order of things; everything else is in the library.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include "child.h"
+#include "clock.h"
 #include "events.h"
+#include "option_values.h"
 #include "options.h"
 #include "output.h"
 #include "report.h"
@@ -25,16 +23,6 @@
 #include "version.h"
 
 #define ALL_EVENTS ((1ULL << NR_EVENTS) - 1)
-#define NS_PER_S 1000000000ULL
-
-static __u64 clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
 static bool is_ignored(int signal)
 {
 	struct sigaction action;
@@ -61,51 +49,10 @@ static sigset_t block_signals(sigset_t *old)
 	return set;
 }
 
-static struct report_style style_of(FILE *out)
+static int check_pids(const struct options *options, struct problem *problem)
 {
-	const char *term = getenv("TERM") ?: "", *no_color = getenv("NO_COLOR");
-	struct report_style style = { .columns = 80 };
-	struct winsize size;
-
-	style.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
-	if (!isatty(fileno(out)))
-		return style;
-	if (!ioctl(fileno(out), TIOCGWINSZ, &size) && size.ws_col > style.columns)
-		style.columns = size.ws_col;
-	style.color = strcmp(term, "dumb") && !(no_color && *no_color);
-	return style;
-}
-
-/* The thread group of process or thread @pid; 0 when there is none such. */
-static pid_t thread_group(pid_t pid)
-{
-	char path[64], line[128];
-	pid_t tgid = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	while (!tgid && fgets(line, sizeof(line), file))
-		if (sscanf(line, "Tgid: %d", &tgid) == 1)
-			break;
-	fclose(file);
-	return tgid;
-}
-
-static int check_pids(struct options *options, struct problem *problem)
-{
-	for (size_t i = 0; i < options->npids; i++) {
-		pid_t tgid = thread_group(options->pids[i]);
-
-		if (!tgid)
-			return problem_set(
-				problem, EXIT_USAGE,
-				"-p %d: no such process. List VMMs with ps -C qemu-system-x86_64",
-				options->pids[i]);
-		options->pids[i] = tgid;
-	}
+	if (option_check_pids(options->pids, options->npids, problem))
+		return -1;
 	if (options->npids && options->child)
 		return problem_set(problem, EXIT_USAGE,
 				   "-p with a COMMAND: they exclude each other. Give one of them");
@@ -184,7 +131,7 @@ static int trace(const struct options *options, struct session *session, struct 
 
 static int format_report(const struct options *options, const struct capture *capture, FILE *file)
 {
-	struct report_style style = style_of(file);
+	struct report_style style = report_style_of(file);
 
 	if (options->command == COMMAND_SCHEMA)
 		return fputs(report_json_schema, file) < 0 ? -errno : 0;
@@ -245,6 +192,7 @@ static int run_session(const struct options *options, struct problem *problem)
 	struct utsname name;
 	struct child child = {};
 	struct capture capture = {
+		.tool = "gmemtrace",
 		.version = GMEM_VERSION,
 		.kernel = name.release,
 		.arch = name.machine,

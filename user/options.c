@@ -4,17 +4,9 @@
  */
 #include "options.h"
 #include <argp.h>
-#include <errno.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <bpf/libbpf.h>
-#include "events.h"
-#include "report.h"
-#include "version.h"
-
-#define MAX_DURATION_S (100 * 365 * 86400.0)
+#include "option_values.h"
 
 enum {
 	KEY_EXIT_STATUS = 256,
@@ -60,77 +52,9 @@ static const char doc[] =
 static const char args_doc[] = "[-- COMMAND [ARG...]]\nprobe";
 
 struct parser {
+	struct option_parser common;
 	struct options *options;
-	struct problem *problem;
-	bool failed;
-	int next; /* where in argv the option is that comes after those taken */
 };
-
-static int usage(struct parser *parser, const char *format, const char *value)
-{
-	if (!parser->failed)
-		problem_set(parser->problem, EXIT_USAGE, format, value);
-	parser->failed = true;
-	return EINVAL;
-}
-
-static int parse_duration(struct parser *parser, const char *arg)
-{
-	char *end;
-	double seconds = strtod(arg, &end);
-
-	if (end == arg || *end || !(seconds > 0) || seconds > MAX_DURATION_S)
-		return usage(parser, "-d %s: not a duration. Give a number of seconds above 0",
-			     arg);
-	parser->options->duration_ns = seconds * 1e9;
-	if (!parser->options->duration_ns)
-		parser->options->duration_ns = 1; /* 0 is for ever */
-	return 0;
-}
-
-static int parse_pid(struct parser *parser, const char *arg)
-{
-	struct options *options = parser->options;
-	pid_t *pids;
-	char *end;
-	long pid;
-
-	errno = 0;
-	pid = strtol(arg, &end, 10);
-	if (end == arg || *end || errno || pid <= 0 || pid > INT32_MAX)
-		return usage(parser, "-p %s: not a process id. Give the VMM's, as ps shows it",
-			     arg);
-	pids = reallocarray(options->pids, options->npids + 1, sizeof(*pids));
-	if (!pids)
-		return usage(parser, "-p %s: out of memory", arg);
-	options->pids = pids;
-	options->pids[options->npids++] = pid;
-	return 0;
-}
-
-/* Add the events called so to @events, for @option. */
-static int parse_names(struct parser *parser, const char *option, const char *arg, __u64 *events)
-{
-	const char *name = arg;
-	char format[128];
-	size_t len;
-	int event;
-
-	do {
-		len = strcspn(name, ",");
-		event = event_by_name(name, len);
-		if (event < 0) {
-			snprintf(
-				format, sizeof(format),
-				"%s %%s: an unknown event. `gmemtrace probe` lists those there are",
-				option);
-			return usage(parser, format, arg);
-		}
-		*events |= 1ULL << event;
-		name += len;
-	} while (*name++);
-	return 0;
-}
 
 static int parse_events(struct parser *parser, const char *arg)
 {
@@ -139,7 +63,7 @@ static int parse_events(struct parser *parser, const char *arg)
 	if (!options->events_chosen)
 		options->events = 0;
 	options->events_chosen = true;
-	return parse_names(parser, "-e", arg, &options->events);
+	return option_events(&parser->common, "-e", arg, &options->events);
 }
 
 /* "250us": a number and its unit. */
@@ -160,14 +84,15 @@ static int parse_min_latency(struct parser *parser, const char *arg)
 		parser->options->min_latency_ns = ns;
 		return 0;
 	}
-	return usage(parser, "--min-latency %s: not a time. Give a number and ns, us, ms or s",
-		     arg);
+	return option_wrong(&parser->common,
+			    "--min-latency %s: not a time. Give a number and ns, us, ms or s", arg);
 }
 
 static int parse_format(struct parser *parser, const char *arg)
 {
 	if (strcmp(arg, "text") && strcmp(arg, "json"))
-		return usage(parser, "-f %s: an unknown format. There are text and json", arg);
+		return option_wrong(&parser->common,
+				    "-f %s: an unknown format. There are text and json", arg);
 	parser->options->format = arg;
 	return 0;
 }
@@ -182,10 +107,12 @@ static int parse_arg(struct parser *parser, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (parser->options->command == COMMAND_PROBE)
-		return usage(parser, "probe %s: probe takes no command. Leave it away", arg);
+		return option_wrong(&parser->common,
+				    "probe %s: probe takes no command. Leave it away", arg);
 	if (!after_dashes)
-		return usage(parser, "%s: not a sub-command. Put -- before a command to be traced",
-			     arg);
+		return option_wrong(&parser->common,
+				    "%s: not a sub-command. Put -- before a command to be traced",
+				    arg);
 	parser->options->child = state->argv + state->next - 1;
 	state->next = state->argc;
 	return 0;
@@ -195,32 +122,18 @@ static error_t parse(int key, char *arg, struct argp_state *state);
 
 static const struct argp argp = { table, parse, args_doc, doc, NULL, NULL, NULL };
 
-/* argp's own options are off, as its messages are: those take two lines. */
-static void __attribute__((noreturn)) print_help(unsigned int flags)
-{
-	argp_help(&argp, stdout, flags, "gmemtrace");
-	exit(EXIT_DONE);
-}
-
-static void __attribute__((noreturn)) print_version(void)
-{
-	printf("gmemtrace " GMEM_VERSION "\nlibbpf %s\nformats: %s\n", libbpf_version_string(),
-	       report_formats());
-	exit(EXIT_DONE);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct parser *parser = state->input;
 	struct options *options = parser->options;
 
 	if (key > 0 && key <= KEY_LAST)
-		parser->next = state->next;
+		parser->common.next = state->next;
 	switch (key) {
 	case 'd':
-		return parse_duration(parser, arg);
+		return option_seconds(&parser->common, "-d", arg, 0, &options->duration_ns);
 	case 'p':
-		return parse_pid(parser, arg);
+		return option_pid(&parser->common, arg, &options->pids, &options->npids);
 	case 'e':
 		return parse_events(parser, arg);
 	case 'f':
@@ -238,18 +151,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->no_fsession = true;
 		return 0;
 	case KEY_STACKS:
-		return parse_names(parser, "--stacks", arg, &options->stack_events);
+		return option_events(&parser->common, "--stacks", arg, &options->stack_events);
 	case KEY_MIN_LATENCY:
 		return parse_min_latency(parser, arg);
 	case KEY_JSON_SCHEMA:
 		options->command = COMMAND_SCHEMA;
 		return 0;
 	case '?':
-		print_help(ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC);
+		option_help(&argp, "gmemtrace", false);
 	case KEY_USAGE:
-		print_help(ARGP_HELP_USAGE);
+		option_help(&argp, "gmemtrace", true);
 	case KEY_VERSION:
-		print_version();
+		option_version("gmemtrace");
 	case ARGP_KEY_ARG:
 		return parse_arg(parser, arg, state);
 	default:
@@ -274,31 +187,13 @@ static int check_command(int argc, char **argv, const struct options *options,
 	return 0;
 }
 
-static __u64 default_events(void)
-{
-	__u64 events = 0;
-
-	for (int event = 0; event < NR_EVENTS; event++)
-		if (!(event_descs[event].carries & EVENT_OPT_IN))
-			events |= 1ULL << event;
-	return events;
-}
-
 int options_parse(int argc, char **argv, struct options *options, struct problem *problem)
 {
-	struct parser parser = { options, problem, false, 1 };
-	error_t err;
+	struct parser parser = { { .problem = problem }, options };
 
-	*options = (struct options){ .events = default_events(), .format = "text" };
-	err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP, NULL,
-			 &parser);
-	if (parser.failed)
+	*options = (struct options){ .events = option_default_events(), .format = "text" };
+	if (option_parse(&argp, argc, argv, "gmemtrace", &parser.common))
 		return -1;
-	if (err)
-		return problem_set(
-			problem, EXIT_USAGE,
-			"%s: not an option, or its value is missing. See gmemtrace --help",
-			argv[parser.next]);
 	/* Who asks for the stacks of an event wants the event. */
 	options->events |= options->stack_events;
 	return check_command(argc, argv, options, problem);

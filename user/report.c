@@ -4,9 +4,12 @@
  * and a file report_NAME.c.
  */
 #include <errno.h>
+#include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include "report_formats.h"
 
 static const struct format {
@@ -28,6 +31,21 @@ static const struct format *find_format(const char *name)
 		if (!strcmp(formats[i].name, name))
 			return &formats[i];
 	return NULL;
+}
+
+struct report_style report_style_of(FILE *out)
+{
+	const char *term = getenv("TERM") ?: "", *no_color = getenv("NO_COLOR");
+	struct report_style style = { .columns = 80 };
+	struct winsize size;
+
+	style.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	if (!isatty(fileno(out)))
+		return style;
+	if (!ioctl(fileno(out), TIOCGWINSZ, &size) && size.ws_col > style.columns)
+		style.columns = size.ws_col;
+	style.color = strcmp(term, "dumb") && !(no_color && *no_color);
+	return style;
 }
 
 bool report_has_format(const char *name)

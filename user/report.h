@@ -11,7 +11,8 @@
 #include "snapshot.h"
 
 struct capture {
-	const char *version; /* of this tool */
+	const char *tool; /* "gmemtrace" or "gmemtop" */
+	const char *version; /* of both */
 	const char *kernel; /* uname -r */
 	const char *arch; /* uname -m */
 	__u64 start_realtime_ns;
@@ -32,6 +33,9 @@ struct report_style {
 	bool color;
 	bool utf8;
 };
+
+/* What can be shown where @out leads: a terminal of some width and colour, a pipe, a file. */
+struct report_style report_style_of(FILE *out);
 
 /*
  * Write the capture as @format ("text", "json") and flush it. 0, -EINVAL for an unknown format,

@@ -428,7 +428,7 @@ static json_t *tool_object(const struct capture *capture)
 {
 	struct node object = new_object();
 
-	put(&object, "name", json_string("gmemtrace"));
+	put(&object, "name", json_string(capture->tool));
 	put(&object, "version", json_foreign(capture->version, strlen(capture->version)));
 	return done(&object);
 }

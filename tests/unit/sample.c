@@ -117,6 +117,7 @@ void sample_empty(struct sample *sample)
 		sample->hooks[event].attached = true;
 	}
 	sample->capture = (struct capture){
+		.tool = "gmemtrace",
 		.version = "0.1.0",
 		.kernel = "7.3.4-amd64",
 		.arch = "x86_64",
