@@ -63,11 +63,14 @@ class Run:
         done = subprocess.run([GMEMLOAD, *shlex.split(command_line)], stdout=subprocess.PIPE, check=False)
         return json.loads(done.stdout)
 
+    def execute(self, command):
+        subprocess.run(command, check=True)
+
     def trace(self, directory, options):
         script = "".join(f"{self.scheduler} {GMEMLOAD} {case} > {directory}/{i}.json 2> {directory}/{i}.err || true\n"
                          for i, case in enumerate(self.cases))
         command = [GMEMTRACE, "-e", self.asked_for, "-f", "json", "-o", f"{directory}/capture.json", *options, "--", "sh", "-c", script]
-        subprocess.run(command, check=True)
+        self.execute(command)
         for i, case in enumerate(self.cases):
             with open(f"{directory}/{i}.json", encoding="utf-8") as file:
                 text = file.read()
