@@ -156,10 +156,14 @@ bool model_from_gmem(const struct slot *slot, uint64_t page)
 	return slot->gmem->flags & GUEST_MEMFD_FLAG_MMAP || (slot->private && slot->private[page]);
 }
 
-/* Why the guest needs a page that it gets. */
+/*
+ * Why the guest needs a page that it gets. One that a punched hole took from the guest may be back
+ * in the page cache or not; one that the guest had lost before the hole came is as good as new.
+ */
 static enum detail fault_reason(const struct gmem *gmem, uint64_t pgoff)
 {
-	static const enum detail refault[] = {
+	static const enum detail reason[] = {
+		[GUEST_NEVER] = FAULT_RESIDENT,
 		[GUEST_MAPPED] = FAULT_RESIDENT,
 		[GUEST_LOST_BY_PUNCH] = FAULT_REFAULT_PUNCH,
 		[GUEST_LOST_BY_NOTIFIER] = FAULT_REFAULT_NOTIFIER,
@@ -168,9 +172,9 @@ static enum detail fault_reason(const struct gmem *gmem, uint64_t pgoff)
 		[GUEST_LOST_BY_ERROR] = FAULT_REFAULT_ERROR,
 	};
 
-	if (gmem->guest[pgoff] != GUEST_NEVER)
-		return refault[gmem->guest[pgoff]];
-	return is_resident(gmem, pgoff) ? FAULT_RESIDENT : FAULT_FIRST_TOUCH;
+	if (!is_resident(gmem, pgoff) && gmem->guest[pgoff] != GUEST_LOST_BY_PUNCH)
+		return FAULT_FIRST_TOUCH;
+	return reason[gmem->guest[pgoff]];
 }
 
 static bool is_prepared(const struct machine *machine, const struct gmem *gmem, uint64_t pgoff)
@@ -185,6 +189,15 @@ static bool is_prepared(const struct machine *machine, const struct gmem *gmem, 
 	}
 }
 
+/* An earlier fault has had the page made ready, and it was neither freed nor converted since. */
+static bool is_ready(const struct gmem *gmem, uint64_t pgoff)
+{
+	enum guest_page guest = gmem->guest[pgoff];
+
+	return is_resident(gmem, pgoff) && guest != GUEST_NEVER && guest != GUEST_LOST_BY_PUNCH &&
+	       guest != GUEST_LOST_BY_CONVERSION;
+}
+
 /* kvm_gmem_get_pfn() that succeeds. */
 static void get_pfn(struct machine *machine, struct slot *slot, uint64_t page)
 {
@@ -196,7 +209,7 @@ static void get_pfn(struct machine *machine, struct slot *slot, uint64_t page)
 	account_detail(account, fault_reason(gmem, pgoff));
 	if (is_prepared(machine, gmem, pgoff)) {
 		account_add(account, EV_PREPARE, 1, 0);
-		if (is_resident(gmem, pgoff))
+		if (is_ready(gmem, pgoff))
 			account_detail(account, PREPARE_REDUNDANT);
 	}
 	make_resident(gmem, pgoff, account);
