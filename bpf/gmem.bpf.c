@@ -715,6 +715,27 @@ static __always_inline void convert_details(const struct conversion *conversion,
 		detail_count(owner, DETAIL_CONVERT_NOOP);
 }
 
+/* Remember that pages [start, end) were converted; whether one had been before. */
+static __always_inline bool pages_convert(const struct pages *pages, __u64 start, __u64 end)
+{
+	struct pages_change change = { .convert = PAGES_LOW };
+
+	return pages_change(pages, &change, start, end);
+}
+
+/* The same for a range of guest frame numbers, where one slot has them all. */
+static __always_inline bool gfns_convert(struct task_state *state, __u64 kvm)
+{
+	const struct conversion *conversion = &state->conversion;
+	const struct slot_cache *cache = &state->cache;
+	__u64 slot = (__u64)range_slot(kvm, conversion->start, conversion->end);
+
+	if (!slot || slot_owner(state, kvm, slot) <= 0)
+		return false;
+	return pages_convert(&cache->pages, conversion->start + cache->pgoff_of_gfn,
+			     conversion->end + cache->pgoff_of_gfn);
+}
+
 static __always_inline int convert_end(__u64 *ctx)
 {
 	struct file *file = ARG(ctx, 0);
@@ -741,6 +762,8 @@ static __always_inline int convert_end(__u64 *ctx)
 	owner = COUNT(gfn_owner_find(kvm, conversion->start, conversion->end), CONVERT, latency_ns,
 		      npages, ret);
 	convert_details(conversion, owner);
+	if (npages && gfns_convert(state, kvm))
+		detail_count(owner, DETAIL_CONVERT_AGAIN);
 	return 0;
 }
 

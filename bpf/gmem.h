@@ -76,6 +76,7 @@ enum gmem_event {
 	X(HIT_GMEM_ONLY, NOTIFIER_HIT, gmem_only, "of a slot that is guest_memfd only")            \
 	X(CONVERT_PRIVATE, CONVERT, to_private, "from shared to private")                          \
 	X(CONVERT_SHARED, CONVERT, to_shared, "from private to shared")                            \
+	X(CONVERT_AGAIN, CONVERT, again, "of pages that had been converted before")                \
 	X(CONVERT_NOOP, CONVERT, noop, "where all pages were so already")                          \
 	X(DIRECT_MAP_DROPPED, DIRECT_MAP_ZAP, dropped,                                             \
 	  "failed, and the fault went on all the same")                                            \

@@ -271,14 +271,22 @@ static __noinline int range_owner_find(__u64 view_address, __u64 inode, __u64 st
 	return gmem_owner_find((__u64)kvm, inode);
 }
 
-/* As vm_owner(), for what knows only guest addresses: the slot that has all of [start, end). */
-static __noinline int gfn_owner_find(__u64 kvm, __u64 start, __u64 end)
+/* The slot that has all of [start, end); NULL for none. */
+static __always_inline struct kvm_memory_slot *range_slot(__u64 kvm, __u64 start, __u64 end)
 {
 	struct kvm_memory_slot *slot = kvm_slot_at((struct kvm *)kvm, start);
 
 	if (slot && end <= BPF_CORE_READ(slot, base_gfn) + BPF_CORE_READ(slot, npages))
-		return slot_owner_find(kvm, (__u64)slot);
-	return vm_owner((struct kvm *)kvm);
+		return slot;
+	return NULL;
+}
+
+/* As vm_owner(), for what knows only guest addresses. */
+static __noinline int gfn_owner_find(__u64 kvm, __u64 start, __u64 end)
+{
+	struct kvm_memory_slot *slot = range_slot(kvm, start, end);
+
+	return slot ? slot_owner_find(kvm, (__u64)slot) : vm_owner((struct kvm *)kvm);
 }
 
 #endif

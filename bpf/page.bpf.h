@@ -29,10 +29,17 @@ enum page_mapping {
 #define PAGES_LOW 0x11111111U
 
 /*
- * A word: eight pages in the low half; in the high half the VM's epoch when it was last written.
- * A VM whose page tables are dropped as a whole moves its epoch on, which zaps all of its pages at
- * once; a word of an older epoch is brought up to date when it is looked at.
+ * A word: eight pages in the low half; then a bit for each that says whether it has been converted;
+ * then the VM's epoch when the word was last written. A VM whose page tables are dropped as a whole
+ * moves its epoch on, which zaps all of its pages at once; a word of an older epoch is brought up
+ * to date when it is looked at.
  */
+#define WORD_CONVERTED 32
+#define WORD_EPOCH 40
+#define EPOCH_MASK ((1U << (64 - WORD_EPOCH)) - 1)
+#define WORD_STATES 0xffffffffULL
+#define WORD_FLAGS (0xffULL << WORD_CONVERTED)
+
 #define PAGES_WORD_BITS 3
 
 struct pages_leaf {
@@ -77,7 +84,7 @@ static __always_inline void pages_of(struct pages *pages, int index)
 	pages->ndirs = gmem->gmem.ndirs;
 	pages->late_mask = gmem->gmem.met_late ? PAGES_LOW : 0;
 	vm = bpf_map_lookup_elem(&owners, &gmem->vm);
-	pages->epoch = vm ? vm->vm_info.epoch : 0;
+	pages->epoch = vm ? vm->vm_info.epoch & EPOCH_MASK : 0;
 }
 
 /* The leaf that has page @index; 0 when there is none and none is to be made, or can be. */
@@ -138,9 +145,14 @@ static __always_inline __u32 pages_zapped(const struct pages *pages, __u32 word,
 /* What @word says in the VM's epoch of today. */
 static __always_inline __u32 pages_today(const struct pages *pages, __u64 word)
 {
-	if (word >> 32 == pages->epoch)
+	if (word >> WORD_EPOCH == pages->epoch)
 		return word;
 	return pages_zapped(pages, word, PAGES_LOW, PAGE_SLOT_CHANGED);
+}
+
+static __always_inline __u64 word_make(const struct pages *pages, __u64 states, __u64 flags)
+{
+	return (states & WORD_STATES) | flags | (__u64)pages->epoch << WORD_EPOCH;
 }
 
 /*
@@ -181,7 +193,7 @@ __noinline int page_touch(const struct pages *pages, __u64 index, __u32 mapping)
 		now = today | PAGE_PRESENT << shift;
 		if (mapping)
 			now = (now & ~(PAGE_MAPPING << shift)) | mapping << shift;
-		now = (__u32)now | (__u64)pages->epoch << 32;
+		now = word_make(pages, now, word & WORD_FLAGS);
 		seen = now == word ? word : __sync_val_compare_and_swap(at, word, now);
 		if (seen == word)
 			return today >> shift & 15;
@@ -196,6 +208,7 @@ struct pages_change {
 	enum page_mapping cause; /* for this */
 	__u32 add; /* all of them are in the page cache */
 	__u32 remove; /* none of them is */
+	__u32 convert; /* they are converted; pages_change() says if one had been before */
 };
 
 struct pages_range {
@@ -205,6 +218,7 @@ struct pages_range {
 	__u64 end;
 	__u64 from; /* the first page at hand, and its leaf */
 	__u32 leaf;
+	__u32 again; /* one is converted that had been before */
 };
 
 /* The lowest bits of those of the eight pages from @first on that are in the range. */
@@ -219,21 +233,33 @@ static __always_inline __u32 pages_mask(const struct pages_range *range, __u64 f
 	return mask;
 }
 
+/* A bit for each page of which @mask has the lowest. */
+static __always_inline __u64 word_flags(__u32 mask)
+{
+	__u32 bits = mask | mask >> 3; /* pairs, quads, all eight together */
+
+	bits = (bits & 0x03030303) | (bits & 0x03030303) >> 6;
+	bits = (bits & 0x000f000f) | (bits & 0x000f000f) >> 12;
+	return (__u64)(bits & 0xff) << WORD_CONVERTED;
+}
+
 static long pages_word_step(__u32 i, struct pages_range *range)
 {
 	__u64 first = (range->from & ~7ULL) + i * 8;
-	__u64 *at = pages_word(range->leaf, first), word, now, seen;
+	__u64 *at = pages_word(range->leaf, first), word, now, seen, flags;
 	__u32 mask = pages_mask(range, first);
 
 	if (!at)
 		return 1;
 	word = *at;
+	flags = word_flags(mask & range->change.convert);
+	range->again |= !!(word & flags);
 	for (int try = 0; try < WORD_TRIES; try++) {
 		now = pages_zapped(&range->pages, pages_today(&range->pages, word),
 				   mask & range->change.zap, range->change.cause);
 		now |= (mask & range->change.add) * PAGE_PRESENT;
 		now &= ~((mask & range->change.remove) * PAGE_PRESENT);
-		now = (__u32)now | (__u64)range->pages.epoch << 32;
+		now = word_make(&range->pages, now, (word & WORD_FLAGS) | flags);
 		seen = __sync_val_compare_and_swap(at, word, now);
 		if (seen == word)
 			break;
@@ -246,7 +272,8 @@ static long pages_leaf_step(__u32 i, struct pages_range *range)
 {
 	__u64 first = ((range->start >> PAGES_LEAF_BITS) + i) << PAGES_LEAF_BITS;
 	__u64 end = first + (1 << PAGES_LEAF_BITS);
-	bool make = range->change.add || range->change.zap & range->pages.late_mask;
+	bool make = range->change.add || range->change.convert ||
+		    range->change.zap & range->pages.late_mask;
 
 	range->from = range->start > first ? range->start : first;
 	end = range->end < end ? range->end : end;
@@ -258,7 +285,7 @@ static long pages_leaf_step(__u32 i, struct pages_range *range)
 
 #define MAX_LEAVES (1 << 23) /* what bpf_loop() can do: 16 TiB */
 
-/* Change all pages [start, end) of a guest_memfd. 0. */
+/* Change all pages [start, end) of a guest_memfd. 1 if one is converted now that had been before. */
 __noinline int pages_change(const struct pages *pages, const struct pages_change *change,
 			    __u64 start, __u64 end)
 {
@@ -270,7 +297,7 @@ __noinline int pages_change(const struct pages *pages, const struct pages_change
 	range.pages = *pages;
 	range.change = *change;
 	bpf_loop(leaves < MAX_LEAVES ? leaves : MAX_LEAVES, pages_leaf_step, &range, 0);
-	return 0;
+	return range.again;
 }
 
 /* Fill the cache for the slot whose VM and address are there. As vm_owner(). */

@@ -57,6 +57,7 @@ static const struct {
 	[HIT_GMEM_ONLY] = { "gmem_only", EV_NOTIFIER_HIT },
 	[CONVERT_PRIVATE] = { "to_private", EV_CONVERT },
 	[CONVERT_SHARED] = { "to_shared", EV_CONVERT },
+	[CONVERT_AGAIN] = { "again", EV_CONVERT },
 	[CONVERT_NOOP] = { "noop", EV_CONVERT },
 	[DIRECT_MAP_DROPPED] = { "dropped", EV_DIRECT_MAP_ZAP },
 	[MEMORY_FAULT_PRIVATE] = { "private", EV_MEMORY_FAULT },

@@ -358,9 +358,10 @@ static int gmem_init(struct machine *machine, struct gmem *gmem, uint64_t size_b
 	gmem->npages = size_bytes / GUEST_PAGE_SIZE;
 	gmem->page = calloc(gmem->npages, sizeof(*gmem->page));
 	gmem->guest = calloc(gmem->npages, sizeof(*gmem->guest));
+	gmem->converted = calloc(gmem->npages, sizeof(*gmem->converted));
 	gmem->prot = malloc(gmem->npages + 1);
 	gmem->table = calloc(size_bytes / GIB + 1, sizeof(*gmem->table));
-	if (!gmem->page || !gmem->guest || !gmem->prot || !gmem->table)
+	if (!gmem->page || !gmem->guest || !gmem->converted || !gmem->prot || !gmem->table)
 		return -ENOMEM;
 	memset(gmem->prot, HOST_UNMAPPED, gmem->npages + 1);
 	if (fstat(gmem->fd, &stat))
@@ -391,10 +392,11 @@ static void gmem_forget(struct gmem *gmem)
 {
 	free(gmem->page);
 	free(gmem->guest);
+	free(gmem->converted);
 	free(gmem->prot);
 	free(gmem->table);
 	gmem->page = gmem->guest = gmem->prot = NULL;
-	gmem->table = NULL;
+	gmem->converted = gmem->table = NULL;
 }
 
 static void gmem_reset(struct vm *vm, struct gmem *gmem, int fd, uint64_t flags)

@@ -53,6 +53,7 @@ struct gmem {
 	uint8_t *prot; /* [npages + 1] PROT_*, or HOST_UNMAPPED */
 	uint8_t *page; /* [npages] GMEM_PAGE_* */
 	uint8_t *guest; /* [npages] enum guest_page */
+	bool *converted; /* [npages] at least once */
 	bool *table; /* per GiB of the mapping: touched since it was mapped, so has page tables */
 	struct account account;
 };

@@ -253,6 +253,15 @@ static bool all_have(const struct slot *slot, uint64_t first, uint64_t npages, b
 	return !memchr(slot->private + first, !private, npages);
 }
 
+/* Note that the pages have been converted: true if one of them had been before. */
+static bool convert_again(struct gmem *gmem, uint64_t pgoff, uint64_t npages)
+{
+	bool again = memchr(gmem->converted + pgoff, true, npages);
+
+	memset(gmem->converted + pgoff, true, npages);
+	return again;
+}
+
 void model_convert(struct machine *machine, struct slot *slot, uint64_t first, uint64_t npages,
 		   bool to_private, int err)
 {
@@ -276,6 +285,8 @@ void model_convert(struct machine *machine, struct slot *slot, uint64_t first, u
 		return;
 	machine->unmaps++;
 	forget_mapped(slot, first, npages, GUEST_LOST_BY_CONVERSION);
+	if (slot->gmem && convert_again(slot->gmem, slot->pgoff + first, npages))
+		account_detail(account, CONVERT_AGAIN);
 }
 
 void model_guest_error(struct slot *slot, uint64_t page, int err, bool memory_fault)
