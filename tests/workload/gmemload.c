@@ -10,6 +10,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -98,7 +99,8 @@ static const struct argp_option option_table[] = {
 	{ "type", 't', "default|swprot", 0, "type of the VMs (default)", 0 },
 	{ "run-time", 'r', "SECONDS", 0, "repeat the steps for so long", 0 },
 	{ "hold", OPT_HOLD, NULL, 0, "after the steps keep everything until SIGINT or SIGTERM", 0 },
-	{ "ready", OPT_READY, "FILE", 0, "create FILE when the steps are done", 0 },
+	{ "ready", OPT_READY, "FILE", 0,
+	  "create FILE when the steps are done, with the account up to then", 0 },
 	{ "abandon", OPT_ABANDON, "exit|kill", OPTION_ARG_OPTIONAL,
 	  "end, or be killed, without closing anything; the account says what follows", 0 },
 	{ "probe", OPT_PROBE, NULL, 0, "print what KVM offers here, and end", 0 },
@@ -296,12 +298,27 @@ static void run_steps(struct load *load, uint64_t run_time)
 	} while (!interrupted && now() < end);
 }
 
-static void wait_held(const struct options *options)
+/* The file appears when it is complete. */
+static void write_ready(struct load *load, const char *path)
+{
+	char temporary[PATH_MAX];
+	FILE *file;
+
+	snprintf(temporary, sizeof(temporary), "%s.new", path);
+	file = fopen(temporary, "we");
+	if (!file)
+		return;
+	report_print(load, file);
+	if (!fclose(file))
+		rename(temporary, path);
+}
+
+static void wait_held(struct load *load, const struct options *options)
 {
 	sigset_t set, old;
 
 	if (options->ready)
-		close(open(options->ready, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+		write_ready(load, options->ready);
 	if (!options->hold)
 		return;
 	sigemptyset(&set);
@@ -433,7 +450,7 @@ int main(int argc, char **argv)
 	if (status)
 		return status;
 	run_steps(&load, options.run_time);
-	wait_held(&options);
+	wait_held(&load, &options);
 	if (options.abandon)
 		abandon(&load, options.abandon);
 	status = close_all(&load);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -64,6 +65,17 @@ static uint64_t private_pages(const struct slot *slot)
 	return count;
 }
 
+static uint64_t resident_pages(const struct gmem *gmem, uint64_t first, uint64_t npages)
+{
+	uint64_t count = 0;
+
+	if (!gmem->page) /* its VM is gone */
+		return 0;
+	for (uint64_t i = first; i < first + npages; i++)
+		count += gmem->page[i] & GMEM_PAGE_RESIDENT;
+	return count;
+}
+
 static json_t *slot_json(const struct slot *slot)
 {
 	json_t *object =
@@ -76,16 +88,22 @@ static json_t *slot_json(const struct slot *slot)
 	if (slot->gmem) {
 		json_object_set_new(object, "gmem", json_integer(slot->gmem->index));
 		json_object_set_new(object, "pgoff", json_integer(slot->pgoff));
+		json_object_set_new(object, "live", json_boolean(slot->live));
+		json_object_set_new(
+			object, "resident_pages",
+			json_integer(resident_pages(slot->gmem, slot->pgoff, slot->npages)));
 	}
 	return object;
 }
 
 static json_t *gmem_json(const struct gmem *gmem)
 {
-	return json_pack("{s:i, s:i, s:I, s:I, s:I, s:I, s:o}", "index", gmem->index, "lives",
-			 gmem->lives, "inode", (json_int_t)gmem->inode, "device",
+	return json_pack("{s:i, s:i, s:I, s:I, s:I, s:I, s:b, s:I, s:o}", "index", gmem->index,
+			 "lives", gmem->lives, "inode", (json_int_t)gmem->inode, "device",
 			 (json_int_t)gmem->device, "npages", (json_int_t)gmem->npages, "flags",
-			 (json_int_t)gmem->flags, "events", account_json(&gmem->account));
+			 (json_int_t)gmem->flags, "released", gmem->released, "resident_pages",
+			 (json_int_t)resident_pages(gmem, 0, gmem->npages), "events",
+			 account_json(&gmem->account));
 }
 
 static bool is_empty(const struct account *account)
@@ -214,6 +232,7 @@ int report_print(struct load *load, FILE *file)
 	struct utsname uts;
 
 	uname(&uts);
+	memset(&total, 0, sizeof(total));
 	sum_up(machine, &total);
 	for (unsigned int i = 0; i < machine->nvms; i++)
 		json_array_append_new(vms, vm_json(&machine->vms[i]));
