@@ -59,19 +59,41 @@ static __always_inline __u32 kvm_type(struct kvm *kvm)
 
 /*
  * The process a VM belongs to: the owner of its address space. userspace_pid is no help: it is
- * the thread that made the VM, and 0 until it is made.
+ * the thread that made the VM, and 0 until it is made. @otherwise where that is not known.
  */
-static __always_inline struct task_struct *kvm_task(struct kvm *kvm)
+static __always_inline struct task_struct *kvm_task(struct kvm *kvm, struct task_struct *otherwise)
 {
 	struct task_struct *task = NULL;
 
 	if (bpf_core_field_exists(struct mm_struct, owner))
 		task = BPF_CORE_READ(kvm, mm, owner);
-	return task ?: (struct task_struct *)bpf_get_current_task();
+	return task ?: otherwise;
 }
 
 #define XA_NODE_SLOTS (bpf_core_field_size(struct xa_node, slots) / sizeof(void *))
 #define XA_DEPTH 11 /* 64 bits, 6 a level */
+
+/* Nodes are tagged with binary 10, as are small numbers with a meaning of their own. */
+static __always_inline bool xa_is_node(__u64 entry)
+{
+	return (entry & 3) == 2 && entry > 4096;
+}
+
+static __always_inline struct xa_node *xa_to_node(__u64 entry)
+{
+	return (void *)(entry - 2);
+}
+
+/* What is in one slot of a node; for a sibling, in the slot that it refers to. */
+static __always_inline __u64 xa_slot(struct xa_node *node, __u64 slot)
+{
+	__u64 entry = 0;
+
+	bpf_core_read(&entry, sizeof(entry), &node->slots[slot % XA_NODE_SLOTS]);
+	if ((entry & 3) == 2 && entry >> 2 < XA_NODE_SLOTS)
+		bpf_core_read(&entry, sizeof(entry), &node->slots[entry >> 2]);
+	return entry;
+}
 
 struct xa_walk {
 	__u64 entry;
@@ -81,16 +103,11 @@ struct xa_walk {
 /* One level down; 1 when there is none. */
 static long xa_step(__u32 depth, struct xa_walk *walk)
 {
-	struct xa_node *node = (void *)(walk->entry - 2); /* nodes are tagged with binary 10 */
-	__u64 last = XA_NODE_SLOTS - 1, slot = walk->index >> BPF_CORE_READ(node, shift);
-	__u64 entry = 0;
+	struct xa_node *node = xa_to_node(walk->entry);
+	__u64 slot = walk->index >> BPF_CORE_READ(node, shift);
 
-	if (depth || slot <= last)
-		bpf_core_read(&entry, sizeof(entry), &node->slots[slot & last]);
-	if ((entry & 3) == 2 && entry < 4096) /* a sibling: the slot that holds the entry */
-		bpf_core_read(&entry, sizeof(entry), &node->slots[(entry >> 2) & last]);
-	walk->entry = entry;
-	return (entry & 3) != 2 || entry < 4096;
+	walk->entry = depth || slot < XA_NODE_SLOTS ? xa_slot(node, slot) : 0;
+	return !xa_is_node(walk->entry);
 }
 
 /*
@@ -103,7 +120,7 @@ static __always_inline void *xa_entry(void *head, __u64 index)
 {
 	struct xa_walk walk = { .entry = (__u64)head, .index = index };
 
-	if ((walk.entry & 3) != 2)
+	if (!xa_is_node(walk.entry))
 		return index ? NULL : head;
 	bpf_loop(XA_DEPTH, xa_step, &walk, 0);
 	return walk.entry & 3 ? NULL : (void *)walk.entry;

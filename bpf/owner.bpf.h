@@ -8,6 +8,7 @@
 #ifndef OWNER_BPF_H
 #define OWNER_BPF_H
 
+#include "describe.bpf.h"
 #include "state.bpf.h"
 
 const volatile __u32 max_owners;
@@ -129,7 +130,7 @@ static __always_inline int vm_owner(struct kvm *kvm)
 	known = bpf_map_lookup_elem(&owner_index, &key);
 	if (known)
 		return *known;
-	task = kvm_task(kvm);
+	task = kvm_task(kvm, (struct task_struct *)bpf_get_current_task());
 	if (!task_wanted(task)) {
 		bpf_map_update_elem(&owner_index, &key, &index, BPF_NOEXIST);
 		return OWNER_IGNORED;
@@ -138,26 +139,13 @@ static __always_inline int vm_owner(struct kvm *kvm)
 	if (!owner)
 		return -1;
 	owner->vm = index;
-	owner->vm_info.kvm = (__u64)kvm;
-	owner->vm_info.pid = BPF_CORE_READ(task, tgid);
-	owner->vm_info.type = kvm_type(kvm);
-	BPF_CORE_READ_INTO(&owner->vm_info.comm, task, group_leader, comm);
+	vm_info_read(&owner->vm_info, kvm, task);
 	return owner_publish(owner, index, OWNER_VM, &key);
 }
 
 static __always_inline void slot_describe(struct owner *owner, struct kvm_memory_slot *slot)
 {
-	struct file *file = BPF_CORE_READ(slot, gmem.file);
-
-	owner->slot.base_gfn = BPF_CORE_READ(slot, base_gfn);
-	owner->slot.npages = BPF_CORE_READ(slot, npages);
-	owner->slot.flags = BPF_CORE_READ(slot, flags);
-	owner->slot.as_id = BPF_CORE_READ(slot, as_id);
-	owner->slot.id = BPF_CORE_READ(slot, id);
-	if (!file) /* closed before: what was known stays */
-		return;
-	owner->slot.pgoff = BPF_CORE_READ(slot, gmem.pgoff);
-	owner->slot.ino = BPF_CORE_READ(file, f_inode, i_ino);
+	slot_info_read(&owner->slot, slot);
 }
 
 static __always_inline __u32 slot_number(__u16 as_id, __s16 id)
@@ -231,9 +219,7 @@ static __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 	if (!owner)
 		return -1;
 	owner->vm = vm;
-	owner->gmem.ino = BPF_CORE_READ(inode, i_ino);
-	owner->gmem.size_bytes = BPF_CORE_READ(inode, i_size);
-	owner->gmem.flags = gmem_flags(inode);
+	gmem_info_read(&owner->gmem, inode);
 	owner->gmem.met_late = 1;
 	pages_new(&owner->gmem);
 	return owner_publish(owner, index, OWNER_GMEM, &key);

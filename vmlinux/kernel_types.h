@@ -35,14 +35,32 @@ struct task_struct {
 	char comm[16];
 };
 
+struct super_block {
+	unsigned long s_magic;
+};
+
 struct inode {
+	struct super_block *i_sb;
 	unsigned long i_ino; /* u64 from 7.1 */
 	long long i_size;
 	struct address_space *i_mapping;
 	void *i_private; /* guest_memfd's flags until 6.18 */
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
 struct file {
+	struct path f_path;
 	struct inode *f_inode;
 	void *private_data; /* guest_memfd: struct kvm_gmem | gmem_file */
 };
@@ -65,6 +83,14 @@ struct xa_node {
 	void *slots[64]; /* 16 with CONFIG_BASE_SMALL */
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct rb_node {
 	unsigned long __rb_parent_color;
 	struct rb_node *rb_right;
@@ -78,6 +104,16 @@ struct rb_root {
 struct address_space {
 	struct inode *host;
 	struct xarray i_pages;
+};
+
+enum zone_type { __MAX_NR_ZONES };
+
+struct zoneref {
+	int zone_idx;
+};
+
+struct zonelist {
+	struct zoneref _zonerefs[1]; /* for each zone of each NUMA node, and one more */
 };
 
 struct folio {
@@ -95,6 +131,8 @@ struct kvm_arch {
 };
 
 struct kvm_memslots {
+	__u64 generation;
+	struct hlist_head id_hash[128];
 	struct rb_root gfn_tree;
 	int node_idx; /* which of a slot's two nodes this set uses */
 };
@@ -102,6 +140,10 @@ struct kvm_memslots {
 struct kvm {
 	struct mm_struct *mm;
 	struct kvm_memslots *memslots[2]; /* 1 on arm64 */
+	struct {
+		int counter;
+	} online_vcpus;
+	struct xarray mem_attr_array; /* with CONFIG_KVM_GENERIC_MEMORY_ATTRIBUTES or its like */
 	int userspace_pid;
 	struct mmu_notifier mmu_notifier;
 	struct kvm_arch arch;
@@ -128,6 +170,7 @@ struct kvm_pre_fault_memory { /* since 6.11 */
 };
 
 struct kvm_memory_slot {
+	struct hlist_node id_node[2];
 	struct rb_node gfn_node[2];
 	__u64 base_gfn;
 	unsigned long npages;
@@ -162,6 +205,17 @@ struct gmem_file { /* since 6.19 */
 struct gmem_inode { /* since 6.19 */
 	struct inode vfs_inode;
 	__u64 flags;
+};
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 };
 
 #pragma clang attribute pop
