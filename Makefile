@@ -28,7 +28,8 @@ PROGRAMS := $(MAINS:user/%.c=$(BUILD)/%)
 
 # What needs the kernel stays out of the unit tests' library.
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
-UNIT_LIB := $(filter-out user/session.c user/snapshot.c user/stacks.c user/kernel.c,$(LIB_SOURCES))
+KEEP_OUT := $(addprefix user/,session.c snapshot.c stacks.c kernel.c inventory.c)
+UNIT_LIB := $(filter-out $(KEEP_OUT),$(LIB_SOURCES))
 UNIT_OBJECTS := $(UNIT_LIB:%.c=$(BUILD)/sanitized/%.o) $(BUILD)/user/schema.o \
 	$(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
@@ -45,7 +46,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 
 all: $(PROGRAMS) $(BUILD)/gmemload
 
-# The BPF side: one object, one skeleton.
+# The BPF side: an object, a skeleton.
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	@mkdir -p $(@D)
@@ -57,6 +58,7 @@ $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 # User space.
 
 $(BUILD)/user/session.o: $(BUILD)/bpf/gmem.skel.h
+$(BUILD)/user/inventory.o: $(BUILD)/bpf/inventory.skel.h
 
 $(BUILD)/user/schema.o: user/schema.S user/schema.json Makefile
 	@mkdir -p $(@D)

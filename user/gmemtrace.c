@@ -15,6 +15,8 @@
 #include "child.h"
 #include "clock.h"
 #include "events.h"
+#include "inventory.h"
+#include "kernel.h"
 #include "option_values.h"
 #include "options.h"
 #include "output.h"
@@ -85,6 +87,16 @@ static enum gmem_filter filter_of(const struct options *options)
 	return options->npids ? FILTER_PIDS : FILTER_NONE;
 }
 
+static struct inventory_options inventory_options(const struct options *options)
+{
+	return (struct inventory_options){
+		.filter = filter_of(options),
+		.pids = options->pids,
+		.npids = options->npids,
+		.verbose = options->verbose,
+	};
+}
+
 static struct session *open_session(const struct options *options, struct problem *problem)
 {
 	struct session_options session = {
@@ -99,6 +111,17 @@ static struct session *open_session(const struct options *options, struct proble
 	};
 
 	return session_open(&session, problem);
+}
+
+/* What exists at the end. A capture without it is still one, and says why. */
+static void take_inventory(const struct options *options, struct capture *capture,
+			   struct snapshot *snap)
+{
+	struct inventory_options inventory = inventory_options(options);
+	static struct problem problem;
+
+	if (inventory_read(&inventory, snap, &problem))
+		capture->no_inventory = problem.text;
 }
 
 /* Trace, and leave in @capture and @snap what was seen. 0, or -1 with @problem filled. */
@@ -121,8 +144,10 @@ static int trace(const struct options *options, struct session *session, struct 
 	capture->duration_ns = clock_ns(CLOCK_MONOTONIC) - start_ns;
 	capture->command_ended = child->ended;
 	capture->command_status = child->status;
-	child_end(child);
 	err = snapshot_read(session, snap);
+	if (!err) /* which ends with COMMAND */
+		take_inventory(options, capture, snap);
+	child_end(child);
 	if (err)
 		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot read the counts: %s",
 				   strerror(-err));
@@ -137,6 +162,8 @@ static int format_report(const struct options *options, const struct capture *ca
 		return fputs(report_json_schema, file) < 0 ? -errno : 0;
 	if (options->command == COMMAND_PROBE)
 		return report_probe(file, options->format, capture, &style);
+	if (options->command == COMMAND_INVENTORY)
+		return report_inventory(file, options->format, capture, &style);
 	return report_write(file, options->format, capture, &style);
 }
 
@@ -185,13 +212,12 @@ static int check_hooks(const struct options *options, struct session *session,
 			   name, reason);
 }
 
-static int run_session(const struct options *options, struct problem *problem)
+static struct capture new_capture(const struct options *options, const struct snapshot *snap)
 {
-	struct session *session = open_session(options, problem);
-	struct snapshot snap = {};
-	struct utsname name;
-	struct child child = {};
-	struct capture capture = {
+	static struct utsname name;
+
+	uname(&name);
+	return (struct capture){
 		.tool = "gmemtrace",
 		.version = GMEM_VERSION,
 		.kernel = name.release,
@@ -201,13 +227,38 @@ static int run_session(const struct options *options, struct problem *problem)
 		.events_chosen = options->events_chosen,
 		.stack_events = options->stack_events,
 		.min_latency_ns = options->min_latency_ns,
-		.snap = &snap,
+		.snap = snap,
 	};
+}
+
+static int run_inventory(const struct options *options, struct problem *problem)
+{
+	struct inventory_options inventory = inventory_options(options);
+	struct snapshot snap = {};
+	struct capture capture = new_capture(options, &snap);
+	struct kernel *kernel = kernel_open(problem);
+	int err;
+
+	if (!kernel)
+		return -1;
+	kernel_close(kernel);
+	err = inventory_read(&inventory, &snap, problem);
+	if (!err)
+		err = write_report(options, &capture, problem);
+	snapshot_free(&snap);
+	return err;
+}
+
+static int run_session(const struct options *options, struct problem *problem)
+{
+	struct session *session = open_session(options, problem);
+	struct snapshot snap = {};
+	struct capture capture = new_capture(options, &snap);
+	struct child child = {};
 	int err = 0;
 
 	if (!session)
 		return -1;
-	uname(&name);
 	if (options->command == COMMAND_TRACE)
 		err = check_hooks(options, session, problem)
 			      ?: trace(options, session, &child, &capture, &snap, problem);
@@ -231,6 +282,8 @@ static int run(struct options *options, struct problem *problem)
 		return -1;
 	if (options->command == COMMAND_SCHEMA)
 		return write_report(options, NULL, problem);
+	if (options->command == COMMAND_INVENTORY)
+		return run_inventory(options, problem);
 	return run_session(options, problem);
 }
 

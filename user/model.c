@@ -9,6 +9,63 @@
 #include "events.h"
 #include "snapshot.h"
 
+void *snapshot_append(void *array, size_t *n, size_t size)
+{
+	char **at = array, *grown = *at;
+
+	if (!(*n & (*n - 1))) { /* room is made at 0, 1, 2, 4, 8 ... */
+		grown = realloc(*at, (*n * 2 + 1) * size);
+		if (!grown)
+			return NULL;
+		*at = grown;
+	}
+	return memset(grown + (*n)++ * size, 0, size);
+}
+
+static int compare_slots(const void *a, const void *b)
+{
+	const struct slot *x = a, *y = b;
+
+	if (x->info.as_id != y->info.as_id)
+		return x->info.as_id < y->info.as_id ? -1 : 1;
+	return (x->info.id > y->info.id) - (x->info.id < y->info.id);
+}
+
+void snapshot_sort(struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->nvms; i++)
+		if (snap->vms[i].nslots)
+			qsort(snap->vms[i].slots, snap->vms[i].nslots, sizeof(*snap->vms[i].slots),
+			      compare_slots);
+}
+
+static int compare_nodes(const void *a, const void *b)
+{
+	const struct node_pages *x = a, *y = b;
+
+	return (x->node > y->node) - (x->node < y->node);
+}
+
+int resident_add(struct resident *to, __u32 node, __u64 npages)
+{
+	struct node_pages *at = to->nodes, *end = to->nodes + to->nnodes;
+
+	if (!npages)
+		return 0;
+	while (at < end && at->node != node)
+		at++;
+	if (at == end) {
+		at = snapshot_append(&to->nodes, &to->nnodes, sizeof(*at));
+		if (!at)
+			return -ENOMEM;
+		at->node = node;
+	}
+	at->npages += npages;
+	to->npages += npages;
+	qsort(to->nodes, to->nnodes, sizeof(*to->nodes), compare_nodes);
+	return 0;
+}
+
 static int buckets_add(struct event_count *to, const __u64 *from)
 {
 	int i;
@@ -206,8 +263,10 @@ static void vm_free(struct vm *vm)
 {
 	size_t i;
 
-	for (i = 0; i < vm->nslots; i++)
+	for (i = 0; i < vm->nslots; i++) {
 		event_counts_free(&vm->slots[i].events);
+		free(vm->slots[i].resident.nodes);
+	}
 	free(vm->slots);
 	event_counts_free(&vm->events);
 }
@@ -225,8 +284,10 @@ void snapshot_free(struct snapshot *snap)
 
 	for (i = 0; i < snap->nvms; i++)
 		vm_free(&snap->vms[i]);
-	for (i = 0; i < snap->ngmems; i++)
+	for (i = 0; i < snap->ngmems; i++) {
 		event_counts_free(&snap->gmems[i].events);
+		free(snap->gmems[i].resident.nodes);
+	}
 	event_counts_free(&snap->host);
 	for (i = 0; i < snap->nstacks; i++)
 		stack_free(&snap->stacks[i]);

@@ -46,10 +46,11 @@ static const char doc[] =
 	"Show what KVM guest_memfd does: per VM and memslot, how often, how long, which errors.\v"
 	"With COMMAND, traces the VMs of its process tree from before its first instruction; "
 	"without, those of the whole host or of -p. `gmemtrace probe` says which kernel function "
-	"carries each event here, and what is unavailable and why.\n\n"
+	"carries each event here, and what is unavailable and why. `gmemtrace inventory` prints "
+	"the VMs, slots and guest_memfds there are, and how much memory they hold.\n\n"
 	"Exit status: 0 done, 2 wrong usage or bad input, 3 not possible here.";
 
-static const char args_doc[] = "[-- COMMAND [ARG...]]\nprobe";
+static const char args_doc[] = "[-- COMMAND [ARG...]]\nprobe\ninventory";
 
 struct parser {
 	struct option_parser common;
@@ -97,18 +98,38 @@ static int parse_format(struct parser *parser, const char *arg)
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	enum command command;
+} sub_commands[] = {
+	{ "probe", COMMAND_PROBE },
+	{ "inventory", COMMAND_INVENTORY },
+};
+
+#define NR_SUB_COMMANDS (sizeof(sub_commands) / sizeof(sub_commands[0]))
+
+static int takes_nothing(struct parser *parser, const char *command, const char *arg)
+{
+	char said[200];
+
+	snprintf(said, sizeof(said), "%s %s: %s takes no command", command, arg, command);
+	return option_wrong(&parser->common, "%s. Leave it away", said);
+}
+
 static int parse_arg(struct parser *parser, char *arg, struct argp_state *state)
 {
 	/* What follows "--" is COMMAND, and so is what is no sub-command. */
 	bool after_dashes = state->next >= 2 && !strcmp(state->argv[state->next - 2], "--");
+	enum command *command = &parser->options->command;
 
-	if (!after_dashes && !strcmp(arg, "probe")) {
-		parser->options->command = COMMAND_PROBE;
-		return 0;
-	}
-	if (parser->options->command == COMMAND_PROBE)
-		return option_wrong(&parser->common,
-				    "probe %s: probe takes no command. Leave it away", arg);
+	for (size_t i = 0; i < NR_SUB_COMMANDS; i++)
+		if (*command == sub_commands[i].command)
+			return takes_nothing(parser, sub_commands[i].name, arg);
+	for (size_t i = 0; i < NR_SUB_COMMANDS && !after_dashes; i++)
+		if (!strcmp(arg, sub_commands[i].name)) {
+			*command = sub_commands[i].command;
+			return 0;
+		}
 	if (!after_dashes)
 		return option_wrong(&parser->common,
 				    "%s: not a sub-command. Put -- before a command to be traced",

@@ -11,7 +11,7 @@
 #include "problem.h"
 #include "gmem.h"
 
-enum command { COMMAND_TRACE, COMMAND_PROBE, COMMAND_SCHEMA };
+enum command { COMMAND_TRACE, COMMAND_PROBE, COMMAND_INVENTORY, COMMAND_SCHEMA };
 
 struct options {
 	enum command command;

@@ -16,9 +16,10 @@ static const struct format {
 	const char *name;
 	report_writer *write;
 	report_writer *probe;
+	report_writer *inventory;
 } formats[] = {
-	{ "text", report_text_capture, report_text_probe },
-	{ "json", report_json_capture, report_json_probe },
+	{ "text", report_text_capture, report_text_probe, report_text_inventory },
+	{ "json", report_json_capture, report_json_probe, report_json_inventory },
 };
 
 #define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
@@ -103,6 +104,14 @@ int report_probe(FILE *out, const char *format, const struct capture *capture,
 	const struct format *found = find_format(format);
 
 	return found ? write_with(out, found->probe, capture, style) : -EINVAL;
+}
+
+int report_inventory(FILE *out, const char *format, const struct capture *capture,
+		     const struct report_style *style)
+{
+	const struct format *found = find_format(format);
+
+	return found ? write_with(out, found->inventory, capture, style) : -EINVAL;
 }
 
 bool report_shows(const struct capture *capture, enum gmem_event event)

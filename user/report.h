@@ -25,6 +25,7 @@ struct capture {
 	__u64 min_latency_ns; /* what histograms and stacks begin at; 0: everything */
 	bool events_chosen; /* -e was given: bars for each */
 	const struct hook_state *hooks; /* [NR_EVENTS] */
+	const char *no_inventory; /* why there is none; NULL: it was taken */
 	const struct snapshot *snap;
 };
 
@@ -54,7 +55,11 @@ const char *report_formats(void);
 int report_probe(FILE *out, const char *format, const struct capture *capture,
 		 const struct report_style *style);
 
-/* The JSON schema that -f json and probe -f json follow. */
+/* What there is: VMs, slots and guest_memfds, and the memory they hold. */
+int report_inventory(FILE *out, const char *format, const struct capture *capture,
+		     const struct report_style *style);
+
+/* The JSON schema that -f json follows, in a capture, a probe and an inventory. */
 extern const char report_json_schema[];
 
 #endif

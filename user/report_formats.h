@@ -12,8 +12,8 @@ typedef int report_writer(FILE *out, const struct capture *capture,
 			  const struct report_style *style);
 
 /* Each returns 0 or -ENOMEM; errors of @out are left to the caller. */
-report_writer report_text_capture, report_text_probe;
-report_writer report_json_capture, report_json_probe;
+report_writer report_text_capture, report_text_probe, report_text_inventory;
+report_writer report_json_capture, report_json_probe, report_json_inventory;
 
 /* Whether the report is about @event: it was asked for and is counted. */
 bool report_shows(const struct capture *capture, enum gmem_event event);

@@ -213,6 +213,26 @@ static json_t *flag_list(__u64 flags, const struct flag_name *names)
 	return done(&list);
 }
 
+static json_t *node_list(const struct resident *resident)
+{
+	struct node list = new_list();
+
+	for (size_t i = 0; i < resident->nnodes; i++) {
+		struct node object = new_object();
+
+		put(&object, "node", json_u64(resident->nodes[i].node));
+		put(&object, "pages", json_u64(resident->nodes[i].npages));
+		add(&list, done(&object));
+	}
+	return done(&list);
+}
+
+static void put_resident(struct node *object, const struct resident *resident)
+{
+	put(object, "resident_pages", resident->known ? json_u64(resident->npages) : json_null());
+	put(object, "nodes", resident->known ? node_list(resident) : json_null());
+}
+
 static json_t *slot_object(const struct capture *capture, const struct slot *slot)
 {
 	struct node object = new_object();
@@ -226,6 +246,9 @@ static json_t *slot_object(const struct capture *capture, const struct slot *slo
 	put(&object, "flag_names", flag_list(info->flags, slot_flag_names));
 	put(&object, "gmem_ino", info->ino ? json_u64(info->ino) : json_null());
 	put(&object, "gmem_pgoff", info->ino ? json_u64(info->pgoff) : json_null());
+	put(&object, "exists", json_boolean(slot->exists));
+	put_resident(&object, &slot->resident);
+	put(&object, "private_pages", slot->has_private ? json_u64(slot->nprivate) : json_null());
 	put(&object, "events", events_object(capture, &slot->events));
 	return done(&object);
 }
@@ -250,6 +273,9 @@ static json_t *vm_object(const struct capture *capture, const struct vm *vm)
 	put(&object, "type", json_u64(info->type));
 	put(&object, "type_name", json_foreign_or_null(vm_type_name(capture->arch, info->type)));
 	put(&object, "ended", json_boolean(info->ended_ns != 0));
+	put(&object, "exists", json_boolean(vm->exists));
+	put(&object, "vcpus", vm->exists ? json_u64(vm->vcpus) : json_null());
+	put(&object, "plain_slots", vm->exists ? json_u64(vm->nplain) : json_null());
 	put(&object, "slots", slot_list(capture, vm));
 	put(&object, "events", events_object(capture, &vm->events));
 	return done(&object);
@@ -265,6 +291,29 @@ static json_t *vm_list(const struct capture *capture)
 	return done(&list);
 }
 
+static json_t *binding_object(const struct slot_info *info)
+{
+	struct node object = new_object();
+
+	put(&object, "as_id", json_integer(info->as_id));
+	put(&object, "id", json_integer(info->id));
+	put(&object, "pgoff", json_u64(info->pgoff));
+	put(&object, "npages", json_u64(info->npages));
+	return done(&object);
+}
+
+/* The slots of its VM that are bound to it now. */
+static json_t *binding_list(const struct capture *capture, const struct gmem *gmem)
+{
+	const struct vm *vm = &capture->snap->vms[gmem->vm];
+	struct node list = new_list();
+
+	for (size_t i = 0; i < vm->nslots; i++)
+		if (vm->slots[i].exists && vm->slots[i].info.ino == gmem->info.ino)
+			add(&list, binding_object(&vm->slots[i].info));
+	return done(&list);
+}
+
 static json_t *gmem_object(const struct capture *capture, const struct gmem *gmem)
 {
 	struct node object = new_object();
@@ -277,6 +326,10 @@ static json_t *gmem_object(const struct capture *capture, const struct gmem *gme
 	put(&object, "flags", json_u64(info->flags));
 	put(&object, "flag_names", flag_list(info->flags, gmem_flag_names));
 	put(&object, "released", json_boolean(info->released_ns != 0));
+	put(&object, "exists", json_boolean(gmem->exists));
+	put_resident(&object, &gmem->resident);
+	put(&object, "bindings",
+	    gmem->exists && has_vm ? binding_list(capture, gmem) : json_null());
 	put(&object, "events", events_object(capture, &gmem->events));
 	return done(&object);
 }
@@ -496,6 +549,15 @@ static json_t *host_object(const struct capture *capture)
 	return done(&object);
 }
 
+static json_t *inventory_object(const struct capture *capture)
+{
+	struct node object = new_object();
+
+	put(&object, "taken", json_boolean(!capture->no_inventory));
+	put(&object, "reason", json_foreign_or_null(capture->no_inventory));
+	return done(&object);
+}
+
 static int write_and_free(FILE *out, json_t *root)
 {
 	int err;
@@ -520,6 +582,7 @@ int report_json_capture(FILE *out, const struct capture *capture, const struct r
 	put(&root, "capture", capture_object(capture));
 	put(&root, "hooks", hook_list(capture));
 	put(&root, "loss", loss_object(capture));
+	put(&root, "inventory", inventory_object(capture));
 	put(&root, "vms", vm_list(capture));
 	put(&root, "gmems", gmem_list(capture));
 	put(&root, "host", host_object(capture));
@@ -536,5 +599,19 @@ int report_json_probe(FILE *out, const struct capture *capture, const struct rep
 	put(&root, "tool", tool_object(capture));
 	put(&root, "kernel", kernel_object(capture));
 	put(&root, "hooks", hook_list(capture));
+	return write_and_free(out, done(&root));
+}
+
+int report_json_inventory(FILE *out, const struct capture *capture,
+			  const struct report_style *style)
+{
+	struct node root = new_object();
+
+	(void)style;
+	put(&root, "tool", tool_object(capture));
+	put(&root, "kernel", kernel_object(capture));
+	put(&root, "inventory", inventory_object(capture));
+	put(&root, "vms", vm_list(capture));
+	put(&root, "gmems", gmem_list(capture));
 	return write_and_free(out, done(&root));
 }

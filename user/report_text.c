@@ -9,32 +9,19 @@
 #include <sys/wait.h>
 #include <time.h>
 #include "events.h"
-#include "kvm_names.h"
 #include "number.h"
 #include "percentile.h"
 #include "report_bars.h"
 #include "report_details.h"
 #include "report_hooks.h"
-#include "report_table.h"
+#include "report_text.h"
 #include "text.h"
 
 #define COLUMNS_MIN 80
 #define HEAD_INDENT 10 /* where the values in the head begin */
 #define SINCE_WIDTH 11 /* "in flight" and two blanks */
-#define TITLE_INDENT 10 /* where a slot's or guest_memfd's line goes on */
 
-struct text_report {
-	FILE *out;
-	const struct capture *capture;
-	const struct report_style *style;
-	unsigned int columns;
-	struct table table;
-	struct event_totals totals; /* of everything */
-};
-
-enum ink { INK_PLAIN, INK_BOLD, INK_WARN, INK_GOOD };
-
-static void ink(const struct text_report *r, enum ink ink)
+void text_ink(const struct text_report *r, enum ink ink)
 {
 	static const char *const codes[] = { "\033[0m", "\033[1m", "\033[1;31m", "\033[32m" };
 
@@ -44,9 +31,9 @@ static void ink(const struct text_report *r, enum ink ink)
 
 static void put_line(const struct text_report *r, enum ink color, const char *line)
 {
-	ink(r, color);
+	text_ink(r, color);
 	fputs(line, r->out);
-	ink(r, INK_PLAIN);
+	text_ink(r, INK_PLAIN);
 	fputc('\n', r->out);
 }
 
@@ -61,13 +48,13 @@ static struct flow head_line(const struct text_report *r, const char *label)
 	return flow;
 }
 
-static void put_title(const struct text_report *r)
+void text_title(const struct text_report *r)
 {
 	const struct capture *capture = r->capture;
 
-	ink(r, INK_BOLD);
+	text_ink(r, INK_BOLD);
 	fprintf(r->out, "gmemtrace %s", capture->version);
-	ink(r, INK_PLAIN);
+	text_ink(r, INK_PLAIN);
 	fprintf(r->out, " on Linux %s %s\n", capture->kernel, capture->arch);
 }
 
@@ -245,9 +232,7 @@ static void put_total_rows(const struct text_report *r, const struct event_total
 			put_row(r, &totals->v[event], counted);
 }
 
-/* "gmem-only,dirty-log", bits without a name in hex; @but are not of interest. */
-static void describe_flags(char *text, size_t size, __u64 flags, const struct flag_name *names,
-			   __u64 but)
+void text_flags(char *text, size_t size, __u64 flags, const struct flag_name *names, __u64 but)
 {
 	size_t at = 0;
 
@@ -262,25 +247,36 @@ static void describe_flags(char *text, size_t size, __u64 flags, const struct fl
 		snprintf(text + at, size - at, "%s0x%llx", at ? "," : "", flags);
 }
 
-static void put_slot_title(const struct text_report *r, const struct slot_info *slot)
+static void add_resident(struct flow *flow, const struct resident *resident)
+{
+	char text[64], bytes[NUMBER_LEN];
+
+	snprintf(text, sizeof(text), "%s resident", number_bytes(bytes, resident->npages * 4096));
+	if (resident->known)
+		flow_word(flow, 2, text);
+}
+
+static void put_slot_title(const struct text_report *r, const struct slot *shown)
 {
 	struct flow flow = { .out = r->out, .columns = r->columns, .indent = 2 };
+	const struct slot_info *slot = &shown->info;
 	char text[160], bytes[NUMBER_LEN];
 
-	ink(r, INK_BOLD);
+	text_ink(r, INK_BOLD);
 	if (slot->as_id)
 		snprintf(text, sizeof(text), "slot %d of address space %u", slot->id, slot->as_id);
 	else
 		snprintf(text, sizeof(text), "slot %d", slot->id);
 	flow_word(&flow, 0, text);
 	flow.indent = TITLE_INDENT;
-	ink(r, INK_PLAIN);
+	text_ink(r, INK_PLAIN);
 	snprintf(text, sizeof(text), "gfn 0x%llx-0x%llx", slot->base_gfn,
 		 slot->base_gfn + slot->npages - (slot->npages != 0));
 	flow_word(&flow, 2, text);
 	flow_word(&flow, 2, number_bytes(bytes, slot->npages * 4096));
+	add_resident(&flow, &shown->resident);
 	/* Every slot here has a guest_memfd, so that flag says nothing. */
-	describe_flags(text, sizeof(text), slot->flags, slot_flag_names, 1 << 2);
+	text_flags(text, sizeof(text), slot->flags, slot_flag_names, 1 << 2);
 	if (text[0])
 		flow_word(&flow, 2, text);
 	snprintf(text, sizeof(text), "gmem %llu+0x%llx", slot->ino, slot->pgoff);
@@ -289,38 +285,40 @@ static void put_slot_title(const struct text_report *r, const struct slot_info *
 	flow_end(&flow);
 }
 
-static void put_gmem_title(const struct text_report *r, const struct gmem_info *gmem)
+static void put_gmem_title(const struct text_report *r, const struct gmem *shown)
 {
 	struct flow flow = { .out = r->out, .columns = r->columns, .indent = 2 };
+	const struct gmem_info *gmem = &shown->info;
 	char text[160], bytes[NUMBER_LEN];
 
-	ink(r, INK_BOLD);
+	text_ink(r, INK_BOLD);
 	snprintf(text, sizeof(text), "gmem %llu", gmem->ino);
 	flow_word(&flow, 0, text);
 	flow.indent = TITLE_INDENT;
-	ink(r, INK_PLAIN);
+	text_ink(r, INK_PLAIN);
 	flow_word(&flow, 2, number_bytes(bytes, gmem->size_bytes));
-	describe_flags(text, sizeof(text), gmem->flags, gmem_flag_names, 0);
+	add_resident(&flow, &shown->resident);
+	text_flags(text, sizeof(text), gmem->flags, gmem_flag_names, 0);
 	if (text[0])
 		flow_word(&flow, 2, text);
 	flow_word(&flow, 2, gmem->released_ns ? "released" : "open");
 	flow_end(&flow);
 }
 
-static void put_vm_title(const struct text_report *r, size_t index)
+void text_vm_title(const struct text_report *r, size_t index)
 {
 	struct flow flow = { .out = r->out, .columns = r->columns };
-	const struct vm_info *info = &r->capture->snap->vms[index].info;
+	const struct vm *vm = &r->capture->snap->vms[index];
+	const struct vm_info *info = &vm->info;
 	const char *type = vm_type_name(r->capture->arch, info->type);
 	char comm[4 * sizeof(info->comm) + 1], text[64];
 
-	fputc('\n', r->out);
-	ink(r, INK_BOLD);
+	text_ink(r, INK_BOLD);
 	snprintf(text, sizeof(text), "VM %zu", index);
 	flow_word(&flow, 0, text);
 	text_clean(comm, sizeof(comm), info->comm, sizeof(info->comm), r->style->utf8);
 	flow_word(&flow, 2, comm);
-	ink(r, INK_PLAIN);
+	text_ink(r, INK_PLAIN);
 	flow.indent = TITLE_INDENT;
 	snprintf(text, sizeof(text), "pid %u", info->pid);
 	flow_word(&flow, 2, text);
@@ -330,8 +328,10 @@ static void put_vm_title(const struct text_report *r, size_t index)
 		snprintf(text, sizeof(text), "type %u", info->type);
 	flow_word(&flow, 2, text);
 	flow_word(&flow, 2, info->ended_ns ? "ended" : "running");
+	snprintf(text, sizeof(text), "%u %s", vm->vcpus, vm->vcpus == 1 ? "vCPU" : "vCPUs");
+	if (vm->exists)
+		flow_word(&flow, 2, text);
 	flow_end(&flow);
-	table_header(&r->table);
 }
 
 /* The VM's slots that have something to show; how many they were. */
@@ -342,7 +342,7 @@ static size_t put_slots(const struct text_report *r, const struct vm *vm)
 	for (i = 0; i < vm->nslots; i++) {
 		if (!shows_any(r, &vm->slots[i].events))
 			continue;
-		put_slot_title(r, &vm->slots[i].info);
+		put_slot_title(r, &vm->slots[i]);
 		put_rows(r, &vm->slots[i].events);
 		n++;
 	}
@@ -357,7 +357,7 @@ static void put_gmems(const struct text_report *r, size_t vm)
 	for (i = 0; i < snap->ngmems; i++) {
 		if (snap->gmems[i].vm != vm || !shows_any(r, &snap->gmems[i].events))
 			continue;
-		put_gmem_title(r, &snap->gmems[i].info);
+		put_gmem_title(r, &snap->gmems[i]);
 		put_rows(r, &snap->gmems[i].events);
 	}
 }
@@ -372,14 +372,38 @@ static bool has_rows(const struct text_report *r, const struct event_totals *tot
 	return false;
 }
 
+/* What is there, although nothing happened to it. */
+static void put_quiet(const struct text_report *r, const struct vm *vm)
+{
+	char bytes[NUMBER_LEN], line[96];
+	__u64 npages = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < vm->nslots; i++) {
+		if (!vm->slots[i].exists || shows_any(r, &vm->slots[i].events))
+			continue;
+		npages += vm->slots[i].resident.npages;
+		n++;
+	}
+	if (!n || r->capture->events_chosen)
+		return;
+	snprintf(line, sizeof(line), "  %zu %s without events: %s resident", n,
+		 n == 1 ? "slot" : "slots", number_bytes(bytes, npages * 4096));
+	put_line(r, INK_PLAIN, line);
+}
+
 static void put_vm(const struct text_report *r, size_t index, const struct event_totals *totals)
 {
 	const struct vm *vm = &r->capture->snap->vms[index];
 	size_t nslots;
 
-	put_vm_title(r, index);
+	fputc('\n', r->out);
+	text_vm_title(r, index);
+	if (has_rows(r, totals))
+		table_header(&r->table);
 	nslots = put_slots(r, vm);
 	put_gmems(r, index);
+	put_quiet(r, vm);
 	if (shows_any(r, &vm->events)) {
 		put_line(r, INK_BOLD, "  the VM itself");
 		put_rows(r, &vm->events);
@@ -390,7 +414,16 @@ static void put_vm(const struct text_report *r, size_t index, const struct event
 	}
 }
 
-/* Every VM that has something to show; how many they were, or -ENOMEM. */
+/* Whether it has a memslot with a guest_memfd now. */
+static bool has_gmem(const struct vm *vm)
+{
+	for (size_t i = 0; i < vm->nslots; i++)
+		if (vm->slots[i].exists)
+			return true;
+	return false;
+}
+
+/* Every VM that has something to show; how many of them have events, or -ENOMEM. */
 static int put_vms(const struct text_report *r)
 {
 	const struct snapshot *snap = r->capture->snap;
@@ -401,10 +434,10 @@ static int put_vms(const struct text_report *r)
 		struct event_totals totals = { 0 };
 
 		err = event_totals_add_vm(&totals, snap, i);
-		if (!err && has_rows(r, &totals)) {
+		if (!err && (has_rows(r, &totals) ||
+			     (has_gmem(&snap->vms[i]) && !r->capture->events_chosen)))
 			put_vm(r, i, &totals);
-			n++;
-		}
+		n += has_rows(r, &totals);
 		event_totals_free(&totals);
 	}
 	return err ? err : n;
@@ -427,7 +460,7 @@ static void put_rest(const struct text_report *r, unsigned int parts)
 		if (snap->gmems[i].vm < snap->nvms || !shows_any(r, &snap->gmems[i].events))
 			continue;
 		fputc('\n', r->out);
-		put_gmem_title(r, &snap->gmems[i].info);
+		put_gmem_title(r, &snap->gmems[i]);
 		table_header(&r->table);
 		put_rows(r, &snap->gmems[i].events);
 		parts++;
@@ -452,9 +485,9 @@ static void put_histogram(const struct text_report *r, const struct event_count 
 	size_t i;
 
 	fputc('\n', r->out);
-	ink(r, INK_BOLD);
+	text_ink(r, INK_BOLD);
 	fprintf(r->out, "%s", event_descs[count->event].name);
-	ink(r, INK_PLAIN);
+	text_ink(r, INK_PLAIN);
 	fprintf(r->out, "  %llu", count->count);
 	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
 		fprintf(r->out, "  %s %s", marks[i].name,
@@ -477,8 +510,8 @@ static void put_histograms(const struct text_report *r)
 
 /* ---- The whole ---- */
 
-static struct text_report text_report(FILE *out, const struct capture *capture,
-				      const struct report_style *style)
+struct text_report text_report(FILE *out, const struct capture *capture,
+			       const struct report_style *style)
 {
 	unsigned int columns = style->columns > COLUMNS_MIN ? style->columns : COLUMNS_MIN;
 	struct text_report r = {
@@ -520,7 +553,7 @@ int report_text_capture(FILE *out, const struct capture *capture, const struct r
 
 	err = event_totals_add_all(&r.totals, capture->snap);
 	if (!err) {
-		put_title(&r);
+		text_title(&r);
 		put_time(&r);
 		put_threshold(&r);
 		put_command(&r);
@@ -562,9 +595,9 @@ static void put_probe_reason(const struct text_report *r, struct flow *flow, int
 {
 	char reason[HOOKS_REASON_SIZE];
 
-	ink(r, INK_WARN);
+	text_ink(r, INK_WARN);
 	flow_word(flow, 0, "unavailable:");
-	ink(r, INK_PLAIN);
+	text_ink(r, INK_PLAIN);
 	flow_text(flow, 1, hooks_reason(reason, r->capture, event, r->style->utf8));
 }
 
@@ -599,11 +632,11 @@ int report_text_probe(FILE *out, const struct capture *capture, const struct rep
 
 	for (event = 0; event < NR_EVENTS; event++)
 		attached += report_outcome(&capture->hooks[event]) == HOOK_ATTACHED;
-	put_title(&r);
+	text_title(&r);
 	fprintf(out, "%u of %u events are available\n\n", attached, NR_EVENTS);
-	ink(&r, INK_BOLD);
+	text_ink(&r, INK_BOLD);
 	fprintf(out, "%-*s  %-*s%s", (int)width, "event", SINCE_WIDTH, "since", "kernel functions");
-	ink(&r, INK_PLAIN);
+	text_ink(&r, INK_PLAIN);
 	fputc('\n', out);
 	for (event = 0; event < NR_EVENTS; event++)
 		put_probe_row(&r, event, width);

@@ -25,20 +25,6 @@ struct reader {
 	size_t nerrors;
 };
 
-/* One more element, zeroed, at the end of a growing array; NULL when out of memory. */
-static void *append(void *array, size_t *n, size_t size)
-{
-	char **at = array, *grown = *at;
-
-	if (!(*n & (*n - 1))) { /* room is made at 0, 1, 2, 4, 8 ... */
-		grown = realloc(*at, (*n * 2 + 1) * size);
-		if (!grown)
-			return NULL;
-		*at = grown;
-	}
-	return memset(grown + (*n)++ * size, 0, size);
-}
-
 static int compare_errors(const void *a, const void *b)
 {
 	const struct error_key *x = a, *y = b;
@@ -57,7 +43,7 @@ static int read_errors(struct reader *reader)
 	int fd = reader->view.errors_fd;
 
 	while (!bpf_map_get_next_key(fd, last, &key)) {
-		error = append(&reader->errors, &reader->nerrors, sizeof(*error));
+		error = snapshot_append(&reader->errors, &reader->nerrors, sizeof(*error));
 		if (!error)
 			return -ENOMEM;
 		error->key = key;
@@ -176,7 +162,7 @@ static int read_events(const struct reader *reader, __u32 owner, struct event_co
 static int read_vm(struct reader *reader, __u32 index)
 {
 	struct snapshot *snap = reader->snap;
-	struct vm *vm = append(&snap->vms, &snap->nvms, sizeof(*vm));
+	struct vm *vm = snapshot_append(&snap->vms, &snap->nvms, sizeof(*vm));
 
 	if (!vm)
 		return -ENOMEM;
@@ -195,7 +181,7 @@ static int read_slot(struct reader *reader, __u32 index)
 	if (at == NO_VM)
 		return 0;
 	vm = &reader->snap->vms[at];
-	slot = append(&vm->slots, &vm->nslots, sizeof(*slot));
+	slot = snapshot_append(&vm->slots, &vm->nslots, sizeof(*slot));
 	if (!slot)
 		return -ENOMEM;
 	slot->info = owner->slot;
@@ -210,7 +196,7 @@ static int read_gmem(struct reader *reader, __u32 index)
 
 	if (reader->vm_at[owner->vm] == NO_VM)
 		return 0;
-	gmem = append(&snap->gmems, &snap->ngmems, sizeof(*gmem));
+	gmem = snapshot_append(&snap->gmems, &snap->ngmems, sizeof(*gmem));
 	if (!gmem)
 		return -ENOMEM;
 	gmem->info = owner->gmem;
@@ -251,23 +237,6 @@ static void find_stack_owner(const void *ctx, __u32 index, struct stack_count *s
 	stack->slot_id = stack->at_slot ? owner->slot.id : 0;
 }
 
-static int compare_slots(const void *a, const void *b)
-{
-	const struct slot *x = a, *y = b;
-
-	if (x->info.as_id != y->info.as_id)
-		return x->info.as_id < y->info.as_id ? -1 : 1;
-	return (x->info.id > y->info.id) - (x->info.id < y->info.id);
-}
-
-static void sort_slots(struct snapshot *snap)
-{
-	for (size_t i = 0; i < snap->nvms; i++)
-		if (snap->vms[i].nslots)
-			qsort(snap->vms[i].slots, snap->vms[i].nslots, sizeof(*snap->vms[i].slots),
-			      compare_slots);
-}
-
 /*
  * How many events were missed. Each was skipped at both of its ends, which the kernel has counted
  * twice, or at one, which the kernel and the program that saw the other have counted once each.
@@ -306,7 +275,7 @@ int snapshot_read(struct session *session, struct snapshot *snap)
 		      stacks_read(&reader.view, snap, find_stack_owner, &reader);
 	}
 	if (!err) {
-		sort_slots(snap);
+		snapshot_sort(snap);
 		read_losses(&reader, session);
 	} else {
 		snapshot_free(snap);

@@ -41,15 +41,36 @@ struct event_counts {
 	size_t n;
 };
 
+struct node_pages {
+	__u32 node;
+	__u64 npages;
+};
+
+/* What is in the page cache of a guest_memfd, or of the part of it that a slot is bound to. */
+struct resident {
+	bool known;
+	__u64 npages;
+	struct node_pages *nodes; /* by NUMA node, ascending, npages > 0 */
+	size_t nnodes;
+};
+
+/* "exists": it was there when the inventory was taken, at the end of the capture. */
+
 struct slot {
 	struct slot_info info;
 	struct event_counts events;
+	bool exists;
+	struct resident resident;
+	bool has_private; /* the kernel knows which of its pages are private */
+	__u64 nprivate; /* pages */
 };
 
 struct gmem {
 	struct gmem_info info;
 	__u32 vm; /* index into snapshot.vms */
 	struct event_counts events;
+	bool exists;
+	struct resident resident;
 };
 
 struct vm {
@@ -57,6 +78,9 @@ struct vm {
 	struct slot *slots; /* ascending by as_id, id */
 	size_t nslots;
 	struct event_counts events;
+	bool exists;
+	__u32 vcpus; /* if it exists */
+	__u64 nplain; /* if it exists: its memslots without guest_memfd */
 };
 
 /* How often one stack of one thread led to an event at one owner. */
@@ -96,6 +120,18 @@ struct session;
  */
 int snapshot_read(struct session *session, struct snapshot *snap);
 void snapshot_free(struct snapshot *snap);
+
+/*
+ * For those who fill a snapshot: one more element, zeroed, at the end of the growing *@array of *@n
+ * elements of @size bytes, with *@n counted up. NULL when out of memory.
+ */
+void *snapshot_append(void *array, size_t *n, size_t size);
+
+/* Likewise: put the slots of every VM in their order. */
+void snapshot_sort(struct snapshot *snap);
+
+/* Add pages of one node. 0 or -ENOMEM. */
+int resident_add(struct resident *to, __u32 node, __u64 npages);
 
 /*
  * Add @from to @to, both of the same event: for totals over slots or VMs. @to->bucket,

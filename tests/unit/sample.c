@@ -195,6 +195,23 @@ static void add_first_vm(struct sample *sample)
 	sample_count(&vm->events, EV_NOTIFIER, 61000, 2);
 }
 
+/* What the inventory tells. */
+static void add_residents(struct vm *vm, struct gmem *gmem)
+{
+	struct slot *slot = &vm->slots[0];
+
+	vm->exists = slot->exists = gmem->exists = true;
+	vm->vcpus = 4;
+	vm->nplain = 2;
+	slot->has_private = true;
+	slot->nprivate = 512;
+	slot->resident.known = gmem->resident.known = true;
+	assert(!resident_add(&slot->resident, 1, 300));
+	assert(!resident_add(&slot->resident, 0, 3));
+	assert(!resident_add(&gmem->resident, 1, 300));
+	assert(!resident_add(&gmem->resident, 0, 7));
+}
+
 static void add_second_vm(struct sample *sample)
 {
 	struct vm *vm = sample_add_vm(sample, "qemu-system-x86", 31337);
@@ -209,6 +226,7 @@ static void add_second_vm(struct sample *sample)
 	sample_fail(&slot->events.v[0], 133, 12);
 	sample_detail(sample_count(&slot->events, EV_CONVERT, 9000, 6), DETAIL_CONVERT_PRIVATE, 6);
 	gmem = sample_add_gmem(sample, 1, 1040, 4 << 20);
+	add_residents(vm, gmem);
 	sample_count(&gmem->events, EV_ALLOCATE, 40000, 1)->npages = 1024;
 	sample_count(&vm->events, EV_CREATE, 14000, 1);
 	sample_add_vm(sample, "idle", 5);
@@ -267,6 +285,12 @@ char *sample_report(const struct sample *sample, const char *format,
 		    const struct report_style *style)
 {
 	return write_to_string(report_write, sample, format, style);
+}
+
+char *sample_inventory(const struct sample *sample, const char *format,
+		       const struct report_style *style)
+{
+	return write_to_string(report_inventory, sample, format, style);
 }
 
 char *sample_probe(const struct sample *sample, const char *format,

@@ -17,7 +17,7 @@ struct sample {
 /* A capture without any VM or event, every event attached on its first rung. */
 void sample_empty(struct sample *sample);
 
-/* Two VMs with slots and guest_memfds, errors, an event of the host; nothing lost. */
+/* Two VMs with slots and guest_memfds, of which one is gone, errors, an event of the host; nothing lost. */
 void sample_real(struct sample *sample);
 
 void sample_free(struct sample *sample);
@@ -39,9 +39,11 @@ void sample_detail(struct event_count *count, enum gmem_detail detail, __u64 tim
 /* Add a stack, most frequent first, with @frames as in "kvm_gmem_release+0xc3 [kvm],__fput+0xe6". */
 void sample_add_stack(struct sample *sample, const struct stack_count *stack, const char *frames);
 
-/* What report_write() or report_probe() writes for @format; the caller frees it. */
+/* What the function of report.h writes for @format; the caller frees it. */
 char *sample_report(const struct sample *sample, const char *format,
 		    const struct report_style *style);
+char *sample_inventory(const struct sample *sample, const char *format,
+		       const struct report_style *style);
 char *sample_probe(const struct sample *sample, const char *format,
 		   const struct report_style *style);
 

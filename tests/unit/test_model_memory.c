@@ -14,6 +14,9 @@
 #define event_totals_add_all failing_totals_add_all
 #define event_totals_free failing_totals_free
 #define snapshot_free failing_snapshot_free
+#define snapshot_append failing_snapshot_append
+#define snapshot_sort failing_snapshot_sort
+#define resident_add failing_resident_add
 
 #include <stdlib.h>
 #include "sample.h"

@@ -189,6 +189,8 @@ static void test_sub_commands(void **state)
 		{ "-d 1", COMMAND_TRACE },	     { "probe", COMMAND_PROBE },
 		{ "probe -f json", COMMAND_PROBE },  { "-f json probe", COMMAND_PROBE },
 		{ "--json-schema", COMMAND_SCHEMA }, { "-- probe", COMMAND_TRACE },
+		{ "inventory", COMMAND_INVENTORY },  { "inventory -p 1", COMMAND_INVENTORY },
+		{ "-- inventory", COMMAND_TRACE },
 	};
 
 	(void)state;
@@ -261,6 +263,7 @@ static void test_wrong(void **state)
 		{ "trace", "trace: not a sub-command" },
 		{ "probe again", "probe again: probe takes no command" },
 		{ "probe -- true", "probe true: probe takes no command" },
+		{ "inventory probe", "inventory probe: inventory takes no command" },
 		{ "--", "--: no COMMAND follows" },
 		{ "-d 1 --", "--: no COMMAND follows" },
 		{ "--exit-status", "--exit-status: there is no COMMAND" },

@@ -155,6 +155,23 @@ static void check_events(json_t *json, const struct event_counts *counts)
 		check_event(at(json, event_descs[counts->v[i].event].name), &counts->v[i]);
 }
 
+static void check_resident(json_t *json, const struct resident *resident)
+{
+	if (!resident->known) {
+		assert_true(json_is_null(at(json, "resident_pages")));
+		assert_true(json_is_null(at(json, "nodes")));
+		return;
+	}
+	assert_int_equal(u64_at(json, "resident_pages"), resident->npages);
+	assert_int_equal(json_array_size(at(json, "nodes")), resident->nnodes);
+	for (size_t i = 0; i < resident->nnodes; i++) {
+		json_t *node = json_array_get(at(json, "nodes"), i);
+
+		assert_int_equal(u64_at(node, "node"), resident->nodes[i].node);
+		assert_int_equal(u64_at(node, "pages"), resident->nodes[i].npages);
+	}
+}
+
 static void check_slot(json_t *json, const struct slot *slot)
 {
 	assert_int_equal(u64_at(json, "as_id"), slot->info.as_id);
@@ -164,6 +181,12 @@ static void check_slot(json_t *json, const struct slot *slot)
 	assert_int_equal(u64_at(json, "flags"), slot->info.flags);
 	assert_int_equal(u64_at(json, "gmem_ino"), slot->info.ino);
 	assert_int_equal(u64_at(json, "gmem_pgoff"), slot->info.pgoff);
+	assert_int_equal(json_is_true(at(json, "exists")), slot->exists);
+	check_resident(json, &slot->resident);
+	if (slot->has_private)
+		assert_int_equal(u64_at(json, "private_pages"), slot->nprivate);
+	else
+		assert_true(json_is_null(at(json, "private_pages")));
 	check_events(at(json, "events"), &slot->events);
 }
 
@@ -176,6 +199,14 @@ static void check_vm(json_t *json, const struct vm *vm)
 	assert_int_equal(u64_at(json, "type"), vm->info.type);
 	assert_string_equal(string_at(json, "type_name"), vm_type_name("x86_64", vm->info.type));
 	assert_int_equal(json_is_true(at(json, "ended")), vm->info.ended_ns != 0);
+	assert_int_equal(json_is_true(at(json, "exists")), vm->exists);
+	if (vm->exists) {
+		assert_int_equal(u64_at(json, "vcpus"), vm->vcpus);
+		assert_int_equal(u64_at(json, "plain_slots"), vm->nplain);
+	} else {
+		assert_true(json_is_null(at(json, "vcpus")));
+		assert_true(json_is_null(at(json, "plain_slots")));
+	}
 	check_events(at(json, "events"), &vm->events);
 	assert_int_equal(json_array_size(at(json, "slots")), vm->nslots);
 	for (i = 0; i < vm->nslots; i++)
@@ -189,6 +220,9 @@ static void check_gmem(json_t *json, const struct gmem *gmem)
 	assert_int_equal(u64_at(json, "size_bytes"), gmem->info.size_bytes);
 	assert_int_equal(u64_at(json, "flags"), gmem->info.flags);
 	assert_int_equal(json_is_true(at(json, "released")), gmem->info.released_ns != 0);
+	assert_int_equal(json_is_true(at(json, "exists")), gmem->exists);
+	check_resident(json, &gmem->resident);
+	assert_int_equal(json_is_null(at(json, "bindings")), !gmem->exists);
 	check_events(at(json, "events"), &gmem->events);
 }
 
@@ -214,6 +248,32 @@ static void test_equals_model(void **state)
 	for (i = 0; i < sample.snap.ngmems; i++)
 		check_gmem(json_array_get(at(root, "gmems"), i), &sample.snap.gmems[i]);
 	check_events(at(root, "host.events"), &sample.snap.host);
+	json_decref(root);
+	sample_free(&sample);
+}
+
+/* The same places in the same shape; bindings are the slots of today. */
+static void test_inventory(void **state)
+{
+	struct sample sample;
+	json_t *root;
+
+	(void)state;
+	sample_real(&sample);
+	root = parse(sample_inventory(&sample, "json", &style));
+	assert_null(json_object_get(root, "hooks"));
+	assert_true(json_is_true(at(root, "inventory.taken")));
+	for (size_t i = 0; i < sample.snap.nvms; i++)
+		check_vm(json_array_get(at(root, "vms"), i), &sample.snap.vms[i]);
+	check_gmem(at(root, "gmems.1"), &sample.snap.gmems[1]);
+	assert_int_equal(json_array_size(at(root, "gmems.1.bindings")), 1);
+	assert_int_equal(u64_at(root, "gmems.1.bindings.0.id"), 1);
+	assert_int_equal(u64_at(root, "gmems.1.bindings.0.npages"), 1024);
+	json_decref(root);
+	sample.capture.no_inventory = "no files";
+	root = report(&sample);
+	assert_true(json_is_false(at(root, "inventory.taken")));
+	assert_string_equal(string_at(root, "inventory.reason"), "no files");
 	json_decref(root);
 	sample_free(&sample);
 }
@@ -442,7 +502,7 @@ static void test_hooks_in_capture_and_probe(void **state)
 	make_unavailable(&sample, EV_HOST_FAULT);
 	root = report(&sample);
 	check_hooks(root);
-	assert_int_equal(json_object_size(root), 8);
+	assert_int_equal(json_object_size(root), 9);
 	json_decref(root);
 	root = parse(sample_probe(&sample, "json", &style));
 	check_hooks(root);
@@ -681,6 +741,7 @@ static void add_valid(struct documents *documents)
 	sample_count(&sample.snap.host, EV_CREATE, ~0ULL, 1);
 	expect_valid(documents, sample_report(&sample, "json", &style));
 	expect_valid(documents, sample_probe(&sample, "json", &style));
+	expect_valid(documents, sample_inventory(&sample, "json", &style));
 	sample_free(&sample);
 }
 
@@ -717,6 +778,13 @@ static void add_invalid(struct documents *documents)
 		{ "vms.0.slots.1.events.convert.details", "noop", "-1" },
 		{ "vms.0.slots.1.events.convert.details", "No Op", "1" },
 		{ "gmems.0", "vm", "true" },
+		{ "", "inventory", NULL },
+		{ "inventory", "reason", NULL },
+		{ "vms.1", "vcpus", "-1" },
+		{ "vms.1.slots.0", "private_pages", NULL },
+		{ "vms.1.slots.0", "nodes", "[{\"node\": 1}]" },
+		{ "gmems.1", "bindings", "[{}]" },
+		{ "gmems.1", "resident_pages", "false" },
 	};
 	struct sample sample;
 	size_t i;
@@ -749,6 +817,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equals_model),
+		cmocka_unit_test(test_inventory),
 		cmocka_unit_test(test_flags_by_name),
 		cmocka_unit_test(test_details),
 		cmocka_unit_test(test_errors_of_one_name_add_up),

@@ -142,7 +142,7 @@ static void test_numbers(void **state)
 	assert_has_of(text, "hooks     %d of %d events attached\n", NR_EVENTS);
 	assert_has(text, "lost      nothing\n");
 	assert_has(text, "\nVM 0  gmemload  pid 4242  type default  ended\n");
-	assert_has(text, "\nVM 1  qemu-system-x86  pid 31337  type SEV-SNP  running\n");
+	assert_has(text, "\nVM 1  qemu-system-x86  pid 31337  type SEV-SNP  running  4 vCPUs\n");
 	assert_has(text, "\n  slot 0  gfn 0x0-0x1ff  2MiB  gmem-only  gmem 1034+0x0\n");
 	assert_has(text, "\n  slot 3  gfn 0x100000-0x13ffff  1GiB  dirty-log,gmem-only  "
 			 "gmem 1034+0x200\n");
@@ -534,6 +534,54 @@ static void test_only_what_was_asked_for(void **state)
 	sample_free(&sample);
 }
 
+/* What the inventory found is there although nothing happened to it; unless that was asked for. */
+static void test_quiet(void **state)
+{
+	struct sample sample;
+	struct slot *slot;
+	char *text;
+
+	(void)state;
+	sample_empty(&sample);
+	slot = sample_add_slot(sample_add_vm(&sample, "quiet", 7), 0, 0, 512);
+	sample.snap.vms[0].exists = slot->exists = slot->resident.known = true;
+	resident_add(&slot->resident, 0, 3);
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "\nVM 0  quiet  pid 7  type default  running  0 vCPUs\n"
+			 "  1 slot without events: 12KiB resident\n");
+	assert_has(text, "No event was seen");
+	assert_lacks(text, "Everything");
+	free(text);
+	sample.capture.events_chosen = true;
+	text = sample_report(&sample, "text", &plain);
+	assert_lacks(text, "quiet");
+	free(text);
+	sample_free(&sample);
+}
+
+static void test_inventory(void **state)
+{
+	struct sample sample;
+	char *text;
+
+	(void)state;
+	sample_real(&sample);
+	text = sample_inventory(&sample, "text", &plain);
+	assert_has(text, "\n3 VMs, 2 guest_memfds, 1.2MiB resident\n");
+	assert_has(text,
+		   "\nVM 1  qemu-system-x86  pid 31337  type SEV-SNP  running  4 vCPUs\n"
+		   "                  size resident  private\n"
+		   "  slot 1          4MiB   1.2MiB     2MiB  node 0: 12KiB  node 1: 1.2MiB\n");
+	assert_has(
+		text,
+		"  gmem 1040       4MiB   1.2MiB           node 0: 28KiB  node 1: 1.2MiB  1 slot\n");
+	assert_has(text, " mmap,init-shared\n");
+	assert_has(text, "\n  2 slots without guest_memfd\n");
+	assert_has(text, "\n  slot 0          2MiB        -        -  gfn 0x0-0x1ff");
+	free(text);
+	sample_free(&sample);
+}
+
 static void test_nothing_happened(void **state)
 {
 	struct sample sample;
@@ -772,6 +820,8 @@ int main(void)
 		cmocka_unit_test(test_opt_in_events),
 		cmocka_unit_test(test_loss_is_said_twice),
 		cmocka_unit_test(test_only_what_was_asked_for),
+		cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_inventory),
 		cmocka_unit_test(test_nothing_happened),
 		cmocka_unit_test(test_command_ends),
 		cmocka_unit_test(test_no_colour_unless_asked),

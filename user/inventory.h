@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The inventory: which VMs, memslots and guest_memfds there are now, and how much memory they
+ * hold, whether an event was seen of them or not. Needs no session.
+ */
+#ifndef INVENTORY_H
+#define INVENTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "problem.h"
+#include "snapshot.h"
+
+struct inventory_options {
+	enum gmem_filter filter; /* FILTER_TREE: of this process */
+	const pid_t *pids; /* FILTER_PIDS: thread groups */
+	size_t npids;
+	bool verbose; /* let libbpf speak */
+};
+
+/*
+ * Add to @snap what exists, and to what is in it already what is known of it now. What appears or
+ * goes meanwhile may be left out. 0, or -1 with @problem filled; @snap is then still good, but
+ * has only a part, or nothing, of the inventory.
+ */
+int inventory_read(const struct inventory_options *options, struct snapshot *snap,
+		   struct problem *problem);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What text reports share. Private to report_text.c and report_inventory.c.
+ */
+#ifndef REPORT_TEXT_H
+#define REPORT_TEXT_H
+
+#include "kvm_names.h"
+#include "report_table.h"
+
+#define TITLE_INDENT 10 /* where a VM's, slot's or guest_memfd's line goes on */
+
+struct text_report {
+	FILE *out;
+	const struct capture *capture;
+	const struct report_style *style;
+	unsigned int columns;
+	struct table table;
+	struct event_totals totals; /* of everything */
+};
+
+struct text_report text_report(FILE *out, const struct capture *capture,
+			       const struct report_style *style);
+
+enum ink { INK_PLAIN, INK_BOLD, INK_WARN, INK_GOOD };
+
+void text_ink(const struct text_report *r, enum ink ink);
+
+/* The first line: the tool and the kernel. */
+void text_title(const struct text_report *r);
+
+/* A line that says which VM it is. */
+void text_vm_title(const struct text_report *r, size_t index);
+
+/* "gmem-only,dirty-log", bits without a name in hex; @but are not of interest. */
+void text_flags(char *text, size_t size, __u64 flags, const struct flag_name *names, __u64 but);
+
+#endif
