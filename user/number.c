@@ -71,13 +71,9 @@ const char *number_bytes(char *buf, __u64 bytes)
 	return format_series(buf, bytes, &series);
 }
 
-const char *number_rate(char *buf, __u64 count, __u64 duration_ns)
+const char *number_per_second(char *buf, double rate)
 {
-	double rate = duration_ns ? (double)count * 1e9 / (double)duration_ns : 0;
-
-	if (!duration_ns)
-		snprintf(buf, NUMBER_LEN, "-");
-	else if (!count)
+	if (rate <= 0)
 		snprintf(buf, NUMBER_LEN, "0");
 	else if (rate < 0.005)
 		snprintf(buf, NUMBER_LEN, "<0.01");
@@ -89,5 +85,13 @@ const char *number_rate(char *buf, __u64 count, __u64 duration_ns)
 		number_short(buf, (__u64)(rate + 0.5));
 	else
 		snprintf(buf, NUMBER_LEN, ">10E");
+	return buf;
+}
+
+const char *number_rate(char *buf, __u64 count, __u64 duration_ns)
+{
+	if (duration_ns)
+		return number_per_second(buf, (double)count * 1e9 / (double)duration_ns);
+	snprintf(buf, NUMBER_LEN, "-");
 	return buf;
 }

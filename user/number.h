@@ -22,6 +22,9 @@ const char *number_short(char *buf, __u64 n);
 /* "512B", "4KiB", "1.5GiB"; whole multiples without a fraction. */
 const char *number_bytes(char *buf, __u64 bytes);
 
+/* "0.25", "12.5", "12.3k"; what is above 0 is never "0". */
+const char *number_per_second(char *buf, double rate);
+
 /* @count per second over @duration_ns: "0.25", "12.5", "12.3k"; "-" when no time has passed. */
 const char *number_rate(char *buf, __u64 count, __u64 duration_ns);
 

@@ -79,7 +79,7 @@ static void put_slot(const struct text_report *r, const struct slot *slot)
 	add_word(&row, text);
 	snprintf(text, sizeof(text), "gmem %llu+0x%llx", info->ino, info->pgoff);
 	add_word(&row, info->ino ? text : "gmem closed");
-	text_flags(text, sizeof(text), info->flags, slot_flag_names, 1 << 2);
+	flags_describe(text, sizeof(text), info->flags, slot_flag_names, 1 << 2);
 	if (text[0])
 		add_word(&row, text);
 	flow_end(&row.flow);
@@ -109,7 +109,7 @@ static void put_gmem(const struct text_report *r, const struct vm *vm, const str
 	add_nodes(&row, &gmem->resident);
 	snprintf(text, sizeof(text), "%zu %s", n, n == 1 ? "slot" : "slots");
 	add_word(&row, text);
-	text_flags(text, sizeof(text), gmem->info.flags, gmem_flag_names, 0);
+	flags_describe(text, sizeof(text), gmem->info.flags, gmem_flag_names, 0);
 	if (text[0])
 		add_word(&row, text);
 	flow_end(&row.flow);

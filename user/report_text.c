@@ -232,21 +232,6 @@ static void put_total_rows(const struct text_report *r, const struct event_total
 			put_row(r, &totals->v[event], counted);
 }
 
-void text_flags(char *text, size_t size, __u64 flags, const struct flag_name *names, __u64 but)
-{
-	size_t at = 0;
-
-	text[0] = 0;
-	for (flags &= ~but; names->bit; names++) {
-		if (!(flags & names->bit))
-			continue;
-		at += snprintf(text + at, size - at, "%s%s", at ? "," : "", names->name);
-		flags &= ~names->bit;
-	}
-	if (flags)
-		snprintf(text + at, size - at, "%s0x%llx", at ? "," : "", flags);
-}
-
 static void add_resident(struct flow *flow, const struct resident *resident)
 {
 	char text[64], bytes[NUMBER_LEN];
@@ -276,7 +261,7 @@ static void put_slot_title(const struct text_report *r, const struct slot *shown
 	flow_word(&flow, 2, number_bytes(bytes, slot->npages * 4096));
 	add_resident(&flow, &shown->resident);
 	/* Every slot here has a guest_memfd, so that flag says nothing. */
-	text_flags(text, sizeof(text), slot->flags, slot_flag_names, 1 << 2);
+	flags_describe(text, sizeof(text), slot->flags, slot_flag_names, 1 << 2);
 	if (text[0])
 		flow_word(&flow, 2, text);
 	snprintf(text, sizeof(text), "gmem %llu+0x%llx", slot->ino, slot->pgoff);
@@ -298,7 +283,7 @@ static void put_gmem_title(const struct text_report *r, const struct gmem *shown
 	text_ink(r, INK_PLAIN);
 	flow_word(&flow, 2, number_bytes(bytes, gmem->size_bytes));
 	add_resident(&flow, &shown->resident);
-	text_flags(text, sizeof(text), gmem->flags, gmem_flag_names, 0);
+	flags_describe(text, sizeof(text), gmem->flags, gmem_flag_names, 0);
 	if (text[0])
 		flow_word(&flow, 2, text);
 	flow_word(&flow, 2, gmem->released_ns ? "released" : "open");

@@ -32,7 +32,4 @@ void text_title(const struct text_report *r);
 /* A line that says which VM it is. */
 void text_vm_title(const struct text_report *r, size_t index);
 
-/* "gmem-only,dirty-log", bits without a name in hex; @but are not of interest. */
-void text_flags(char *text, size_t size, __u64 flags, const struct flag_name *names, __u64 but);
-
 #endif
