@@ -192,26 +192,6 @@ static int child_status(const struct child *child)
 	return 128 + WTERMSIG(child->status);
 }
 
-/* There must be something to trace: one of the events asked for. */
-static int check_hooks(const struct options *options, struct session *session,
-		       struct problem *problem)
-{
-	const struct hook_state *hooks = session_hooks(session);
-	const char *name = "", *reason = "";
-
-	for (int event = 0; event < NR_EVENTS; event++) {
-		if (!(options->events & 1ULL << event))
-			continue;
-		if (hooks[event].attached)
-			return 0;
-		name = event_descs[event].name;
-		reason = hooks[event].reason;
-	}
-	return problem_set(problem, EXIT_IMPOSSIBLE,
-			   "cannot trace %s here: %s. `gmemtrace probe` says what can be traced",
-			   name, reason);
-}
-
 static struct capture new_capture(const struct options *options, const struct snapshot *snap)
 {
 	static struct utsname name;
@@ -260,7 +240,7 @@ static int run_session(const struct options *options, struct problem *problem)
 	if (!session)
 		return -1;
 	if (options->command == COMMAND_TRACE)
-		err = check_hooks(options, session, problem)
+		err = session_check(session, problem)
 			      ?: trace(options, session, &child, &capture, &snap, problem);
 	capture.hooks = session_hooks(session);
 	if (!err)

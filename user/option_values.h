@@ -32,9 +32,8 @@ int option_wrong(struct option_parser *parser, const char *format, const char *v
 
 /* Each parses the value of an option, and returns 0 or what option_wrong() does. */
 
-/* Seconds above 0 and at least @min_ns; never rounded to 0. */
-int option_seconds(struct option_parser *parser, const char *option, const char *arg, __u64 min_ns,
-		   __u64 *ns);
+/* Seconds above 0; never rounded to 0. */
+int option_seconds(struct option_parser *parser, const char *option, const char *arg, __u64 *ns);
 
 /* One more process id at the end of a list that the caller frees. */
 int option_pid(struct option_parser *parser, const char *arg, pid_t **pids, size_t *npids);

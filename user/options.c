@@ -152,7 +152,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parser->common.next = state->next;
 	switch (key) {
 	case 'd':
-		return option_seconds(&parser->common, "-d", arg, 0, &options->duration_ns);
+		return option_seconds(&parser->common, "-d", arg, &options->duration_ns);
 	case 'p':
 		return option_pid(&parser->common, arg, &options->pids, &options->npids);
 	case 'e':

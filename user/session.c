@@ -577,6 +577,25 @@ const struct hook_state *session_hooks(struct session *session)
 	return session->hooks;
 }
 
+int session_check(struct session *session, struct problem *problem)
+{
+	const char *name = "", *reason = "";
+
+	for (int event = 0; event < NR_EVENTS; event++) {
+		const struct hook_state *hook = &session->hooks[event];
+
+		if (!hook->wanted)
+			continue;
+		if (hook->attached)
+			return 0;
+		name = event_descs[event].name;
+		reason = hook->reason;
+	}
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot trace %s here: %s. `gmemtrace probe` says what can be traced",
+			   name, reason);
+}
+
 static __u32 at_most(__u32 n, const struct bpf_map *map)
 {
 	__u32 max = bpf_map__max_entries(map);

@@ -43,7 +43,11 @@ void session_stop(struct session *session);
 /* Detach and free everything. */
 void session_close(struct session *session);
 
-/* What became of each event, [NR_EVENTS], refreshed with the programs' run counts and misses. */
+/* Is one of the events asked for attached? 0, or -1 with @problem filled. */
+int session_check(struct session *session, struct problem *problem);
+
+/* What became of each event, [NR_EVENTS], refreshed with the programs' run counts and misses, as
+ * snapshot_read() does. Valid until session_close(). */
 const struct hook_state *session_hooks(struct session *session);
 
 /* What the programs have written, for snapshot.c. Valid until session_close(). */
