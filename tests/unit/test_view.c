@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The live view: who is who from refresh to refresh, what is counted in between, which rows there
+ * are and in which order.
+ */
+#include <string.h>
+#include "sample_view.h"
+#include "unit.h"
+
+static int setup(void **state)
+{
+	static struct sample_view sv;
+
+	sample_view_init(&sv);
+	*state = &sv;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	sample_view_free(*state);
+	return 0;
+}
+
+/* One VM of process 7 with slots 0 and 1 and so many faults. */
+static void one_vm(struct sample_view *sv, __u64 faults0, __u64 faults1)
+{
+	struct vm *vm = sample_view_vm(sv, 0xaa, 7);
+
+	sample_view_slot(vm, 0, faults0, 1000);
+	sample_view_slot(vm, 1, faults1, 1000);
+	sample_view_refresh(sv);
+}
+
+static __u64 faults_of(const struct row *row)
+{
+	return row->counts.v[EV_GUEST_FAULT].count;
+}
+
+static void test_first_refresh(void **state)
+{
+	struct sample_view *sv = *state;
+
+	one_vm(sv, 500, 20);
+	assert_string_equal(sample_view_order(sv), "vm 7; 7/0; 7/1");
+	assert_string_equal(sample_view_cell(sv, 0, "guest_fault"), "520");
+	assert_string_equal(sample_view_cell(sv, 1, "guest_fault"), "500");
+	assert_string_equal(sample_view_cell(sv, 2, "guest_fault"), "20.0");
+	assert_int_equal(faults_of(&sv->view.total), 520);
+}
+
+static void test_rates(void **state)
+{
+	struct sample_view *sv = *state;
+
+	one_vm(sv, 500, 20);
+	sv->seconds += 3; /* four seconds in all */
+	one_vm(sv, 700, 20);
+	assert_string_equal(sample_view_cell(sv, 0, "guest_fault"), "50.0");
+	assert_string_equal(sample_view_cell(sv, 2, "guest_fault"), "0");
+	assert_string_equal(sample_view_cell(sv, 2, "p99"), "-");
+	sv->settings.totals = true;
+	sample_view_rows(sv);
+	assert_string_equal(sample_view_cell(sv, 0, "guest_fault"), "720");
+	assert_int_equal(sv->view.rows[0].span_ns, 5 * SECOND);
+}
+
+static void test_interval_percentiles(void **state)
+{
+	struct sample_view *sv = *state;
+	struct vm *vm;
+
+	one_vm(sv, 1000, 0);
+	vm = sample_view_vm(sv, 0xaa, 7);
+	sample_view_slot(vm, 0, 1000, 1000);
+	sample_count(&vm->slots[0].events, EV_GUEST_FAULT, 50000, 10);
+	sample_view_refresh(sv);
+	/* The old thousand has no part in it. */
+	assert_string_equal(sample_view_cell(sv, 1, "p50"), "50µs");
+	sv->settings.totals = true;
+	sample_view_rows(sv);
+	assert_string_equal(sample_view_cell(sv, 1, "p50"), "1.0µs");
+}
+
+static void test_zero(void **state)
+{
+	struct sample_view *sv = *state;
+
+	one_vm(sv, 500, 20);
+	view_zero(&sv->view);
+	sv->settings.totals = true;
+	sample_view_rows(sv);
+	assert_int_equal(faults_of(&sv->view.total), 0);
+	one_vm(sv, 500, 21);
+	one_vm(sv, 503, 21);
+	assert_int_equal(faults_of(&sv->view.rows[1]), 3);
+	assert_int_equal(faults_of(&sv->view.rows[2]), 1);
+	assert_int_equal(faults_of(&sv->view.total), 4);
+	assert_int_equal(sv->view.total.span_ns, 2 * SECOND);
+}
+
+static void test_slot_appears(void **state)
+{
+	struct sample_view *sv = *state;
+	struct vm *vm = sample_view_vm(sv, 0xaa, 7);
+
+	sample_view_slot(vm, 1, 5, 1000);
+	sample_view_refresh(sv);
+	one_vm(sv, 3, 6);
+	assert_string_equal(sample_view_order(sv), "vm 7; 7/0; 7/1");
+	assert_int_equal(faults_of(&sv->view.rows[1]), 3);
+	assert_int_equal(faults_of(&sv->view.rows[2]), 1);
+}
+
+/* An ended VM at @kvm, and after it another at the same address, and of the same process. */
+static void reused(struct sample_view *sv, __u64 second)
+{
+	struct vm *vm = sample_view_vm(sv, 0xaa, 7);
+
+	vm->info.ended_ns = 1;
+	sample_view_slot(vm, 0, 500, 1000);
+	vm = sample_view_vm(sv, 0xaa, 7);
+	sample_view_slot(vm, 0, second, 1000);
+	sample_view_refresh(sv);
+}
+
+static void test_address_used_again(void **state)
+{
+	struct sample_view *sv = *state;
+
+	one_vm(sv, 500, 0);
+	reused(sv, 30);
+	assert_string_equal(sample_view_order(sv), "vm 7!; 7/0!; 7/1!; vm 7; 7/0");
+	assert_int_equal(faults_of(&sv->view.rows[1]), 0);
+	assert_int_equal(faults_of(&sv->view.rows[4]), 30);
+	assert_string_equal(sample_view_cell(sv, 3, "vm"), "▾ 7 qemu #2");
+	reused(sv, 31);
+	assert_string_equal(sample_view_order(sv), "vm 7; 7/0");
+	assert_int_equal(faults_of(&sv->view.rows[1]), 1);
+}
+
+static void test_ended_shown_once(void **state)
+{
+	struct sample_view *sv = *state;
+
+	one_vm(sv, 500, 0);
+	sample_view_refresh(sv);
+	assert_string_equal(sample_view_order(sv), "vm 7!; 7/0!; 7/1!");
+	sample_view_refresh(sv);
+	assert_string_equal(sample_view_order(sv), "");
+}
+
+/* Three VMs: 7 has 100 and 300 faults, 8 has 200, 9 none. */
+static void three_vms(struct sample_view *sv)
+{
+	struct vm *vm = sample_view_vm(sv, 0xaa, 7);
+
+	sample_view_slot(vm, 0, 100, 1000);
+	sample_view_slot(vm, 1, 300, 1000);
+	sample_view_slot(sample_view_vm(sv, 0xbb, 8), 0, 200, 9000);
+	sample_view_slot(sample_view_vm(sv, 0xcc, 9), 4, 0, 0);
+	sample_view_refresh(sv);
+}
+
+static void test_sort(void **state)
+{
+	static const struct {
+		const char *column;
+		bool descending;
+		const char *order;
+	} table[] = {
+		{ "vm", false, "vm 7; 7/0; 7/1; vm 8; 8/0; vm 9; 9/4" },
+		{ "vm", true, "vm 9; 9/4; vm 8; 8/0; vm 7; 7/1; 7/0" },
+		{ "guest_fault", true, "vm 7; 7/1; 7/0; vm 8; 8/0; vm 9; 9/4" },
+		{ "guest_fault", false, "vm 9; 9/4; vm 8; 8/0; vm 7; 7/0; 7/1" },
+		/* What is not known comes last in both directions. */
+		{ "p99", true, "vm 8; 8/0; vm 7; 7/0; 7/1; vm 9; 9/4" },
+		{ "p99", false, "vm 7; 7/0; 7/1; vm 8; 8/0; vm 9; 9/4" },
+	};
+	struct sample_view *sv = *state;
+
+	three_vms(sv);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		sv->settings.sort = column_by_key(table[i].column, strlen(table[i].column));
+		sv->settings.descending = table[i].descending;
+		sample_view_rows(sv);
+		assert_string_equal(sample_view_order(sv), table[i].order);
+	}
+}
+
+static void test_fold(void **state)
+{
+	struct sample_view *sv = *state;
+
+	three_vms(sv);
+	sv->view.rows[0].vm_track->folded = true;
+	sample_view_rows(sv);
+	assert_string_equal(sample_view_order(sv), "vm 7; vm 8; 8/0; vm 9; 9/4");
+	assert_string_equal(sample_view_cell(sv, 0, "vm"), "▸ 7 qemu");
+	assert_int_equal(faults_of(&sv->view.rows[0]), 400);
+	/* It stays so. */
+	three_vms(sv);
+	assert_string_equal(sample_view_order(sv), "vm 7; vm 8; 8/0; vm 9; 9/4");
+}
+
+static void test_hide_idle(void **state)
+{
+	struct sample_view *sv = *state;
+
+	three_vms(sv);
+	sv->settings.hide_idle = true;
+	sample_view_rows(sv);
+	assert_string_equal(sample_view_order(sv), "vm 7; 7/0; 7/1; vm 8; 8/0");
+	assert_int_equal(sv->view.nhidden, 2);
+	three_vms(sv);
+	assert_string_equal(sample_view_order(sv), "");
+	assert_int_equal(faults_of(&sv->view.total), 0);
+}
+
+static void test_filter(void **state)
+{
+	static const struct {
+		const char *filter, *order;
+	} table[] = {
+		{ "pid=8", "vm 8; 8/0" },
+		{ "pid!=8 slot=0", "vm 7; 7/0" },
+		{ "guest_fault>150/s", "vm 7; 7/1; vm 8; 8/0" },
+		{ "p99>5us", "vm 8; 8/0" },
+		{ "comm~EM", "vm 7; 7/0; 7/1; vm 8; 8/0; vm 9; 9/4" },
+		{ "comm!~qemu", "" },
+	};
+	struct sample_view *sv = *state;
+	char why[128];
+
+	three_vms(sv);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		assert_int_equal(
+			filter_parse(table[i].filter, &sv->settings.filter, why, sizeof(why)), 0);
+		sample_view_rows(sv);
+		assert_string_equal(sample_view_order(sv), table[i].order);
+	}
+	/* The sums are of everything all the same. */
+	assert_int_equal(faults_of(&sv->view.total), 600);
+}
+
+static void test_unavailable(void **state)
+{
+	struct sample_view *sv = *state;
+
+	sv->sample.hooks[EV_PREPARE].attached = false;
+	one_vm(sv, 10, 0);
+	assert_string_equal(sample_view_cell(sv, 1, "prepare"), "n/a");
+	assert_string_equal(sample_view_cell(sv, 1, "prepares"), "n/a");
+	assert_string_equal(sample_view_cell(sv, 1, "zap"), "0");
+}
+
+static void test_gmem_counts_at_vm(void **state)
+{
+	struct sample_view *sv = *state;
+	struct gmem *gmem;
+
+	for (__u64 n = 5; n < 8; n++) {
+		sample_view_slot(sample_view_vm(sv, 0xaa, 7), 0, 0, 0);
+		gmem = sample_add_gmem(&sv->sample, 0, 99, 4096);
+		sample_count(&gmem->events, EV_ALLOCATE, 1000, n);
+		sample_view_refresh(sv);
+	}
+	assert_string_equal(sample_view_cell(sv, 0, "allocate"), "1.00");
+	assert_string_equal(sample_view_cell(sv, 1, "allocate"), "0");
+	assert_int_equal(sv->view.total.counts.v[EV_ALLOCATE].count, 1);
+}
+
+static void test_newly_lost(void **state)
+{
+	struct sample_view *sv = *state;
+
+	sv->sample.snap.lost = 3;
+	sample_view_refresh(sv);
+	assert_int_equal(sv->view.newly_lost, 3);
+	sv->sample.snap.lost = 4;
+	sample_view_refresh(sv);
+	assert_int_equal(sv->view.newly_lost, 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_first_refresh),
+		TEST(test_rates),
+		TEST(test_interval_percentiles),
+		TEST(test_zero),
+		TEST(test_slot_appears),
+		TEST(test_address_used_again),
+		TEST(test_ended_shown_once),
+		TEST(test_sort),
+		TEST(test_fold),
+		TEST(test_hide_idle),
+		TEST(test_filter),
+		TEST(test_unavailable),
+		TEST(test_gmem_counts_at_vm),
+		TEST(test_newly_lost),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * gmemtop: the live view of what guest_memfd does. Knows options and the order of things; what is
+ * shown is the view's business, how is the screen's or the batch writer's.
+ */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "clock.h"
+#include "option_values.h"
+#include "report.h"
+#include "session.h"
+#include "top_options.h"
+#include "version.h"
+#include "view_batch.h"
+#include "view_settings.h"
+
+struct top {
+	struct top_options options;
+	struct view_settings settings;
+	struct session *session;
+	const struct hook_state *hooks;
+	struct utsname name;
+	__u64 start_realtime_ns;
+	struct view view;
+};
+
+static int out_of_memory(struct problem *problem)
+{
+	return problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
+}
+
+/* Read what was counted so far into the view. 0, or -1 with @problem filled. */
+static int refresh(struct top *top, struct problem *problem)
+{
+	struct snapshot snap;
+	int err = snapshot_read(top->session, &snap);
+
+	if (err)
+		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot read the counts: %s",
+				   strerror(-err));
+	if (view_update(&top->view, &snap, top->hooks, clock_ns(CLOCK_MONOTONIC)))
+		return out_of_memory(problem);
+	return 0;
+}
+
+/* ---- Batch ---- */
+
+static int write_json(const struct top *top)
+{
+	struct report_style style = report_style_of(stdout);
+	struct capture capture = {
+		.tool = "gmemtop",
+		.version = GMEM_VERSION,
+		.kernel = top->name.release,
+		.arch = top->name.machine,
+		.start_realtime_ns = top->start_realtime_ns,
+		.duration_ns = top->view.now_ns - top->view.start_ns,
+		.shown = top->options.events,
+		.stack_events = top->options.stack_events,
+		.hooks = top->view.hooks,
+		.snap = top->view.snap,
+	};
+
+	return report_write(stdout, "json", &capture, &style);
+}
+
+static int write_table(struct top *top)
+{
+	struct view_place place = { top->name.nodename, top->name.release };
+
+	if (view_rows(&top->view, &top->settings))
+		return -ENOMEM;
+	errno = 0;
+	batch_write(stdout, &top->view, &top->settings, &place, report_style_of(stdout).utf8);
+	return fflush(stdout) || ferror(stdout) ? -(errno ?: EIO) : 0;
+}
+
+static int write_batch(struct top *top, struct problem *problem)
+{
+	int err = top->options.json ? write_json(top) : write_table(top);
+
+	if (err)
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot write standard output: %s. Send it elsewhere",
+				   strerror(-err));
+	return 0;
+}
+
+/* True when a signal has come before @until_ns. */
+static bool wait_until(__u64 until_ns, const sigset_t *signals)
+{
+	for (;;) {
+		__u64 now_ns = clock_ns(CLOCK_MONOTONIC);
+		__u64 left = until_ns > now_ns ? until_ns - now_ns : 0;
+		struct timespec timeout = { left / NS_PER_S, left % NS_PER_S };
+
+		if (sigtimedwait(signals, NULL, &timeout) > 0)
+			return true;
+		if (errno == EAGAIN)
+			return false;
+	}
+}
+
+static sigset_t block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return set;
+}
+
+static int run_batch(struct top *top, struct problem *problem)
+{
+	sigset_t signals = block_signals();
+	__u64 next_ns = top->view.start_ns, left = top->options.count;
+
+	do {
+		next_ns += top->settings.interval_ns;
+		if (wait_until(next_ns, &signals))
+			return 0;
+		if (refresh(top, problem) || write_batch(top, problem))
+			return -1;
+	} while (!left || --left);
+	return 0;
+}
+
+/* ---- The order of things ---- */
+
+static int open_session(struct top *top, struct problem *problem)
+{
+	const struct session_options options = {
+		.events = top->options.events,
+		.filter = top->options.npids ? FILTER_PIDS : FILTER_NONE,
+		.pids = top->options.pids,
+		.npids = top->options.npids,
+		.stack_events = top->options.stack_events,
+		.verbose = top->options.verbose,
+	};
+
+	top->session = session_open(&options, problem);
+	if (!top->session || session_check(top->session, problem))
+		return -1;
+	top->hooks = session_hooks(top->session);
+	return 0;
+}
+
+static int run(struct top *top, struct problem *problem)
+{
+	int err;
+
+	settings_init(&top->settings);
+	top_options_apply(&top->options, &top->settings);
+	if (option_check_pids(top->options.pids, top->options.npids, problem))
+		return -1;
+	uname(&top->name);
+	err = open_session(top, problem);
+	if (!err) {
+		top->start_realtime_ns = clock_ns(CLOCK_REALTIME);
+		view_init(&top->view, top->name.machine, clock_ns(CLOCK_MONOTONIC));
+		session_start(top->session);
+		err = run_batch(top, problem);
+	}
+	session_close(top->session);
+	view_free(&top->view);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	static struct top top;
+	struct problem problem;
+	int status;
+
+	setlocale(LC_ALL, "");
+	status = top_options_parse(argc, argv, &top.options, &problem);
+	if (!status)
+		status = run(&top, &problem);
+	top_options_free(&top.options);
+	if (status < 0) {
+		fprintf(stderr, "gmemtop: %s.\n", problem.text);
+		return problem.status;
+	}
+	return status;
+}

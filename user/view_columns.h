@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The columns of the live view: one table gives header, cells, help, sorting, filters and
+ * configuration.
+ */
+#ifndef VIEW_COLUMNS_H
+#define VIEW_COLUMNS_H
+
+#include "view.h"
+
+#define CELL_LEN 256
+
+/* What a column's values are, and so how they are written and what a filter may compare with. */
+enum column_kind {
+	COLUMN_TEXT, /* compared as text; sorted by its value */
+	COLUMN_NUMBER, /* as it is: a process id */
+	COLUMN_COUNT, /* per second, or in all */
+	COLUMN_RATIO,
+	COLUMN_LATENCY, /* ns */
+	COLUMN_BYTES,
+	COLUMN_DRAWING, /* a bar, a line: fills its width */
+};
+
+struct column {
+	const char *key; /* in filters, options, and the configuration */
+	const char *title;
+	enum column_kind kind;
+	unsigned int rank; /* the least important have no room first; 1 is most important */
+	unsigned int width; /* at least */
+	bool shown; /* unless the user says otherwise */
+	const char *what; /* one line for people */
+	double (*value)(const struct view *view, const struct row *row, __u64 arg);
+	/* NULL: the value as kind says. @width is what a drawing fills. */
+	void (*text)(const struct view *view, const struct row *row, bool utf8, unsigned int width,
+		     char cell[CELL_LEN]);
+	__u64 arg; /* for value: which event, or details (1 << detail), or percentile */
+	__u64 events; /* 1 << event: all that it needs */
+};
+
+extern const struct column columns[];
+extern const unsigned int nr_columns; /* at most 64 */
+
+/* Those shown by default, and what they are sorted by. */
+__u64 columns_default(void);
+unsigned int columns_default_sort(void);
+
+/* The column of @len bytes of @key, or -1. */
+int column_by_key(const char *key, size_t len);
+
+/* NAN when it is not known, or does not apply. A rate is events per second. */
+double column_value(const struct view *view, const struct row *row, unsigned int column);
+
+/* As it is shown; clean, "-" when not known, "n/a" for events that are not counted here. */
+const char *column_cell(const struct view *view, const struct row *row, unsigned int column,
+			bool utf8, unsigned int width, char cell[CELL_LEN]);
+
+/* "FAULTS/s" */
+const char *column_title(unsigned int column, bool totals, char title[CELL_LEN]);
+
+/* Whether big values come first when one begins to sort by it. */
+bool column_descends(unsigned int column);
+
+/* Which columns there is room for. */
+struct layout {
+	unsigned int n;
+	struct {
+		unsigned int column, width;
+	} v[64];
+	unsigned int ndropped; /* chosen, but there is no room */
+};
+
+/*
+ * Lay out the columns chosen, but for @skip of them after the first, on a line of @room columns
+ * with blanks between them. Drawings take what is left over.
+ */
+void layout_make(struct layout *layout, const struct view *view, __u64 chosen, unsigned int room,
+		 unsigned int skip);
+
+/* The same with room for everything, as wide as the widest cell of the view's rows. */
+void layout_all(struct layout *layout, const struct view *view, __u64 chosen, bool utf8);
+
+/* Is a column flush left? Numbers are flush right. */
+bool column_is_left(unsigned int column);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The lines above the rows: where and when this is, sums of everything, what was lost.
+ */
+#ifndef VIEW_HEAD_H
+#define VIEW_HEAD_H
+
+#include "view.h"
+
+#define HEAD_LEN 512
+
+struct view_place {
+	const char *host, *kernel;
+};
+
+/* Each writes one line, clean, to @text of HEAD_LEN bytes. */
+
+/* "gmemtop 0.1  alpha  Linux 7.3.4  06:49:35  up 0:12  every 1s" */
+void head_title(const struct view *view, const struct view_settings *settings,
+		const struct view_place *place, bool utf8, char *text);
+
+/* "2 VMs  6 slots  guest faults 1.2k/s  p50 4.1µs ..." */
+void head_totals(const struct view *view, bool utf8, char *text);
+
+/* "lost nothing", or how much of what; true when anything was lost. */
+bool head_loss(const struct view *view, char *text);
+
+#endif
