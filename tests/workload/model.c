@@ -285,7 +285,8 @@ void model_convert(struct machine *machine, struct slot *slot, uint64_t first, u
 		return;
 	machine->unmaps++;
 	forget_mapped(slot, first, npages, GUEST_LOST_BY_CONVERSION);
-	if (slot->gmem && convert_again(slot->gmem, slot->pgoff + first, npages))
+	if (slot->gmem && !slot->gmem->released &&
+	    convert_again(slot->gmem, slot->pgoff + first, npages))
 		account_detail(account, CONVERT_AGAIN);
 }
 
