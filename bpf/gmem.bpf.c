@@ -22,6 +22,15 @@ char LICENSE[] SEC("license") = "GPL";
 /* Argument @n of the traced function, as a pointer that the verifier knows the type of. */
 #define ARG(ctx, n) ((void *)(ctx)[n])
 
+/* The same as a number: what functions that are verified by themselves can be given. */
+static __always_inline __u64 arg(const __u64 *ctx, int n)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), &ctx[n]);
+	return value;
+}
+
 static __always_inline long returned(void *ctx)
 {
 	__u64 value = 0;
@@ -157,7 +166,7 @@ static __always_inline int host_fault_begin(__u64 *ctx)
 
 	if (!state || active_since_ns == ~0ULL)
 		return 0;
-	view_enter(state, file);
+	view_enter(state, (__u64)file->private_data, (__u64)file->f_inode);
 	fault_look(state, &state->view_cache.pages, file->f_inode, vmf->pgoff);
 	return 0;
 }
@@ -212,7 +221,7 @@ BOTH_ENDS(host_fault, host_fault_begin, host_fault_end)
 BEGIN(create, EV_CREATE)
 
 /* The guest_memfd that this task has just been given as @fd, if another has not yet closed it. */
-static __always_inline struct file *created_file(struct kvm *kvm, int fd)
+static __always_inline struct file *created_file(__u64 kvm, int fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
@@ -222,29 +231,29 @@ static __always_inline struct file *created_file(struct kvm *kvm, int fd)
 	if (fd < 0 || (unsigned int)fd >= BPF_CORE_READ(table, max_fds))
 		return NULL;
 	bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
-	if (!file || view_kvm(BPF_CORE_READ(file, private_data)) != kvm)
+	if (!file || (__u64)view_kvm(BPF_CORE_READ(file, private_data)) != kvm)
 		return NULL;
 	return file;
 }
 
 static __always_inline int create_end(__u64 *ctx)
 {
-	struct kvm *kvm = ARG(ctx, 0);
+	__u64 latency_ns, kvm = arg(ctx, 0);
 	struct owner *owner;
 	struct file *file;
-	__u64 latency_ns;
+	__u32 at;
 	long ret;
-	int at;
 
 	if (!event_leave(EV_CREATE, &latency_ns))
 		return 0;
 	ret = returned_int(ctx);
 	file = created_file(kvm, ret);
 	if (file)
-		at = gmem_owner_find((__u64)kvm, (__u64)BPF_CORE_READ(file, f_inode));
+		at = gmem_owner_find(kvm, (__u64)BPF_CORE_READ(file, f_inode));
 	else
 		at = vm_owner(kvm);
-	owner = COUNT(at, CREATE, latency_ns, 0, ret);
+	rare_count(ctx, at, EV_CREATE, latency_ns, 0, ret);
+	owner = bpf_map_lookup_elem(&owners, &at);
 	if (owner && owner->kind == OWNER_GMEM)
 		owner->gmem.met_late = 0;
 	return 0;
@@ -262,15 +271,13 @@ BEGIN(bind, EV_BIND)
 
 static __always_inline int bind_end(__u64 *ctx)
 {
-	struct kvm *kvm = ARG(ctx, 0);
-	struct kvm_memory_slot *slot = ARG(ctx, 1);
 	__u64 latency_ns;
 	int owner;
 
 	if (!event_leave(EV_BIND, &latency_ns))
 		return 0;
-	owner = slot_owner_find((__u64)kvm, (__u64)slot);
-	COUNT(owner, BIND, latency_ns, 0, returned_int(ctx));
+	owner = slot_owner_find(arg(ctx, 0), arg(ctx, 1));
+	rare_count(ctx, owner, EV_BIND, latency_ns, 0, returned_int(ctx));
 	return 0;
 }
 
@@ -296,12 +303,12 @@ int bind_commit(__u64 *ctx)
 
 static __always_inline int unbind_begin(__u64 *ctx)
 {
-	struct kvm_memory_slot *slot = ARG(ctx, 0);
+	struct kvm_memory_slot *slot = (void *)arg(ctx, 0);
 	struct task_state *state = event_enter(EV_UNBIND);
-	struct file *file = slot->gmem.file;
+	struct file *file = BPF_CORE_READ(slot, gmem.file);
 
 	if (state && file)
-		state->kvm = (__u64)view_kvm(file->private_data);
+		state->kvm = (__u64)view_kvm(BPF_CORE_READ(file, private_data));
 	return 0;
 }
 
@@ -314,8 +321,8 @@ static __always_inline int unbind_end(__u64 *ctx)
 	state = event_leave(EV_UNBIND, &latency_ns);
 	if (!state)
 		return 0;
-	owner = slot_owner_find(state->kvm, (__u64)ARG(ctx, 0));
-	COUNT(owner, UNBIND, latency_ns, 0, 0);
+	owner = slot_owner_find(state->kvm, arg(ctx, 0));
+	rare_count(ctx, owner, EV_UNBIND, latency_ns, 0, 0);
 	return 0;
 }
 
@@ -326,13 +333,13 @@ BOTH_ENDS(unbind, unbind_begin, unbind_end)
 static __always_inline int release_begin(__u64 *ctx)
 {
 	struct task_state *state = event_enter(EV_RELEASE);
-	struct inode *inode = ARG(ctx, 0);
-	struct file *file = ARG(ctx, 1);
+	struct file *file = (void *)arg(ctx, 1);
+	struct kvm *kvm = view_kvm(BPF_CORE_READ(file, private_data));
 
 	if (!state)
 		return 0;
-	state->inode = (__u64)inode;
-	state->release_owner = gmem_owner_find((__u64)view_kvm(file->private_data), (__u64)inode);
+	state->inode = arg(ctx, 0);
+	state->release_owner = gmem_owner_find((__u64)kvm, state->inode);
 	return 0;
 }
 
@@ -348,7 +355,7 @@ static __always_inline int release_end(__u64 *ctx)
 		return 0;
 	state->inode = 0;
 	at = state->release_owner;
-	COUNT(at, RELEASE, latency_ns, 0, 0);
+	rare_count(ctx, at, EV_RELEASE, latency_ns, 0, 0);
 	__sync_fetch_and_add(&generation, 1); /* another file may have the same private data soon */
 	owner = bpf_map_lookup_elem(&owners, &at);
 	if (owner && owner->kind == OWNER_GMEM)
@@ -362,16 +369,17 @@ BOTH_ENDS(release, release_begin, release_end)
 
 static __always_inline enum gmem_event fallocate_event(__u64 *ctx)
 {
-	return ctx[1] & FALLOC_PUNCH_HOLE ? EV_PUNCH_HOLE : EV_ALLOCATE;
+	return arg(ctx, 1) & FALLOC_PUNCH_HOLE ? EV_PUNCH_HOLE : EV_ALLOCATE;
 }
 
 static __always_inline int fallocate_begin(__u64 *ctx)
 {
 	struct task_state *state = event_enter(fallocate_event(ctx));
-	struct file *file = ARG(ctx, 0);
+	struct file *file = (void *)arg(ctx, 0);
 
 	if (state && active_since_ns != ~0ULL)
-		view_enter(state, file);
+		view_enter(state, (__u64)BPF_CORE_READ(file, private_data),
+			   (__u64)BPF_CORE_READ(file, f_inode));
 	return 0;
 }
 
@@ -392,8 +400,9 @@ static __always_inline void fallocate_pages(const struct view_cache *cache, enum
 static __always_inline int fallocate_end(__u64 *ctx)
 {
 	enum gmem_event event = fallocate_event(ctx);
-	__u64 start = ctx[2] >> PAGE_BITS, end = (ctx[2] + ctx[3]) >> PAGE_BITS;
-	struct file *file = ARG(ctx, 0);
+	__u64 offset = arg(ctx, 2), start = offset >> PAGE_BITS;
+	__u64 end = (offset + arg(ctx, 3)) >> PAGE_BITS;
+	struct file *file = (void *)arg(ctx, 0);
 	struct task_state *state;
 	__u64 latency_ns;
 	int owner;
@@ -404,8 +413,9 @@ static __always_inline int fallocate_end(__u64 *ctx)
 		return 0;
 	state->inode = 0;
 	ret = returned(ctx);
-	owner = range_owner_find((__u64)file->private_data, (__u64)file->f_inode, start, end);
-	event_count(ctx, owner, event, latency_ns, ret ? 0 : end - start, ret, CARRIES_PUNCH_HOLE);
+	owner = range_owner_find((__u64)BPF_CORE_READ(file, private_data),
+				 (__u64)BPF_CORE_READ(file, f_inode), start, end);
+	rare_count(ctx, owner, event, latency_ns, ret ? 0 : end - start, ret);
 	fallocate_pages(&state->view_cache, event, start, end, ret);
 	return 0;
 }
@@ -456,7 +466,7 @@ static __always_inline int zap_end(__u64 *ctx)
 	else if (state->inode)
 		owner = gmem_owner_find((__u64)view_kvm(ARG(ctx, 0)), state->inode);
 	else
-		owner = vm_owner(view_kvm(ARG(ctx, 0)));
+		owner = vm_owner((__u64)view_kvm(ARG(ctx, 0)));
 	zap_cause(state, COUNT(owner, ZAP, latency_ns, state->zap.npages, 0));
 	state->zapped_owner = owner;
 	return 0;
@@ -473,7 +483,7 @@ static __always_inline int notifier_end(__u64 *ctx)
 	__u64 latency_ns;
 
 	if (event_leave(EV_NOTIFIER, &latency_ns))
-		COUNT(vm_owner(notifier_kvm(ARG(ctx, 0))), NOTIFIER, latency_ns, 0, 0);
+		COUNT(vm_owner(notifier_kvm(arg(ctx, 0))), NOTIFIER, latency_ns, 0, 0);
 	return 0;
 }
 
@@ -481,12 +491,18 @@ BOTH_ENDS(notifier, notifier_begin, notifier_end)
 
 /* kvm_unmap_gfn_range(kvm, range): one slot, within a notifier or a zap. */
 
-static __always_inline void notifier_hit(__u64 *ctx, struct kvm_memory_slot *slot, __u64 npages)
+static __always_inline int unmap_owner(__u64 *ctx)
 {
-	int at = slot_owner_find(ctx[0], (__u64)slot);
-	struct owner *owner = COUNT(at, NOTIFIER_HIT, 0, npages, 0);
+	struct kvm_gfn_range *range = (void *)arg(ctx, 1);
 
-	if (slot->flags & KVM_MEMSLOT_GMEM_ONLY)
+	return slot_owner_find(arg(ctx, 0), (__u64)BPF_CORE_READ(range, slot));
+}
+
+static __always_inline void notifier_hit(__u64 *ctx, __u32 flags, __u64 npages)
+{
+	struct owner *owner = COUNT(unmap_owner(ctx), NOTIFIER_HIT, 0, npages, 0);
+
+	if (flags & KVM_MEMSLOT_GMEM_ONLY)
 		detail_count(owner, DETAIL_HIT_GMEM_ONLY);
 }
 
@@ -539,9 +555,9 @@ int unmap(__u64 *ctx)
 	if (!state)
 		return 0;
 	if (event_inside(state, EV_NOTIFIER))
-		notifier_hit(ctx, slot, npages);
+		notifier_hit(ctx, slot->flags, npages);
 	else if (event_inside(state, EV_ZAP))
-		zap_slot(&state->zap, slot_owner_find(ctx[0], (__u64)slot), npages);
+		zap_slot(&state->zap, unmap_owner(ctx), npages);
 	if (active_since_ns != ~0ULL && slot->flags & KVM_MEM_GUEST_MEMFD)
 		unmap_pages(state, ctx[0], range);
 	return 0;
@@ -554,13 +570,12 @@ int unmap(__u64 *ctx)
 SEC("?tp_btf")
 int zap_all(__u64 *ctx)
 {
-	struct kvm *kvm = ARG(ctx, 0);
 	struct owner *owner;
 	__u32 at;
 
-	if (!kvm || active_since_ns == ~0ULL)
+	if (active_since_ns == ~0ULL)
 		return 0;
-	at = vm_owner(kvm);
+	at = vm_owner(arg(ctx, 0));
 	owner = bpf_map_lookup_elem(&owners, &at);
 	if (!owner || owner->kind != OWNER_VM)
 		return 0;
@@ -603,7 +618,7 @@ static __always_inline int prepare_end(__u64 *ctx)
 	if (in_fault)
 		at = slot_owner(state, ctx[0], state->slot);
 	else
-		at = gfn_owner_find(ctx[0], ctx[1], ctx[1] + 1);
+		at = gfn_owner_find(arg(ctx, 0), ctx[1], ctx[1] + 1);
 	if (in_fault && !ret)
 		redundant = is_prepared(&state->cache, ctx[1]);
 	owner = COUNT(at, PREPARE, latency_ns, 0, ret);
@@ -622,8 +637,8 @@ static __always_inline int populate_begin(__u64 *ctx)
 
 	if (!state)
 		return 0;
-	state->kvm = ctx[0];
-	state->slot = (__u64)kvm_slot_at(ARG(ctx, 0), ctx[1]);
+	state->kvm = arg(ctx, 0);
+	state->slot = (__u64)kvm_slot_at((void *)state->kvm, arg(ctx, 1));
 	return 0;
 }
 
@@ -641,8 +656,8 @@ static __always_inline void populate_pages(struct task_state *state, __u64 gfn, 
 
 static __always_inline int populate_end(__u64 *ctx)
 {
+	__u64 latency_ns, start = arg(ctx, 1);
 	struct task_state *state;
-	__u64 latency_ns;
 	int owner;
 	long ret;
 
@@ -650,10 +665,10 @@ static __always_inline int populate_end(__u64 *ctx)
 	if (!state)
 		return 0;
 	ret = returned(ctx);
-	owner = gfn_owner_find(ctx[0], ctx[1], ctx[1] + ctx[3]);
-	COUNT(owner, POPULATE, latency_ns, ret > 0 ? ret : 0, ret);
+	owner = gfn_owner_find(arg(ctx, 0), start, start + arg(ctx, 3));
+	rare_count(ctx, owner, EV_POPULATE, latency_ns, ret > 0 ? ret : 0, ret);
 	if (state->slot)
-		populate_pages(state, ctx[1], ret);
+		populate_pages(state, start, ret);
 	return 0;
 }
 
@@ -665,8 +680,8 @@ BEGIN(prefault, EV_PREFAULT)
 
 static __always_inline int prefault_end(__u64 *ctx)
 {
-	struct kvm_vcpu *vcpu = ARG(ctx, 0);
-	struct kvm_pre_fault_memory *range = ARG(ctx, 1);
+	struct kvm_vcpu *vcpu = (void *)arg(ctx, 0);
+	struct kvm_pre_fault_memory *range = (void *)arg(ctx, 1);
 	__u64 latency_ns, gfn;
 	int owner;
 	long ret;
@@ -674,9 +689,9 @@ static __always_inline int prefault_end(__u64 *ctx)
 	if (!event_leave(EV_PREFAULT, &latency_ns))
 		return 0;
 	ret = returned(ctx);
-	gfn = range->gpa >> PAGE_BITS;
-	owner = gfn_owner_find((__u64)vcpu->kvm, gfn, gfn + 1);
-	COUNT(owner, PREFAULT, latency_ns, ret > 0 ? ret >> PAGE_BITS : 0, ret);
+	gfn = BPF_CORE_READ(range, gpa) >> PAGE_BITS;
+	owner = gfn_owner_find((__u64)BPF_CORE_READ(vcpu, kvm), gfn, gfn + 1);
+	rare_count(ctx, owner, EV_PREFAULT, latency_ns, ret > 0 ? ret >> PAGE_BITS : 0, ret);
 	return 0;
 }
 
@@ -738,11 +753,12 @@ static __always_inline bool gfns_convert(struct task_state *state, __u64 kvm)
 
 static __always_inline int convert_end(__u64 *ctx)
 {
-	struct file *file = ARG(ctx, 0);
+	struct file *file = (void *)arg(ctx, 0);
 	struct conversion *conversion;
 	struct task_state *state;
 	struct owner *owner;
 	__u64 latency_ns, kvm, npages = 0;
+	int index;
 	long ret;
 
 	if (!is_conversion(ctx))
@@ -752,16 +768,16 @@ static __always_inline int convert_end(__u64 *ctx)
 		return 0;
 	ret = returned(ctx);
 	conversion = &state->conversion;
-	kvm = (__u64)file->private_data;
-	if (!conversion->looked) { /* refused before: its range was never seen */
-		COUNT(vm_owner((struct kvm *)kvm), CONVERT, latency_ns, 0, ret);
-		return 0;
-	}
-	if (!ret && !conversion->noop)
+	kvm = (__u64)BPF_CORE_READ(file, private_data);
+	if (conversion->looked)
+		index = gfn_owner_find(kvm, conversion->start, conversion->end);
+	else /* refused before: its range was never seen */
+		index = vm_owner(kvm);
+	if (conversion->looked && !ret && !conversion->noop)
 		npages = conversion->end - conversion->start;
-	owner = COUNT(gfn_owner_find(kvm, conversion->start, conversion->end), CONVERT, latency_ns,
-		      npages, ret);
-	convert_details(conversion, owner);
+	owner = COUNT(index, CONVERT, latency_ns, npages, ret);
+	if (conversion->looked)
+		convert_details(conversion, owner);
 	if (npages && gfns_convert(state, kvm))
 		detail_count(owner, DETAIL_CONVERT_AGAIN);
 	return 0;
@@ -808,14 +824,15 @@ int memory_fault(__u64 *ctx)
 	struct kvm_run *run = vcpu->run;
 	long ret = returned_int(ctx);
 	struct owner *owner;
-	__u64 gfn;
+	__u64 gfn, kvm;
 
 	/* An exit reason is good for these errors only, by the API of KVM_EXIT_MEMORY_FAULT. */
 	if ((ret != -EFAULT && ret != -EHWPOISON) || run->exit_reason != KVM_EXIT_MEMORY_FAULT ||
 	    active_since_ns == ~0ULL)
 		return 0;
 	gfn = run->memory_fault.gpa >> PAGE_BITS;
-	owner = COUNT(gfn_owner_find((__u64)vcpu->kvm, gfn, gfn + 1), MEMORY_FAULT, 0, 0, 0);
+	kvm = (__u64)BPF_CORE_READ(vcpu, kvm);
+	owner = COUNT(gfn_owner_find(kvm, gfn, gfn + 1), MEMORY_FAULT, 0, 0, 0);
 	if (run->memory_fault.flags & KVM_MEMORY_EXIT_FLAG_PRIVATE)
 		detail_count(owner, DETAIL_MEMORY_FAULT_PRIVATE);
 	else
@@ -828,11 +845,11 @@ int memory_fault(__u64 *ctx)
 static __always_inline int poison_begin(__u64 *ctx)
 {
 	struct task_state *state = event_enter(EV_POISON);
-	struct address_space *mapping = ARG(ctx, 0);
+	struct address_space *mapping = (void *)arg(ctx, 0);
 
 	if (!state)
 		return 0;
-	state->inode = (__u64)mapping->host;
+	state->inode = (__u64)BPF_CORE_READ(mapping, host);
 	state->zapped_owner = -1;
 	return 0;
 }
@@ -885,7 +902,7 @@ SEC("?tp_btf")
 int page_deleted(__u64 *ctx)
 {
 	struct folio *folio = ARG(ctx, 0);
-	struct inode *inode = folio->mapping->host;
+	struct inode *inode = BPF_CORE_READ(folio, mapping, host);
 	struct task_state *state = state_get();
 	int owner;
 
@@ -953,7 +970,7 @@ BOTH_ENDS(direct_map_restore, direct_map_restore_begin, direct_map_restore_end)
 SEC("?fexit")
 int vm_init(__u64 *ctx)
 {
-	struct owner_key key = { .id = ctx[0], .kind = OWNER_VM };
+	struct owner_key key = { .id = arg(ctx, 0), .kind = OWNER_VM };
 
 	bpf_map_delete_elem(&owner_index, &key);
 	__sync_fetch_and_add(&generation, 1);
@@ -964,14 +981,14 @@ int vm_init(__u64 *ctx)
 SEC("?fentry")
 int vm_destroy(__u64 *ctx)
 {
-	struct owner_key key = { .id = ctx[0], .kind = OWNER_VM };
+	struct owner_key key = { .id = arg(ctx, 0), .kind = OWNER_VM };
 	struct task_state *state;
 	struct owner *owner;
 	__u32 *known;
 
 	state = state_make();
 	if (state)
-		state->kvm = ctx[0];
+		state->kvm = key.id;
 	__sync_fetch_and_add(&generation, 1);
 	known = bpf_map_lookup_elem(&owner_index, &key);
 	owner = known ? bpf_map_lookup_elem(&owners, known) : NULL;
@@ -987,18 +1004,19 @@ int vm_destroy(__u64 *ctx)
 SEC("?fentry")
 int slot_commit(__u64 *ctx)
 {
-	struct kvm_memory_slot *slot = ARG(ctx, 2);
+	struct kvm_memory_slot *slot = (void *)arg(ctx, 2);
 	struct task_state *state;
+	__u64 kvm = arg(ctx, 0);
 	struct owner *owner;
 	__u32 index;
 
 	state = state_make();
 	if (state)
-		state->kvm = ctx[0];
+		state->kvm = kvm;
 	__sync_fetch_and_add(&generation, 1);
 	if (!slot || !(BPF_CORE_READ(slot, flags) & KVM_MEM_GUEST_MEMFD))
 		return 0;
-	index = slot_owner_find(ctx[0], (__u64)slot);
+	index = slot_owner_find(kvm, (__u64)slot);
 	owner = bpf_map_lookup_elem(&owners, &index);
 	if (owner && owner->kind == OWNER_SLOT)
 		slot_describe(owner, slot);

@@ -134,7 +134,7 @@ struct owner_key {
 struct event_stat {
 	__u64 count;
 	__u64 sum_ns;
-	__u64 min_ns; /* ~0 when nothing was seen */
+	__u64 not_min_ns; /* ~minimum: 0 when nothing was seen */
 	__u64 max_ns;
 	__u64 npages;
 	__u64 first_ns;

@@ -41,7 +41,7 @@ static __always_inline __u64 gmem_flags(struct inode *inode)
 	return (__u64)BPF_CORE_READ(inode, i_private);
 }
 
-static __always_inline struct kvm *notifier_kvm(void *mn)
+static __always_inline __u64 notifier_kvm(__u64 mn)
 {
 	return mn - bpf_core_field_offset(struct kvm, mmu_notifier);
 }

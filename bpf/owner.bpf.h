@@ -82,7 +82,7 @@ static __always_inline bool task_wanted(struct task_struct *task)
 	return bpf_map_lookup_elem(&pids, &tgid);
 }
 
-/* An index for a new owner, its statistics ready; 0 when the table is full. */
+/* A new owner and its index; NULL when the table is full. */
 static __always_inline struct owner *owner_new(__u32 *index)
 {
 	struct owner *owner;
@@ -93,8 +93,6 @@ static __always_inline struct owner *owner_new(__u32 *index)
 	owner = bpf_map_lookup_elem(&owners, &at);
 	if (!at || !owner)
 		return NULL;
-	for (int event = 0; event < NR_EVENTS; event++)
-		owner->stat[event].min_ns = ~0ULL;
 	*index = at;
 	return owner;
 }
@@ -117,12 +115,17 @@ static __always_inline __u32 owner_publish(struct owner *owner, __u32 index, enu
 }
 
 /*
+ * What follows are functions of their own and not static, so that the verifier looks at each once
+ * and not at every call. They can be given numbers only, see arg().
+ */
+
+/*
  * Where events of the VM are counted; OWNER_IGNORED when the filter leaves it out. Negative when
  * the table is full.
  */
-static __always_inline int vm_owner(struct kvm *kvm)
+__noinline int vm_owner(__u64 kvm)
 {
-	struct owner_key key = { .id = (__u64)kvm, .kind = OWNER_VM };
+	struct owner_key key = { .id = kvm, .kind = OWNER_VM };
 	__u32 *known, index = OWNER_IGNORED;
 	struct task_struct *task;
 	struct owner *owner;
@@ -130,7 +133,7 @@ static __always_inline int vm_owner(struct kvm *kvm)
 	known = bpf_map_lookup_elem(&owner_index, &key);
 	if (known)
 		return *known;
-	task = kvm_task(kvm, (struct task_struct *)bpf_get_current_task());
+	task = kvm_task((struct kvm *)kvm, (struct task_struct *)bpf_get_current_task());
 	if (!task_wanted(task)) {
 		bpf_map_update_elem(&owner_index, &key, &index, BPF_NOEXIST);
 		return OWNER_IGNORED;
@@ -139,7 +142,7 @@ static __always_inline int vm_owner(struct kvm *kvm)
 	if (!owner)
 		return -1;
 	owner->vm = index;
-	vm_info_read(&owner->vm_info, kvm, task);
+	vm_info_read(&owner->vm_info, (struct kvm *)kvm, task);
 	return owner_publish(owner, index, OWNER_VM, &key);
 }
 
@@ -154,7 +157,7 @@ static __always_inline __u32 slot_number(__u16 as_id, __s16 id)
 }
 
 /* Where events of the slot are counted, as vm_owner(). */
-static __noinline int slot_owner_find(__u64 kvm, __u64 slot_address)
+__noinline int slot_owner_find(__u64 kvm, __u64 slot_address)
 {
 	struct kvm_memory_slot *slot = (void *)slot_address;
 	struct owner_key key = { .kind = OWNER_SLOT };
@@ -162,7 +165,7 @@ static __noinline int slot_owner_find(__u64 kvm, __u64 slot_address)
 	__u32 *known, index;
 	int vm;
 
-	vm = vm_owner((struct kvm *)kvm);
+	vm = vm_owner(kvm);
 	if (vm <= 0)
 		return vm;
 	key.id = vm;
@@ -200,7 +203,7 @@ static __always_inline void pages_new(struct gmem_info *gmem)
 }
 
 /* Where events of the guest_memfd as a whole are counted, as vm_owner(). */
-static __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
+__noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 {
 	struct inode *inode = (void *)inode_address;
 	struct owner_key key = { .id = inode_address, .kind = OWNER_GMEM };
@@ -208,7 +211,7 @@ static __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 	__u32 *known, index;
 	int vm;
 
-	vm = vm_owner((struct kvm *)kvm);
+	vm = vm_owner(kvm);
 	if (vm <= 0)
 		return vm;
 	key.sub = BPF_CORE_READ(inode, i_ino);
@@ -226,7 +229,7 @@ static __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 }
 
 /* The same where nothing leads to the VM: the host when the guest_memfd was not met before. */
-static __noinline int gmem_owner_known(__u64 inode_address)
+__noinline int gmem_owner_known(__u64 inode_address)
 {
 	struct inode *inode = (void *)inode_address;
 	struct owner_key key = { .id = inode_address, .kind = OWNER_GMEM };
@@ -241,7 +244,7 @@ static __noinline int gmem_owner_known(__u64 inode_address)
  * Where an event is counted that knows only the file and the pages [start, end): at the slot
  * whose binding covers them all, else at the guest_memfd.
  */
-static __noinline int range_owner_find(__u64 view_address, __u64 inode, __u64 start, __u64 end)
+__noinline int range_owner_find(__u64 view_address, __u64 inode, __u64 start, __u64 end)
 {
 	void *view = (void *)view_address;
 	struct kvm *kvm = view_kvm(view);
@@ -268,11 +271,11 @@ static __always_inline struct kvm_memory_slot *range_slot(__u64 kvm, __u64 start
 }
 
 /* As vm_owner(), for what knows only guest addresses. */
-static __noinline int gfn_owner_find(__u64 kvm, __u64 start, __u64 end)
+__noinline int gfn_owner_find(__u64 kvm, __u64 start, __u64 end)
 {
 	struct kvm_memory_slot *slot = range_slot(kvm, start, end);
 
-	return slot ? slot_owner_find(kvm, (__u64)slot) : vm_owner((struct kvm *)kvm);
+	return slot ? slot_owner_find(kvm, (__u64)slot) : vm_owner(kvm);
 }
 
 #endif

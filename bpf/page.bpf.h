@@ -188,6 +188,7 @@ __noinline int page_touch(const struct pages *pages, __u64 index, __u32 mapping)
 	if (!at)
 		return -1;
 	word = *at;
+#pragma clang loop unroll(disable)
 	for (int i = 0; i < WORD_TRIES; i++) {
 		today = pages_today(pages, word);
 		now = today | PAGE_PRESENT << shift;
@@ -243,17 +244,22 @@ static __always_inline __u64 word_flags(__u32 mask)
 	return (__u64)(bits & 0xff) << WORD_CONVERTED;
 }
 
-static long pages_word_step(__u32 i, struct pages_range *range)
+/* Change those of the eight pages from @first on that are in the range. 1: there is no word. */
+__noinline int pages_word_change(struct pages_range *range, __u64 first)
 {
-	__u64 first = (range->from & ~7ULL) + i * 8;
-	__u64 *at = pages_word(range->leaf, first), word, now, seen, flags;
-	__u32 mask = pages_mask(range, first);
+	__u64 *at, word, now, seen, flags;
+	__u32 mask;
 
+	if (!range)
+		return 1;
+	mask = pages_mask(range, first);
+	at = pages_word(range->leaf, first);
 	if (!at)
 		return 1;
 	word = *at;
 	flags = word_flags(mask & range->change.convert);
 	range->again |= !!(word & flags);
+#pragma clang loop unroll(disable)
 	for (int try = 0; try < WORD_TRIES; try++) {
 		now = pages_zapped(&range->pages, pages_today(&range->pages, word),
 				   mask & range->change.zap, range->change.cause);
@@ -266,6 +272,11 @@ static long pages_word_step(__u32 i, struct pages_range *range)
 		word = seen;
 	}
 	return 0;
+}
+
+static long pages_word_step(__u32 i, struct pages_range *range)
+{
+	return pages_word_change(range, (range->from & ~7ULL) + i * 8) != 0;
 }
 
 static long pages_leaf_step(__u32 i, struct pages_range *range)
@@ -353,12 +364,12 @@ __noinline int view_meet(struct view_cache *cache)
 }
 
 /* The task works on this guest_memfd file: have it in view_cache. */
-static __always_inline void view_enter(struct task_state *state, struct file *file)
+static __always_inline void view_enter(struct task_state *state, __u64 view, __u64 inode)
 {
 	struct view_cache *cache = &state->view_cache;
 
-	state->view = (__u64)file->private_data;
-	state->inode = (__u64)file->f_inode;
+	state->view = view;
+	state->inode = inode;
 	if (cache->view == state->view && cache->generation == generation)
 		return;
 	cache->view = state->view;

@@ -86,15 +86,13 @@ static __always_inline __u32 histogram_new(struct event_stat *stat)
 
 #define EXTREME_TRIES 8 /* each one lost means that another CPU has moved it our way */
 
-static __always_inline void stat_extremes(struct event_stat *stat, __u64 latency_ns)
+static __always_inline void stat_raise(__u64 *most, __u64 value)
 {
-	__u64 seen = stat->min_ns;
+	__u64 seen = *most;
 
-	for (int i = 0; i < EXTREME_TRIES && latency_ns < seen; i++)
-		seen = __sync_val_compare_and_swap(&stat->min_ns, seen, latency_ns);
-	seen = stat->max_ns;
-	for (int i = 0; i < EXTREME_TRIES && latency_ns > seen; i++)
-		seen = __sync_val_compare_and_swap(&stat->max_ns, seen, latency_ns);
+#pragma clang loop unroll(disable) /* the verifier is slower on more code than on the loop */
+	for (int i = 0; i < EXTREME_TRIES && value > seen; i++)
+		seen = __sync_val_compare_and_swap(most, seen, value);
 }
 
 static __always_inline void stat_latency(struct event_stat *stat, enum gmem_event event,
@@ -104,7 +102,8 @@ static __always_inline void stat_latency(struct event_stat *stat, enum gmem_even
 	__u32 index, bucket;
 
 	__sync_fetch_and_add(&stat->sum_ns, latency_ns);
-	stat_extremes(stat, latency_ns);
+	stat_raise(&stat->max_ns, latency_ns);
+	stat_raise(&stat->not_min_ns, ~latency_ns);
 	if (latency_ns < min_latency_ns)
 		return;
 	if (first && !min_latency_ns) {
@@ -122,7 +121,7 @@ static __always_inline void stat_latency(struct event_stat *stat, enum gmem_even
 		__sync_fetch_and_add(&histogram->bucket[bucket], 1);
 }
 
-static __noinline int error_count(__u32 owner, __u32 event, __u32 err)
+__noinline int error_count(__u32 owner, __u32 event, __u32 err)
 {
 	struct error_key key = { .owner = owner, .event = event, .err = err };
 	__u64 *count, zero = 0;
@@ -145,9 +144,8 @@ static __noinline int error_count(__u32 owner, __u32 event, __u32 err)
  * One event at @index (from an *_owner function), with @npages pages and a negative errno or 0.
  * The owner, for details; NULL when it is not counted.
  */
-static __always_inline struct owner *event_count(void *ctx, int index, enum gmem_event event,
-						 __u64 latency_ns, __u64 npages, long err,
-						 unsigned int carries)
+static __always_inline struct owner *stat_count(int index, enum gmem_event event, __u64 latency_ns,
+						__u64 npages, long err, unsigned int carries)
 {
 	struct event_stat *stat;
 	struct owner *owner;
@@ -169,10 +167,37 @@ static __always_inline struct owner *event_count(void *ctx, int index, enum gmem
 		__sync_fetch_and_add(&stat->npages, npages);
 	if ((carries & EVENT_ERRNO) && err < 0)
 		error_count(at, event, -err);
-	if (stack_events >> event & 1 &&
-	    (!(carries & EVENT_LATENCY) || latency_ns >= min_latency_ns))
-		stack_count(ctx, at, event, npages);
 	return owner;
+}
+
+/* The same, and its stack if that is wanted. */
+static __always_inline struct owner *event_count(void *ctx, int index, enum gmem_event event,
+						 __u64 latency_ns, __u64 npages, long err,
+						 unsigned int carries)
+{
+	struct owner *owner = stat_count(index, event, latency_ns, npages, err, carries);
+
+	if (owner && stack_events >> event & 1 &&
+	    (!(carries & EVENT_LATENCY) || latency_ns >= min_latency_ns))
+		stack_count(ctx, index, event, npages);
+	return owner;
+}
+
+/* Is it counted? */
+__noinline int rare_stat_count(int index, __u32 event, __u64 latency_ns, __u64 npages, long err)
+{
+	/* The first is always so; the verifier cannot know. */
+	return event < NR_EVENTS && stat_count(index, event, latency_ns, npages, err,
+					       EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO);
+}
+
+/* As event_count() for what is rare and has a latency: most of it is verified but once. */
+static __always_inline void rare_count(void *ctx, int index, enum gmem_event event,
+				       __u64 latency_ns, __u64 npages, long err)
+{
+	if (rare_stat_count(index, event, latency_ns, npages, err) && stack_events >> event & 1 &&
+	    latency_ns >= min_latency_ns)
+		stack_count(ctx, index, event, npages);
 }
 
 static __always_inline void detail_count(struct owner *owner, enum gmem_detail detail)

@@ -130,7 +130,7 @@ static int read_event(const struct reader *reader, __u32 owner, enum gmem_event 
 		.event = event,
 		.count = stat->count,
 		.sum_ns = stat->sum_ns,
-		.min_ns = stat->min_ns,
+		.min_ns = ~stat->not_min_ns,
 		.max_ns = stat->max_ns,
 		.npages = stat->npages,
 	};
