@@ -72,6 +72,12 @@ static bool (*const bpf_session_is_return)(void *ctx) = (void *)CALL_SESSION_IS_
 		return bpf_session_is_return(ctx) ? end(ctx) : begin(ctx);                         \
 	}
 
+#define ONE_END(type, hook, fn)                                                                    \
+	SEC("?" #type) int hook(__u64 *ctx)                                                        \
+	{                                                                                          \
+		return fn(ctx);                                                                    \
+	}
+
 /* The begin of an event of which nothing but the time matters. */
 #define BEGIN(hook, event)                                                                         \
 	static __always_inline int hook##_begin(__u64 *ctx)                                        \
@@ -290,11 +296,7 @@ static __always_inline int bind_prepare_end(__u64 *ctx)
 
 BOTH_ENDS(bind_prepare, bind_begin, bind_prepare_end)
 
-SEC("?fexit")
-int bind_commit(__u64 *ctx)
-{
-	return bind_end(ctx);
-}
+ONE_END(fexit, bind_commit, bind_end)
 
 /*
  * kvm_gmem_unbind(slot) is not told its VM, and the slot forgets it when its guest_memfd has been
@@ -967,8 +969,7 @@ BOTH_ENDS(direct_map_restore, direct_map_restore_begin, direct_map_restore_end)
 /* What follows carries no event: it keeps owners right. */
 
 /* kvm_arch_init_vm(kvm, type): whatever was at this address before is another VM. */
-SEC("?fexit")
-int vm_init(__u64 *ctx)
+static __always_inline int vm_init_end(__u64 *ctx)
 {
 	struct owner_key key = { .id = arg(ctx, 0), .kind = OWNER_VM };
 
@@ -977,9 +978,10 @@ int vm_init(__u64 *ctx)
 	return 0;
 }
 
+ONE_END(fexit, vm_init, vm_init_end)
+
 /* kvm_destroy_vm(kvm) unbinds what is bound. */
-SEC("?fentry")
-int vm_destroy(__u64 *ctx)
+static __always_inline int vm_destroy_begin(__u64 *ctx)
 {
 	struct owner_key key = { .id = arg(ctx, 0), .kind = OWNER_VM };
 	struct task_state *state;
@@ -997,12 +999,13 @@ int vm_destroy(__u64 *ctx)
 	return 0;
 }
 
+ONE_END(fentry, vm_destroy, vm_destroy_begin)
+
 /*
  * kvm_arch_commit_memory_region(kvm, old, new, change): a slot has come, gone or changed. On
  * deletion the kernel unbinds next, in this task.
  */
-SEC("?fentry")
-int slot_commit(__u64 *ctx)
+static __always_inline int slot_commit_begin(__u64 *ctx)
 {
 	struct kvm_memory_slot *slot = (void *)arg(ctx, 2);
 	struct task_state *state;
@@ -1020,5 +1023,39 @@ int slot_commit(__u64 *ctx)
 	owner = bpf_map_lookup_elem(&owners, &index);
 	if (owner && owner->kind == OWNER_SLOT)
 		slot_describe(owner, slot);
+	return 0;
+}
+
+ONE_END(fentry, slot_commit, slot_commit_begin)
+
+static __always_inline int nothing(__u64 *ctx)
+{
+	return 0;
+}
+
+/* One program for all of RARE_HOOKS, where a program can be (fsession_multi). */
+SEC("?fsession.multi")
+int rare_session(__u64 *ctx)
+{
+	bool end = bpf_session_is_return(ctx);
+
+	switch (bpf_get_attach_cookie(ctx)) {
+#define RARE(hook, begin_fn, end_fn)                                                               \
+	case RARE_##hook:                                                                          \
+		return end ? end_fn(ctx) : begin_fn(ctx);
+		RARE(create, create_begin, create_end)
+		RARE(bind, bind_begin, bind_end)
+		RARE(bind_prepare, bind_begin, bind_prepare_end)
+		RARE(bind_commit, nothing, bind_end)
+		RARE(unbind, unbind_begin, unbind_end)
+		RARE(release, release_begin, release_end)
+		RARE(fallocate, fallocate_begin, fallocate_end)
+		RARE(populate, populate_begin, populate_end)
+		RARE(prefault, prefault_begin, prefault_end)
+		RARE(poison, poison_begin, poison_end)
+		RARE(vm_init, nothing, vm_init_end)
+		RARE(vm_destroy, vm_destroy_begin, nothing)
+		RARE(slot_commit, slot_commit_begin, nothing)
+	}
 	return 0;
 }

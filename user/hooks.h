@@ -66,7 +66,7 @@ struct hook_state {
 	bool attached;
 	int rung; /* index into the ladder; -1: unavailable */
 	char reason[160]; /* "" when attached */
-	__u64 run_count; /* of the event's programs; 0 unless the kernel counts (bpf_stats) */
+	__u64 run_count; /* of the event's programs, for whichever event; 0 unless the kernel counts (bpf_stats) */
 	__u64 run_time_ns;
 	/*
 	 * Runs that the kernel skipped since the program was active already on that CPU: of

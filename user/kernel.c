@@ -243,16 +243,23 @@ bool kernel_has_hook(const struct hook *hook, void *ctx)
 	return id > 0 && (!hook->arg0 || first_argument_is(kvm_btf(kernel), id, hook->arg0));
 }
 
-int kernel_fsession(const struct kernel *kernel)
+/* A program that does nothing, to see whether there are such. */
+static int load_nothing(const struct kernel *kernel, int attach_type, const char *function)
 {
 	const struct bpf_insn nothing[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FSESSION,
-		    .attach_btf_id = kernel_function(kernel, gmem_hook.function),
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach_type,
+		    .attach_btf_id = function ? kernel_function(kernel, function) : 0,
 		    .attach_btf_obj_fd = kernel->module_fd);
-	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "fsession", "GPL", nothing, 2, &options);
+
+	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "nothing", "GPL", nothing, 2, &options);
+}
+
+int kernel_fsession(const struct kernel *kernel)
+{
+	int fd = load_nothing(kernel, BPF_TRACE_FSESSION, gmem_hook.function);
 	int id;
 
 	if (fd < 0)
@@ -260,6 +267,36 @@ int kernel_fsession(const struct kernel *kernel)
 	close(fd);
 	id = btf__find_by_name_kind(kernel->vmlinux, "bpf_session_is_return", BTF_KIND_FUNC);
 	return id > 0 ? id : 0;
+}
+
+bool kernel_fsession_multi(const struct kernel *kernel)
+{
+	int fd = load_nothing(kernel, BPF_TRACE_FSESSION_MULTI, NULL);
+	bool able;
+
+	if (fd < 0)
+		return false;
+	/* Refused as empty, or, where the architecture has no such links, as not supported. */
+	able = kernel_link_multi(fd, NULL, NULL, 0) == -EINVAL;
+	close(fd);
+	return able;
+}
+
+int kernel_link_multi(int prog_fd, const __u32 *ids, const __u64 *cookies, __u32 n)
+{
+	/* The tracing_multi of union bpf_attr of newer headers. */
+	const struct {
+		__u32 prog_fd, target_fd, attach_type, flags;
+		__u64 ids, cookies;
+		__u32 n, unused;
+	} link = { .prog_fd = prog_fd,
+		   .attach_type = BPF_TRACE_FSESSION_MULTI,
+		   .ids = (__u64)(unsigned long)ids,
+		   .cookies = (__u64)(unsigned long)cookies,
+		   .n = n };
+	int fd = syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link));
+
+	return fd < 0 ? -errno : fd;
 }
 
 int kernel_refused(struct problem *problem)

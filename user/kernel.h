@@ -10,7 +10,9 @@
 #include "hooks.h"
 #include "problem.h"
 
-#define BPF_TRACE_FSESSION 58 /* 7.0; enum bpf_attach_type of newer headers */
+/* enum bpf_attach_type of newer headers */
+#define BPF_TRACE_FSESSION 58 /* 7.0 */
+#define BPF_TRACE_FSESSION_MULTI 61 /* 7.2 */
 
 struct kernel;
 
@@ -36,6 +38,15 @@ int kernel_target(const struct kernel *kernel, const struct hook *hook, int *btf
  * as found out by loading one.
  */
 int kernel_fsession(const struct kernel *kernel);
+
+/* One program and one link for many functions (fsession_multi, 7.2): can it be had? */
+bool kernel_fsession_multi(const struct kernel *kernel);
+
+/*
+ * Attach the program @prog_fd (fsession_multi) to the functions @ids, each with its cookie. The
+ * link's descriptor, which the caller closes, or a negative errno.
+ */
+int kernel_link_multi(int prog_fd, const __u32 *ids, const __u64 *cookies, __u32 n);
 
 /*
  * Say why the kernel refused tracing with EPERM although the privileges are there: lockdown, or

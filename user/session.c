@@ -49,6 +49,8 @@ struct session {
 		__u64 end_misses, recursion_misses;
 	} before[NR_EVENTS]; /* the start: no losses of the capture */
 	int fsession; /* one program for both ends: see kernel_fsession(); 0: two */
+	bool multi; /* one program for all of RARE_HOOKS: see kernel_fsession_multi() */
+	int multi_link; /* its descriptor; 0: none */
 	struct target targets[MAX_TARGETS];
 	size_t ntargets;
 	const struct owner *owners;
@@ -171,6 +173,21 @@ static void choose_rungs(struct session *session)
 	choose_dependents(session);
 }
 
+/* The number of a hook that shares a program with others; -1 when it has its own. */
+static int rare_hook(const struct session *session, const struct hook *hook)
+{
+	static const char *const names[] = {
+#define X(name) #name,
+		RARE_HOOKS(X)
+#undef X
+	};
+
+	for (int i = 0; i < NR_RARE_HOOKS && session->multi; i++)
+		if (!strcmp(hook->program, names[i]))
+			return i;
+	return -1;
+}
+
 /* The @n-th program of a hook, in the order in which they are attached; NULL after the last. */
 static struct bpf_program *hook_program(const struct session *session, const struct hook *hook,
 					int n)
@@ -179,6 +196,8 @@ static struct bpf_program *hook_program(const struct session *session, const str
 	const char *suffix = "";
 	char name[64];
 
+	if (rare_hook(session, hook) >= 0)
+		return n ? NULL : session->skel->progs.rare_session;
 	if (n >= (hook->kind == HOOK_BOTH_ENDS && !session->fsession ? 2 : 1))
 		return NULL;
 	if (hook->kind == HOOK_BOTH_ENDS)
@@ -187,13 +206,22 @@ static struct bpf_program *hook_program(const struct session *session, const str
 	return bpf_object__find_program_by_name(session->skel->obj, name);
 }
 
+/* Two events can share a hook. */
+static bool hook_enabled(const struct session *session, const struct hook *hook)
+{
+	for (size_t i = 0; i < session->ntargets; i++)
+		if (!strcmp(session->targets[i].hook->program, hook->program))
+			return true;
+	return false;
+}
+
 static int hook_enable(struct session *session, const struct hook *hook)
 {
 	struct bpf_program *prog;
 
+	if (hook_enabled(session, hook))
+		return 0;
 	for (int n = 0; (prog = hook_program(session, hook, n)); n++) {
-		if (bpf_program__autoload(prog)) /* two events share it */
-			continue;
 		bpf_program__set_autoload(prog, true);
 		session->targets[session->ntargets++] = (struct target){ prog, hook, NULL };
 	}
@@ -238,6 +266,8 @@ static int set_target(struct bpf_program *prog, struct bpf_prog_load_opts *optio
 		target++;
 	options->attach_btf_id = kernel_target(loading->kernel, target->hook, &btf_fd);
 	options->attach_btf_obj_fd = btf_fd;
+	if (options->expected_attach_type == BPF_TRACE_FSESSION_MULTI)
+		options->attach_btf_id = 0; /* the link says to which functions */
 	return loading->fsession ? set_session_calls(prog, loading->fsession) : 0;
 }
 
@@ -251,6 +281,7 @@ static int register_sections(void)
 		{ "fexit", BPF_TRACE_FEXIT },
 		{ "fsession", BPF_TRACE_FSESSION },
 		{ "tp_btf", BPF_TRACE_RAW_TP },
+		{ "fsession.multi", BPF_TRACE_FSESSION_MULTI },
 	};
 	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .prog_prepare_load_fn = set_target);
 	static bool done;
@@ -327,6 +358,9 @@ static void object_close(struct session *session)
 	session->histograms = NULL;
 	while (session->ntargets)
 		bpf_link__destroy(session->targets[--session->ntargets].link);
+	if (session->multi_link)
+		close(session->multi_link);
+	session->multi_link = 0;
 	gmem_bpf__destroy(session->skel);
 	session->skel = NULL;
 }
@@ -350,6 +384,10 @@ static int blame_load(struct session *session, int err)
 {
 	bool found = false;
 
+	if (session->multi) {
+		session->multi = false; /* alone, each says what is wrong with it */
+		return 0;
+	}
 	for (int event = 0; event < NR_EVENTS; event++) {
 		if (session->hooks[event].rung < 0)
 			continue;
@@ -386,15 +424,44 @@ static int blame_attach(struct session *session, const struct hook *hook, int er
 	return found ? 0 : err;
 }
 
+/* All functions of the one program at once. 0 or a negative errno. */
+static int attach_rare(struct session *session)
+{
+	__u64 cookies[NR_RARE_HOOKS];
+	__u32 ids[NR_RARE_HOOKS], n = 0;
+	int fd, btf_fd;
+
+	for (size_t i = 0; i < session->ntargets; i++) {
+		const struct hook *hook = session->targets[i].hook;
+		int rare = rare_hook(session, hook);
+
+		if (rare < 0)
+			continue;
+		ids[n] = kernel_target(session->kernel, hook, &btf_fd);
+		cookies[n++] = rare;
+	}
+	fd = kernel_link_multi(bpf_program__fd(session->skel->progs.rare_session), ids, cookies, n);
+	if (fd < 0)
+		return fd;
+	session->multi_link = fd;
+	return 0;
+}
+
 /*
  * Attach in the order of the rungs, and the begin before the end, so that no end is ever seen
  * whose begin could not be. -EAGAIN when an event went down a rung.
  */
 static int object_attach(struct session *session)
 {
+	if (session->multi && attach_rare(session)) {
+		session->multi = false;
+		return -EAGAIN;
+	}
 	for (size_t i = 0; i < session->ntargets; i++) {
 		struct target *target = &session->targets[i];
 
+		if (rare_hook(session, target->hook) >= 0)
+			continue;
 		target->link = bpf_program__attach_trace(target->prog);
 		if (!target->link)
 			return blame_attach(session, target->hook, -errno) ?: -EAGAIN;
@@ -480,6 +547,7 @@ struct session *session_open(const struct session_options *options, struct probl
 		return NULL;
 	}
 	session->fsession = options->no_fsession ? 0 : kernel_fsession(session->kernel);
+	session->multi = session->fsession && kernel_fsession_multi(session->kernel);
 	choose_rungs(session);
 	err = register_sections() ?: load_and_attach(session) ?: map_arrays(session) ?: set_pids(session);
 	if (err) {
@@ -551,16 +619,19 @@ static void prog_refresh(struct hook_state *state, const struct bpf_program *pro
 static void hooks_refresh(struct session *session, struct hook_state *state,
 			  const struct rung *rung)
 {
+	const struct bpf_program *prog, *last = NULL;
 	const struct hook *hook = rung->hooks;
-	struct bpf_program *prog;
 
 	state->run_count = 0;
 	state->run_time_ns = 0;
 	state->end_misses = 0;
 	state->recursion_misses = 0;
 	for (; hook < rung->hooks + RUNG_HOOKS && hook->program; hook++)
-		for (int n = 0; (prog = hook_program(session, hook, n)); n++)
-			prog_refresh(state, prog, hook->kind);
+		for (int n = 0; (prog = hook_program(session, hook, n)); n++) {
+			if (prog != last) /* RARE_HOOKS share theirs */
+				prog_refresh(state, prog, hook->kind);
+			last = prog;
+		}
 }
 
 const struct hook_state *session_hooks(struct session *session)

@@ -263,12 +263,42 @@ static void test_programs_exist_and_are_used(void **state)
 		for (int i = 0; i < EVENT_RUNGS && ladders[event].rungs[i].since; i++)
 			use_rung(&object, &ladders[event].rungs[i]);
 	use_rung(&object, &keeper_rung);
+	use_program(&object, "rare", "_session");
 	for (const struct hook *hook = optional_keepers; hook->program; hook++)
 		use_program(&object, hook->program, "");
 	for (size_t i = 0; i < object.count; i++)
 		if (!object.used[i])
 			fail_msg("no ladder names program %s", object.names[i]);
 	bpf_object__close(object.bpf);
+}
+
+static bool rung_has(const struct rung *rung, const char *program)
+{
+	for (int i = 0; i < RUNG_HOOKS && rung->hooks[i].program; i++)
+		if (!strcmp(rung->hooks[i].program, program))
+			return true;
+	return false;
+}
+
+/* A rare hook of another name than the ladder's would have no program of its own. */
+static void test_rare_hooks_are_in_the_ladder(void **state)
+{
+	static const char *const rare[] = {
+#define X(name) #name,
+		RARE_HOOKS(X)
+#undef X
+	};
+
+	(void)state;
+	for (int i = 0; i < NR_RARE_HOOKS; i++) {
+		bool found = rung_has(&keeper_rung, rare[i]);
+
+		for (int event = 0; event < NR_EVENTS; event++)
+			for (int rung = 0; rung < EVENT_RUNGS; rung++)
+				found |= rung_has(&ladders[event].rungs[rung], rare[i]);
+		if (!found)
+			fail_msg("no ladder has the rare hook %s", rare[i]);
+	}
 }
 
 int main(void)
@@ -284,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_needs_are_closed),
 		cmocka_unit_test(test_ladders_descend),
 		cmocka_unit_test(test_programs_exist_and_are_used),
+		cmocka_unit_test(test_rare_hooks_are_in_the_ladder),
 	};
 
 	return cmocka_run_group_tests_name("hooks", tests, NULL, NULL);
