@@ -189,7 +189,7 @@ static bool first_argument_is(const struct btf *btf, int id, const char *name)
 	return btf_is_struct(type) && !strcmp(btf__name_by_offset(btf, type->name_off), name);
 }
 
-static const struct btf *kvm_btf(const struct kernel *kernel)
+const struct btf *kernel_btf(const struct kernel *kernel)
 {
 	return kernel->module ?: kernel->vmlinux;
 }
@@ -197,7 +197,7 @@ static const struct btf *kvm_btf(const struct kernel *kernel)
 /* By hand, since btf__find_by_name_kind() would search the whole kernel before the module. */
 static int find_type(const struct kernel *kernel, const char *name, int kind)
 {
-	const struct btf *btf = kvm_btf(kernel);
+	const struct btf *btf = kernel_btf(kernel);
 	__u32 end = btf__type_cnt(btf);
 
 	for (__u32 id = kernel->module ? btf__type_cnt(kernel->vmlinux) : 1; id < end; id++) {
@@ -240,7 +240,7 @@ bool kernel_has_hook(const struct hook *hook, void *ctx)
 	const struct kernel *kernel = ctx;
 	int btf_fd, id = kernel_target(kernel, hook, &btf_fd);
 
-	return id > 0 && (!hook->arg0 || first_argument_is(kvm_btf(kernel), id, hook->arg0));
+	return id > 0 && (!hook->arg0 || first_argument_is(kernel_btf(kernel), id, hook->arg0));
 }
 
 /* A program that does nothing, to see whether there are such. */

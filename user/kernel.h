@@ -14,6 +14,7 @@
 #define BPF_TRACE_FSESSION 58 /* 7.0 */
 #define BPF_TRACE_FSESSION_MULTI 61 /* 7.2 */
 
+struct btf;
 struct kernel;
 
 /*
@@ -22,6 +23,9 @@ struct kernel;
  */
 struct kernel *kernel_open(struct problem *problem);
 void kernel_close(struct kernel *kernel);
+
+/* The BTF of all that KVM is made of. */
+const struct btf *kernel_btf(const struct kernel *kernel);
 
 /* A hook_present_fn; its ctx is the struct kernel. */
 bool kernel_has_hook(const struct hook *hook, void *kernel);

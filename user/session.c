@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "core_types.h"
 #include "events.h"
 #include "gmem.skel.h"
 #include "kernel.h"
@@ -264,12 +265,16 @@ static int set_target(struct bpf_program *prog, struct bpf_prog_load_opts *optio
 	(void)cookie;
 	while (target->prog != prog)
 		target++;
+	bpf_program__set_type(prog, BPF_PROG_TYPE_TRACING);
 	options->attach_btf_id = kernel_target(loading->kernel, target->hook, &btf_fd);
 	options->attach_btf_obj_fd = btf_fd;
 	if (options->expected_attach_type == BPF_TRACE_FSESSION_MULTI)
 		options->attach_btf_id = 0; /* the link says to which functions */
 	return loading->fsession ? set_session_calls(prog, loading->fsession) : 0;
 }
+
+/* For a tracing program libbpf would read the kernel's BTF and look for its function there. */
+#define NOT_YET_TRACING BPF_PROG_TYPE_RAW_TRACEPOINT
 
 static int register_sections(void)
 {
@@ -288,7 +293,7 @@ static int register_sections(void)
 	int id = 0;
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections) && !done && id >= 0; i++)
-		id = libbpf_register_prog_handler(sections[i].section, BPF_PROG_TYPE_TRACING,
+		id = libbpf_register_prog_handler(sections[i].section, NOT_YET_TRACING,
 						  sections[i].type, &options);
 	done = id >= 0;
 	return id < 0 ? id : 0;
@@ -329,14 +334,26 @@ static int object_configure(struct session *session)
 	       bpf_map__set_max_entries(skel->maps.pids, options->npids ?: 1);
 }
 
-/* Open and load the keepers and the chosen rungs of @events. 0 or a negative errno. */
+/* Open the object, and write into @types what of the kernel's types it is to be loaded with. */
+static int object_open(struct session *session, int types)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options);
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", types);
+	options.btf_custom_path = path;
+	session->skel = gmem_bpf__open_opts(&options);
+	if (!session->skel)
+		return -errno;
+	return core_types_write(types, kernel_btf(session->kernel),
+				bpf_object__btf(session->skel->obj));
+}
+
+/* Load the keepers and the chosen rungs of @events. 0 or a negative errno. */
 static int object_load(struct session *session, __u64 events)
 {
 	int err;
 
-	session->skel = gmem_bpf__open();
-	if (!session->skel)
-		return -errno;
 	err = object_configure(session) ?: rung_each(session, &keeper_rung, hook_enable);
 	for (const struct hook *hook = optional_keepers; hook->program && !err; hook++)
 		if (kernel_has_hook(hook, session->kernel))
@@ -346,6 +363,17 @@ static int object_load(struct session *session, __u64 events)
 			err = rung_each(session, rung_of(session, event), hook_enable);
 	loading = session;
 	return err ?: gmem_bpf__load(session->skel);
+}
+
+static int object_open_and_load(struct session *session, __u64 events)
+{
+	int types = memfd_create("types", MFD_CLOEXEC), err;
+
+	if (types < 0)
+		return -errno;
+	err = object_open(session, types) ?: object_load(session, events);
+	close(types);
+	return err;
 }
 
 static void object_close(struct session *session)
@@ -392,7 +420,7 @@ static int blame_load(struct session *session, int err)
 		if (session->hooks[event].rung < 0)
 			continue;
 		object_close(session);
-		err = object_load(session, 1ULL << event);
+		err = object_open_and_load(session, 1ULL << event);
 		if (!err)
 			continue;
 		event_failed(session, event, rung_of(session, event)->hooks[0].function, err);
@@ -475,7 +503,7 @@ static int load_and_attach(struct session *session)
 
 	do {
 		object_close(session);
-		err = object_load(session, ~0ULL);
+		err = object_open_and_load(session, ~0ULL);
 		if (err == -EPERM || err == -ENOMEM)
 			return err;
 		if (err)
