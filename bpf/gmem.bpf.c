@@ -676,6 +676,39 @@ static __always_inline int populate_end(__u64 *ctx)
 
 BOTH_ENDS(populate, populate_begin, populate_end)
 
+/*
+ * Series that populate by write(): kvm_gmem_write_begin(file, mapping, position, length, ...) and
+ * kvm_gmem_write_end(file, mapping, position, length, copied, ...).
+ */
+
+SEC("?fentry")
+int write_begin(__u64 *ctx)
+{
+	event_enter(EV_POPULATE);
+	return 0;
+}
+
+SEC("?fexit")
+int write_end(__u64 *ctx)
+{
+	struct address_space *mapping = (void *)arg(ctx, 1);
+	struct pages_change change = { .add = PAGES_LOW };
+	__u64 latency_ns, start = ctx[2] >> PAGE_BITS;
+	struct pages pages;
+	long ret;
+	int at;
+
+	if (!event_leave(EV_POPULATE, &latency_ns))
+		return 0;
+	ret = returned_int(ctx);
+	at = gmem_owner_known((__u64)BPF_CORE_READ(mapping, host));
+	pages_of(&pages, at);
+	if (ret > 0)
+		pages_change(&pages, &change, start, start + (ret >> PAGE_BITS));
+	rare_count(ctx, at, EV_POPULATE, latency_ns, ret > 0 ? ret >> PAGE_BITS : 0, ret);
+	return 0;
+}
+
 /* kvm_arch_vcpu_pre_fault_memory(vcpu, range): bytes mapped, or an error. */
 
 BEGIN(prefault, EV_PREFAULT)
@@ -786,6 +819,39 @@ static __always_inline int convert_end(__u64 *ctx)
 }
 
 BOTH_ENDS(convert, convert_begin, convert_end)
+
+/*
+ * Series that convert in place: __kvm_gmem_set_attributes(inode, start, npages, attributes, ...), by
+ * page offset.
+ */
+
+BEGIN(convert_in_place, EV_CONVERT)
+
+static __always_inline int convert_in_place_end(__u64 *ctx)
+{
+	__u64 latency_ns, start = ctx[1], npages = ctx[2], attributes = ctx[3];
+	struct owner *owner;
+	struct pages pages;
+	bool again = false;
+	long ret;
+	int at;
+
+	if (!event_leave(EV_CONVERT, &latency_ns))
+		return 0;
+	ret = returned_int(ctx);
+	at = gmem_owner_known(arg(ctx, 0));
+	pages_of(&pages, at);
+	if (!ret)
+		again = pages_convert(&pages, start, start + npages);
+	owner = COUNT(at, CONVERT, latency_ns, ret ? 0 : npages, ret);
+	detail_count(owner, attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE ? DETAIL_CONVERT_PRIVATE
+								      : DETAIL_CONVERT_SHARED);
+	if (again)
+		detail_count(owner, DETAIL_CONVERT_AGAIN);
+	return 0;
+}
+
+BOTH_ENDS(convert_in_place, convert_in_place_begin, convert_in_place_end)
 
 /* kvm_range_has_memory_attributes(kvm, start, end, [mask, from 6.12 or before] attributes) */
 

@@ -9,12 +9,14 @@
 /* clang-format off */
 
 /* The begin and the end of an event that has a duration. */
-#define BOTH(program, function) { program, function, NULL, HOOK_BOTH_ENDS }
-#define BOTH_ON(program, function, arg0) { program, function, arg0, HOOK_BOTH_ENDS }
+#define BOTH(program, function) { program, function, NULL, HOOK_BOTH_ENDS, false }
+#define BOTH_ON(program, function, arg0) { program, function, arg0, HOOK_BOTH_ENDS, false }
 
-#define END(program, function) { program, function, NULL, HOOK_END }
-#define ONE(program, function) { program, function, NULL, HOOK_WHOLE }
-#define TRACEPOINT(program, name) { program, name, NULL, HOOK_TRACEPOINT }
+#define BOTH_IN_KERNEL(program, function) { program, function, NULL, HOOK_BOTH_ENDS, true }
+
+#define END(program, function) { program, function, NULL, HOOK_END, false }
+#define ONE(program, function) { program, function, NULL, HOOK_WHOLE, false }
+#define TRACEPOINT(program, name) { program, name, NULL, HOOK_TRACEPOINT, false }
 #define UNMAP ONE("unmap", "kvm_unmap_gfn_range")
 
 #define EVENT(id) (1ULL << EV_##id)
@@ -49,6 +51,12 @@ const struct ladder ladders[NR_EVENTS] = {
 		{ "6.10", { BOTH("prepare", "kvm_arch_gmem_prepare") } },
 	} },
 	[EV_POPULATE] = { .rungs = {
+		/* By write(): beside the ioctls of SNP and TDX, or alone. */
+		{ "in flight", { BOTH("populate", "kvm_gmem_populate"),
+				 ONE("write_begin", "kvm_gmem_write_begin"),
+				 END("write_end", "kvm_gmem_write_end") } },
+		{ "in flight", { ONE("write_begin", "kvm_gmem_write_begin"),
+				 END("write_end", "kvm_gmem_write_end") } },
 		{ "6.10", { BOTH("populate", "kvm_gmem_populate") } },
 	} },
 	[EV_PREFAULT] = { .rungs = {
@@ -91,15 +99,23 @@ const struct ladder ladders[NR_EVENTS] = {
 		{ "6.8", { UNMAP } },
 	} },
 	[EV_CONVERT] = { .rungs = {
+		/* In place, by an ioctl of guest_memfd; the VM's ioctl is still there for others. */
+		{ "in flight", { BOTH("convert_in_place", "__kvm_gmem_set_attributes"),
+				 BOTH("convert", "kvm_vm_ioctl"),
+				 BOTH("attributes", "kvm_range_has_memory_attributes") } },
+		{ "in flight", { BOTH("convert_in_place", "__kvm_gmem_set_attributes") } },
 		{ "6.8", { BOTH("convert", "kvm_vm_ioctl"),
 			   BOTH("attributes", "kvm_range_has_memory_attributes") } },
 	} },
 	[EV_DIRECT_MAP_ZAP] = { .needs = EVENT(GUEST_FAULT), .with = EVENT(HOST_FAULT), .rungs = {
 		{ "in flight", { BOTH("direct_map_zap", "kvm_gmem_folio_zap_direct_map") } },
+		{ "in flight", { BOTH_IN_KERNEL("direct_map_zap", "folio_zap_direct_map") } },
 	} },
 	[EV_DIRECT_MAP_RESTORE] = { .needs = EVENT(PUNCH_HOLE) | EVENT(RELEASE), .rungs = {
 		{ "in flight",
 		  { BOTH("direct_map_restore", "kvm_gmem_folio_restore_direct_map") } },
+		{ "in flight",
+		  { BOTH_IN_KERNEL("direct_map_restore", "folio_restore_direct_map") } },
 	} },
 	[EV_MEMORY_FAULT] = { .rungs = {
 		{ "6.8", { ONE("memory_fault", "kvm_arch_vcpu_ioctl_run") } },

@@ -22,6 +22,7 @@ struct hook {
 	const char *function;
 	const char *arg0; /* struct the first argument must point to; NULL: any */
 	enum hook_kind kind;
+	bool in_kernel; /* the function is the kernel's, not KVM's */
 };
 
 #define RUNG_HOOKS 4

@@ -231,7 +231,9 @@ int kernel_target(const struct kernel *kernel, const struct hook *hook, int *btf
 {
 	if (hook->kind == HOOK_TRACEPOINT)
 		return kernel_tracepoint(kernel, hook->function, btf_fd);
-	*btf_fd = kernel->module_fd;
+	*btf_fd = hook->in_kernel ? 0 : kernel->module_fd;
+	if (hook->in_kernel)
+		return btf__find_by_name_kind(kernel->vmlinux, hook->function, BTF_KIND_FUNC);
 	return kernel_function(kernel, hook->function);
 }
 

@@ -187,7 +187,8 @@ static void test_ladders_descend(void **state)
 		for (int i = 0; i < EVENT_RUNGS && rung[i].since; i++) {
 			assert_true(version(rung[i].since) >= 6008);
 			assert_non_null(rung[i].hooks[0].program);
-			if (i)
+			/* What is in flight has no order yet. */
+			if (i && strcmp(rung[i].since, "in flight"))
 				assert_true(version(rung[i].since) < version(rung[i - 1].since));
 		}
 	}
