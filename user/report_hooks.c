@@ -160,7 +160,7 @@ const char *hooks_reason(char buf[HOOKS_REASON_SIZE], const struct capture *capt
 
 	if (is_in_flight(capture, event))
 		snprintf(buf, HOOKS_REASON_SIZE, "not in any released kernel: %s",
-			 report_function(oldest_rung(event), 0));
+			 report_function(&ladders[event].rungs[0], 0));
 	else if (reason[0])
 		text_clean(buf, HOOKS_REASON_SIZE, reason, strlen(reason), utf8);
 	else
