@@ -726,8 +726,9 @@ static void test_probe(void **state)
 	assert_has(text, "\nzap                 -          unavailable: for an unknown reason\n");
 	assert_has(text, "\nalloc               6.8        mm_filemap_add_to_page_cache "
 			 "(opt-in: -e alloc)\n");
-	assert_has(text, "\ndirect_map_restore  -          unavailable: not in any released "
-			 "kernel:\n                               kvm_gmem_folio_restore_direct_map\n");
+	assert_has(text,
+		   "\ndirect_map_restore  -          unavailable: not in any released "
+		   "kernel:\n                               kvm_gmem_folio_restore_direct_map\n");
 	assert_has(text, "\ndirect_map_zap      in flight  kvm_gmem_folio_zap_direct_map\n");
 	check_lines(text, 80);
 	sample_free(&sample);
