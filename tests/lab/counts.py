@@ -206,7 +206,7 @@ def lost(run, event):
     return sum(losses.get(kind, 0) for kind in ("state", "missed", "owner"))
 
 
-def compare_ftrace(run, tolerance=0):
+def compare_traced(run, tolerance=0):
     """What was counted and what is said to be lost make what ftrace counted, but for @tolerance too few."""
     wrong = []
     for events, functions in FUNCTIONS:
@@ -217,8 +217,13 @@ def compare_ftrace(run, tolerance=0):
         theirs = run.ftrace[function]
         if not theirs - tolerance <= ours <= theirs:
             wrong.append(f"{'+'.join(events)}: gmemtrace {ours}, ftrace {theirs} calls of {function}")
+    return wrong
+
+
+def compare_ftrace(run, tolerance=0):
+    """ftrace's count is that of gmemtrace, see compare_traced(), and that of gmemload."""
     told = collections.Counter()
     for account in run.accounts:
         told.update(account["functions"])
-    return wrong + [f"{name}: gmemload {told[name]}, ftrace {count}"
+    return compare_traced(run, tolerance) + [f"{name}: gmemload {told[name]}, ftrace {count}"
                     for name, count in run.ftrace.items() if told[name] != count]
