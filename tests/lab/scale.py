@@ -38,7 +38,7 @@ class Measured(counts.Run):
         assert process.returncode == 0, process.returncode
 
     def memory(self):
-            return f"maps {self.maps / MB:.1f} MB, gmemtrace {self.peak / MB:.1f} MB at its peak"
+        return f"maps {self.maps / MB:.1f} MB, gmemtrace {self.peak / MB:.1f} MB at its peak"
 
 
 def memory_of_maps():
