@@ -181,7 +181,7 @@ def test_loop():
     assert not wrong, "\n".join(wrong[:20])
     faults = sum(slot["events"]["guest_fault"]["count"] for capture in captures for vm in capture["vms"]
                  for slot in vm["slots"] if "guest_fault" in slot["events"])
-    assert faults > 1000, faults
+    assert faults > 100, faults
     return f"{len(captures)} captures, {2 * len(accounts)} VMs, {faults} guest faults seen, {grown / MB:+.1f} MB"
 
 
