@@ -22,7 +22,7 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-para
 	-Wno-missing-declarations -Ibpf -Ivmlinux -I/usr/include/$(shell $(CC) -print-multiarch)
 
 MAINS := user/gmemtrace.c $(wildcard user/gmemtop.c)
-LIB_SOURCES := $(filter-out $(MAINS),$(wildcard user/*.c))
+LIB_SOURCES := $(filter-out $(MAINS) user/screen%,$(wildcard user/*.c))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/user/schema.o
 PROGRAMS := $(MAINS:user/%.c=$(BUILD)/%)
 
@@ -70,6 +70,11 @@ $(BUILD)/%.o: %.c Makefile
 
 $(PROGRAMS): $(BUILD)/%: $(BUILD)/user/%.o $(LIB_OBJECTS)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+
+# Only the live view needs a terminal's library.
+SCREEN_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/screen*.c))
+$(BUILD)/gmemtop: $(SCREEN_OBJECTS)
+$(BUILD)/gmemtop: LIBS += -lncursesw -ltinfo
 
 $(BUILD)/gmemload: $(WORKLOAD_OBJECTS)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -ljansson -pthread -o $@

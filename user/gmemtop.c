@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "option_values.h"
 #include "report.h"
+#include "screen.h"
 #include "session.h"
 #include "top_options.h"
 #include "version.h"
@@ -133,6 +134,52 @@ static int run_batch(struct top *top, struct problem *problem)
 	return 0;
 }
 
+/* ---- The screen ---- */
+
+static int refresh_screen(void *ctx, struct problem *problem)
+{
+	return refresh(ctx, problem);
+}
+
+static void count_runs(void *ctx, bool on)
+{
+	struct top *top = ctx;
+
+	session_count_runs(top->session, on);
+}
+
+static int run_screen(struct top *top, struct problem *problem)
+{
+	char *config = settings_path();
+	const struct screen_source source = {
+		.view = &top->view,
+		.settings = &top->settings,
+		.place = { top->name.nodename, top->name.release },
+		.stack_events = top->options.stack_events,
+		.count = top->options.count,
+		.config = config,
+		.refresh = refresh_screen,
+		.count_runs = count_runs,
+		.ctx = top,
+	};
+	int err = refresh(top, problem) ?: screen_run(&source, problem);
+
+	free(config);
+	return err;
+}
+
+static void read_settings(struct top *top)
+{
+	char *path = settings_path();
+
+	settings_init(&top->settings);
+	/* Scripts are to get the same on everybody's machine. */
+	if (path && !top->options.batch)
+		settings_read(&top->settings, path, stderr);
+	free(path);
+	top_options_apply(&top->options, &top->settings);
+}
+
 /* ---- The order of things ---- */
 
 static int open_session(struct top *top, struct problem *problem)
@@ -157,8 +204,7 @@ static int run(struct top *top, struct problem *problem)
 {
 	int err;
 
-	settings_init(&top->settings);
-	top_options_apply(&top->options, &top->settings);
+	read_settings(top);
 	if (option_check_pids(top->options.pids, top->options.npids, problem))
 		return -1;
 	uname(&top->name);
@@ -167,7 +213,7 @@ static int run(struct top *top, struct problem *problem)
 		top->start_realtime_ns = clock_ns(CLOCK_REALTIME);
 		view_init(&top->view, top->name.machine, clock_ns(CLOCK_MONOTONIC));
 		session_start(top->session);
-		err = run_batch(top, problem);
+		err = (top->options.batch ? run_batch : run_screen)(top, problem);
 	}
 	session_close(top->session);
 	view_free(&top->view);

@@ -173,8 +173,32 @@ static __u64 most_events(const struct bar *bars, size_t n)
 	return most;
 }
 
-void bars_write(FILE *out, const struct event_count *count, const struct report_style *style,
-		unsigned int columns)
+#define MARKS_WIDTH 20 /* "  p50 p90 p99 max" and some room */
+
+/* Which percentiles are in the bar. */
+static void put_marks(FILE *out, const struct bar *bar, const struct event_count *count)
+{
+	const struct {
+		const char *name;
+		__u64 ns;
+	} marks[] = {
+		{ "p50", percentile_ns(count, 500) },
+		{ "p90", percentile_ns(count, 900) },
+		{ "p99", percentile_ns(count, 990) },
+		{ "max", count->max_ns },
+	};
+	const char *blanks = "  ";
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (bar->count && marks[i].ns >= bar->low_ns &&
+		    (!bar->high_ns || marks[i].ns < bar->high_ns)) {
+			fprintf(out, "%s%s", blanks, marks[i].name);
+			blanks = " ";
+		}
+}
+
+static void write_bars(FILE *out, const struct event_count *count, const struct report_style *style,
+		       unsigned int columns, bool marked)
 {
 	struct bar bars[BARS_MAX];
 	size_t i, n = bars_merge(count, bars);
@@ -186,7 +210,7 @@ void bars_write(FILE *out, const struct event_count *count, const struct report_
 	width = snprintf(digits, sizeof(digits), "%llu", most);
 	width = width < 6 ? 6 : width;
 	/* Two bounds of 6 with " - " between them, the count, and two blanks. */
-	room = columns - (BAR_INDENT + 15 + width + 2);
+	room = columns - (BAR_INDENT + 15 + width + 2 + (marked ? MARKS_WIDTH : 0));
 	room = room > BAR_WIDEST ? BAR_WIDEST : room;
 	for (i = 0; i < n; i++) {
 		put_bounds(out, &bars[i], style->utf8);
@@ -196,6 +220,20 @@ void bars_write(FILE *out, const struct event_count *count, const struct report_
 			put_bar(out, bar_eighths(bars[i].count, most, room), style->utf8);
 			fputs(style->color ? "\033[0m" : "", out);
 		}
+		if (marked)
+			put_marks(out, &bars[i], count);
 		fputc('\n', out);
 	}
+}
+
+void bars_write(FILE *out, const struct event_count *count, const struct report_style *style,
+		unsigned int columns)
+{
+	write_bars(out, count, style, columns, false);
+}
+
+void bars_write_marked(FILE *out, const struct event_count *count, const struct report_style *style,
+		       unsigned int columns)
+{
+	write_bars(out, count, style, columns, true);
 }

@@ -28,4 +28,8 @@ size_t bars_merge(const struct event_count *count, struct bar bars[BARS_MAX]);
 void bars_write(FILE *out, const struct event_count *count, const struct report_style *style,
 		unsigned int columns);
 
+/* The same, and behind each bar which of p50, p90, p99 and max fall into it. */
+void bars_write_marked(FILE *out, const struct event_count *count, const struct report_style *style,
+		       unsigned int columns);
+
 #endif

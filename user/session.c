@@ -49,6 +49,7 @@ struct session {
 	struct {
 		__u64 end_misses, recursion_misses;
 	} before[NR_EVENTS]; /* the start: no losses of the capture */
+	int stats_fd; /* the kernel counts runs while it is open; 0: not open */
 	int fsession; /* one program for both ends: see kernel_fsession(); 0: two */
 	bool multi; /* one program for all of RARE_HOOKS: see kernel_fsession_multi() */
 	int multi_link; /* its descriptor; 0: none */
@@ -628,6 +629,7 @@ void session_close(struct session *session)
 {
 	if (!session)
 		return;
+	session_count_runs(session, false);
 	object_close(session);
 	kernel_close(session->kernel);
 	free(session);
@@ -697,6 +699,16 @@ int session_check(struct session *session, struct problem *problem)
 	return problem_set(problem, EXIT_IMPOSSIBLE,
 			   "cannot trace %s here: %s. `gmemtrace probe` says what can be traced",
 			   name, reason);
+}
+
+void session_count_runs(struct session *session, bool on)
+{
+	if (on && session->stats_fd <= 0)
+		session->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (on || session->stats_fd <= 0)
+		return;
+	close(session->stats_fd);
+	session->stats_fd = 0;
 }
 
 static __u32 at_most(__u32 n, const struct bpf_map *map)

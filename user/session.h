@@ -50,6 +50,12 @@ int session_check(struct session *session, struct problem *problem);
  * snapshot_read() does. Valid until session_close(). */
 const struct hook_state *session_hooks(struct session *session);
 
+/*
+ * Let the kernel count runs of programs and the time they take, of all programs of the system, or
+ * stop that. Does nothing where the kernel cannot.
+ */
+void session_count_runs(struct session *session, bool on);
+
 /* What the programs have written, for snapshot.c. Valid until session_close(). */
 struct session_view {
 	const struct owner *owners;
