@@ -250,7 +250,7 @@ static __always_inline int count_class(const struct count_walk *walk, __u64 entr
 		return (entry & 1) && (entry >> 1 & PRIVATE) ? 0 : -1;
 	if (!entry || entry & 3)
 		return -1;
-	if (!walk->node_shift)
+	if (walk->task == INVENTORY_RESIDENT || !walk->node_shift)
 		return 0;
 	bpf_probe_read_kernel(&flags, sizeof(flags), (void *)entry);
 	flags >>= 64 - walk->node_shift;
@@ -266,6 +266,20 @@ static __always_inline void count_entry(struct count_walk *walk, __u64 entry, __
 	if (class >= 0 && class < INVENTORY_COUNTS)
 		walk->job->count[class] += end - walk->index;
 	walk->index = end;
+}
+
+/* All that is below a lowest node, without a look at each; false where only a part is asked for. */
+static __always_inline bool count_whole(struct count_walk *walk)
+{
+	struct xa_node *node = xa_to_node(walk->node);
+
+	if (walk->task != INVENTORY_RESIDENT || walk->shift || walk->index % XA_NODE_SLOTS ||
+	    walk->end - walk->index < XA_NODE_SLOTS)
+		return false;
+	walk->job->count[0] += BPF_CORE_READ(node, count) - BPF_CORE_READ(node, nr_values);
+	walk->index += XA_NODE_SLOTS;
+	walk->node = 0;
+	return true;
 }
 
 /* From the head of the tree, which without nodes has but one entry, at 0. */
@@ -296,6 +310,8 @@ static long count_step(__u32 n, struct count_walk *walk)
 		count_head(walk);
 		return 0;
 	}
+	if (count_whole(walk))
+		return 0;
 	entry = xa_slot(xa_to_node(walk->node), walk->index >> walk->shift);
 	if (xa_is_node(entry)) {
 		walk->node = entry;
@@ -324,7 +340,7 @@ static __always_inline __u64 job_head(const struct inventory_job *job, const str
 	struct inode *inode = held->inode;
 	struct kvm *kvm = held->kvm;
 
-	if (job->task == INVENTORY_RESIDENT)
+	if (job->task != INVENTORY_PRIVATE)
 		return (__u64)BPF_CORE_READ(inode, i_mapping, i_pages.xa_head);
 	if (bpf_core_field_exists(kvm->mem_attr_array))
 		return (__u64)BPF_CORE_READ(kvm, mem_attr_array.xa_head);
@@ -346,7 +362,7 @@ static long count_job(__u32 n, struct visit *visit)
 
 	if (job->from >= job->to ||
 	    job->object !=
-		    (__u64)(job->task == INVENTORY_RESIDENT ? (void *)held->inode : held->kvm))
+		    (__u64)(job->task != INVENTORY_PRIVATE ? (void *)held->inode : held->kvm))
 		return 0;
 	walk.head = job_head(job, held);
 	steps = bpf_loop(visit->left, count_step, &walk, 0);

@@ -37,7 +37,8 @@ struct inventory_slot {
 
 enum inventory_task {
 	INVENTORY_LIST, /* the VM's memslots; from and to count hash buckets */
-	INVENTORY_RESIDENT, /* pages [from, to) of the guest_memfd, by NUMA node */
+	INVENTORY_RESIDENT, /* pages [from, to) of the guest_memfd that are there, in count[0] */
+	INVENTORY_BY_NODE, /* the same by NUMA node, which takes a look at each page */
 	INVENTORY_PRIVATE, /* gfns [from, to) of the VM that are private: count[0] */
 };
 

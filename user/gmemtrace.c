@@ -93,6 +93,7 @@ static struct inventory_options inventory_options(const struct options *options)
 		.filter = filter_of(options),
 		.pids = options->pids,
 		.npids = options->npids,
+		.by_node = options->command == COMMAND_INVENTORY,
 		.verbose = options->verbose,
 	};
 }

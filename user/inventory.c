@@ -459,7 +459,7 @@ static int add_range(struct inventory *inv, struct found_gmem *gmem, size_t slot
 
 	if (!work)
 		return -ENOMEM;
-	work->job.task = INVENTORY_RESIDENT;
+	work->job.task = inv->options->by_node ? INVENTORY_BY_NODE : INVENTORY_RESIDENT;
 	work->job.object = gmem->file.inode;
 	work->job.from = from;
 	work->job.to = to;
@@ -552,11 +552,15 @@ static int count_batch(struct inventory *inv, size_t n)
 
 static int add_counts(struct resident *resident, const struct inventory_job *job)
 {
+	bool by_node = job->task == INVENTORY_BY_NODE;
 	int err = 0;
 
 	if (job->from < job->to || job->count[INVENTORY_COUNTS - 1])
 		resident->known = false;
-	for (__u32 node = 0; node < INVENTORY_COUNTS && !err; node++)
+	resident->nodes_known = resident->known && by_node;
+	if (!by_node)
+		resident->npages += job->count[0];
+	for (__u32 node = 0; by_node && node < INVENTORY_COUNTS && !err; node++)
 		err = resident_add(resident, node, job->count[node]);
 	return err;
 }

@@ -16,6 +16,7 @@ struct inventory_options {
 	enum gmem_filter filter; /* FILTER_TREE: of this process */
 	const pid_t *pids; /* FILTER_PIDS: thread groups */
 	size_t npids;
+	bool by_node; /* tell NUMA nodes apart: has to look at each page, some 100 ns each */
 	bool verbose; /* let libbpf speak */
 };
 

@@ -53,7 +53,7 @@ static void add_nodes(struct row *row, const struct resident *resident)
 {
 	char word[64], bytes[NUMBER_LEN];
 
-	for (size_t i = 0; i < resident->nnodes && resident->known; i++) {
+	for (size_t i = 0; i < resident->nnodes; i++) {
 		snprintf(word, sizeof(word), "node %u: %s", resident->nodes[i].node,
 			 number_bytes(bytes, resident->nodes[i].npages * 4096));
 		if (resident->nnodes > 1 || resident->nodes[i].node)

@@ -230,7 +230,7 @@ static json_t *node_list(const struct resident *resident)
 static void put_resident(struct node *object, const struct resident *resident)
 {
 	put(object, "resident_pages", resident->known ? json_u64(resident->npages) : json_null());
-	put(object, "nodes", resident->known ? node_list(resident) : json_null());
+	put(object, "nodes", resident->nodes_known ? node_list(resident) : json_null());
 }
 
 static json_t *slot_object(const struct capture *capture, const struct slot *slot)

@@ -50,8 +50,9 @@ struct node_pages {
 struct resident {
 	bool known;
 	__u64 npages;
-	struct node_pages *nodes; /* by NUMA node, ascending, npages > 0 */
+	struct node_pages *nodes; /* by NUMA node, ascending, npages > 0; if nodes_known */
 	size_t nnodes;
+	bool nodes_known;
 };
 
 /* "exists": it was there when the inventory was taken, at the end of the capture. */

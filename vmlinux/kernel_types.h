@@ -80,6 +80,8 @@ struct xarray {
 
 struct xa_node {
 	unsigned char shift;
+	unsigned char count; /* slots in use */
+	unsigned char nr_values; /* of these, no pages */
 	void *slots[64]; /* 16 with CONFIG_BASE_SMALL */
 };
 

@@ -206,6 +206,7 @@ static void add_residents(struct vm *vm, struct gmem *gmem)
 	slot->has_private = true;
 	slot->nprivate = 512;
 	slot->resident.known = gmem->resident.known = true;
+	slot->resident.nodes_known = gmem->resident.nodes_known = true;
 	assert(!resident_add(&slot->resident, 1, 300));
 	assert(!resident_add(&slot->resident, 0, 3));
 	assert(!resident_add(&gmem->resident, 1, 300));
