@@ -77,7 +77,7 @@ def test_refused():
     need_root()
     with tempfile.TemporaryDirectory() as directory:
         marker = f"{directory}/marker"
-        for arguments in (["probe"], ["-d", "1"], ["-o", f"{directory}/report", "--", "touch", marker]):
+        for arguments in (["probe"], ["inventory"], ["-d", "1"], ["-o", f"{directory}/report", "--", "touch", marker]):
             done = trace(*arguments)
             if done.returncode == 0 or "EPERM" not in done.stderr:
                 raise Skip(f"not refused with EPERM here: {done.stderr.strip() or 'traced'}")

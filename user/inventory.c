@@ -350,6 +350,18 @@ static size_t snapshot_gmem(struct snapshot *snap, const struct inventory_file *
 	return snap->ngmems - 1;
 }
 
+/* What was known of a guest_memfd that is closed by now stays. */
+static void slot_update(struct slot_info *info, const struct slot_info *now)
+{
+	__u64 ino = info->ino, pgoff = info->pgoff;
+
+	*info = *now;
+	if (info->ino)
+		return;
+	info->ino = ino;
+	info->pgoff = pgoff;
+}
+
 /* @known: how many slots of @vm are from before, and in order. */
 static size_t snapshot_slot(struct vm *vm, const struct slot_info *info, size_t known)
 {
@@ -367,7 +379,7 @@ static size_t snapshot_slot(struct vm *vm, const struct slot_info *info, size_t 
 	}
 	if (low < known && vm->slots[low].info.as_id == info->as_id &&
 	    vm->slots[low].info.id == info->id) {
-		vm->slots[low].info = *info;
+		slot_update(&vm->slots[low].info, info);
 		return low;
 	}
 	slot = snapshot_append(&vm->slots, &vm->nslots, sizeof(*slot));
@@ -600,23 +612,13 @@ static int count_pages(struct inventory *inv)
 
 /* ---- The whole ---- */
 
-static bool verbose;
-
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
-{
-	if (!verbose || level == LIBBPF_DEBUG)
-		return 0;
-	return vfprintf(stderr, format, args);
-}
-
 int inventory_read(const struct inventory_options *options, struct snapshot *snap,
 		   struct problem *problem)
 {
 	struct inventory inv = { .options = options, .snap = snap };
 	int err;
 
-	verbose = options->verbose;
-	libbpf_set_print(print_libbpf);
+	kernel_explain(options->verbose);
 	inv.skel = inventory_bpf__open_and_load();
 	err = inv.skel ? 0 : -errno;
 	if (!err)

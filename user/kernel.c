@@ -25,6 +25,21 @@ static const struct hook gmem_hook = { .function = "kvm_gmem_create" };
 
 static int kernel_function(const struct kernel *kernel, const char *function);
 
+static bool verbose;
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (!verbose || level == LIBBPF_DEBUG)
+		return 0;
+	return vfprintf(stderr, format, args);
+}
+
+void kernel_explain(bool explain)
+{
+	verbose = explain;
+	libbpf_set_print(print_libbpf);
+}
+
 static bool has_capability(unsigned int capability)
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };

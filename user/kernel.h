@@ -17,6 +17,9 @@
 struct btf;
 struct kernel;
 
+/* Let libbpf explain on standard error what fails, or keep it quiet. */
+void kernel_explain(bool explain);
+
 /*
  * Read KVM's BTF. NULL with @problem filled when tracing guest_memfd is not possible here: no
  * privilege, no BTF, no KVM, no guest_memfd. The caller closes it.

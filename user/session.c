@@ -61,15 +61,6 @@ struct session {
 	size_t histograms_size;
 };
 
-static bool verbose;
-
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
-{
-	if (!verbose || level == LIBBPF_DEBUG)
-		return 0;
-	return vfprintf(stderr, format, args);
-}
-
 static const struct rung *rung_of(const struct session *session, int event)
 {
 	return &ladders[event].rungs[session->hooks[event].rung];
@@ -571,8 +562,7 @@ struct session *session_open(const struct session_options *options, struct probl
 		problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
 		return NULL;
 	}
-	verbose = options->verbose;
-	libbpf_set_print(print_libbpf);
+	kernel_explain(options->verbose);
 	session->options = *options;
 	session->kernel = kernel_open(problem);
 	if (!session->kernel) {

@@ -16,7 +16,7 @@ def refuses(*words, prefix=()):
     """Every way to start it ends with this message, before COMMAND runs, and leaves nothing."""
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o777)
-        for arguments in (["probe"], ["-d", "1"], ["-o", f"{directory}/report", "--", "touch", f"{directory}/marker"]):
+        for arguments in (["probe"], ["inventory"], ["-d", "1"], ["-o", f"{directory}/report", "--", "touch", f"{directory}/marker"]):
             complains(run(*prefix, GMEMTRACE, *arguments), IMPOSSIBLE, *words)
             assert not os.listdir(directory), f"{arguments} left {os.listdir(directory)}"
     assert not attached(), f"left attached: {attached()}"
