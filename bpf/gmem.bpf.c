@@ -955,6 +955,14 @@ static __always_inline int added_owner(struct task_state *state, __u64 index)
 	return OWNER_IGNORED;
 }
 
+static __always_inline void node_count(struct owner *owner, enum gmem_detail node0,
+				       const struct folio *folio)
+{
+	__u32 node = page_node(folio, node_shift());
+
+	detail_count(owner, node0 + (node < NODES_TOLD ? node : NODES_TOLD));
+}
+
 SEC("?tp_btf")
 int page_added(__u64 *ctx)
 {
@@ -962,7 +970,8 @@ int page_added(__u64 *ctx)
 	struct task_state *state = state_get();
 
 	if (state && active_since_ns != ~0ULL)
-		COUNT(added_owner(state, folio->index), ALLOC, 0, 1, 0);
+		node_count(COUNT(added_owner(state, folio->index), ALLOC, 0, 1, 0),
+			   DETAIL_ALLOC_NODE0, folio);
 	return 0;
 }
 
@@ -981,7 +990,7 @@ int page_deleted(__u64 *ctx)
 	else
 		owner = gmem_owner_known((__u64)inode);
 	if (owner != OWNER_INDEX_HOST) /* no guest_memfd, or one never met */
-		COUNT(owner, FREE, 0, 1, 0);
+		node_count(COUNT(owner, FREE, 0, 1, 0), DETAIL_FREE_NODE0, folio);
 	return 0;
 }
 

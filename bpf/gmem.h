@@ -68,6 +68,24 @@ enum gmem_event {
 	X(FAULT_FAILED, GUEST_FAULT, refault_error, "of one that a memory error zapped")           \
 	X(HOST_FIRST_TOUCH, HOST_FAULT, first_touch, "of a page that was not there yet")           \
 	X(HOST_RESIDENT, HOST_FAULT, resident, "of a page that was there")                         \
+	X(ALLOC_NODE0, ALLOC, node0, "of NUMA node 0")                                             \
+	X(ALLOC_NODE1, ALLOC, node1, "of NUMA node 1")                                             \
+	X(ALLOC_NODE2, ALLOC, node2, "of NUMA node 2")                                             \
+	X(ALLOC_NODE3, ALLOC, node3, "of NUMA node 3")                                             \
+	X(ALLOC_NODE4, ALLOC, node4, "of NUMA node 4")                                             \
+	X(ALLOC_NODE5, ALLOC, node5, "of NUMA node 5")                                             \
+	X(ALLOC_NODE6, ALLOC, node6, "of NUMA node 6")                                             \
+	X(ALLOC_NODE7, ALLOC, node7, "of NUMA node 7")                                             \
+	X(ALLOC_NODE_OTHER, ALLOC, node_other, "of a NUMA node above 7")                           \
+	X(FREE_NODE0, FREE, node0, "of NUMA node 0")                                               \
+	X(FREE_NODE1, FREE, node1, "of NUMA node 1")                                               \
+	X(FREE_NODE2, FREE, node2, "of NUMA node 2")                                               \
+	X(FREE_NODE3, FREE, node3, "of NUMA node 3")                                               \
+	X(FREE_NODE4, FREE, node4, "of NUMA node 4")                                               \
+	X(FREE_NODE5, FREE, node5, "of NUMA node 5")                                               \
+	X(FREE_NODE6, FREE, node6, "of NUMA node 6")                                               \
+	X(FREE_NODE7, FREE, node7, "of NUMA node 7")                                               \
+	X(FREE_NODE_OTHER, FREE, node_other, "of a NUMA node above 7")                             \
 	X(PREPARE_REDUNDANT, PREPARE, redundant, "of a page that was there before the fault")      \
 	X(ZAP_PUNCH, ZAP, punch, "by a punched hole")                                              \
 	X(ZAP_RELEASE, ZAP, release, "by the last close")                                          \
@@ -82,6 +100,8 @@ enum gmem_event {
 	  "failed, and the fault went on all the same")                                            \
 	X(MEMORY_FAULT_PRIVATE, MEMORY_FAULT, private, "the guest wants the page private")         \
 	X(MEMORY_FAULT_SHARED, MEMORY_FAULT, shared, "the guest wants the page shared")
+
+#define NODES_TOLD 8 /* NUMA nodes with a detail of their own */
 
 enum gmem_detail {
 #define X(id, event, name, what) DETAIL_##id,

@@ -211,22 +211,6 @@ int list_slots(struct bpf_iter__task_file *ctx)
 
 /* ---- Pages ---- */
 
-/*
- * The node of a page is in the top bits of its flags, the first word of every struct page and
- * folio; in how many of them is known from how many nodes there can be.
- */
-static __always_inline __u32 node_shift(void)
-{
-	__u64 zonerefs = bpf_core_field_size(struct zonelist, _zonerefs) /
-			 bpf_core_type_size(struct zoneref);
-	__u64 nodes = zonerefs / bpf_core_enum_value(enum zone_type, __MAX_NR_ZONES);
-	__u32 shift = 0;
-
-	for (int i = 1; i < 16; i++)
-		shift += nodes >> i != 0;
-	return shift;
-}
-
 struct count_walk {
 	struct inventory_job *job;
 	__u64 head;

@@ -138,6 +138,31 @@ static __always_inline bool inode_has_page(struct inode *inode, __u64 index)
 	return xa_entry(BPF_CORE_READ(inode, i_mapping, i_pages.xa_head), index);
 }
 
+/*
+ * The node of a page is in the top bits of its flags, the first word of every struct page and
+ * folio; in how many of them is known from how many nodes there can be.
+ */
+static __always_inline __u32 node_shift(void)
+{
+	__u64 zonerefs = bpf_core_field_size(struct zonelist, _zonerefs) /
+			 bpf_core_type_size(struct zoneref);
+	__u64 nodes = zonerefs / bpf_core_enum_value(enum zone_type, __MAX_NR_ZONES);
+	__u32 shift = 0;
+
+	for (int i = 1; i < 16; i++)
+		shift += nodes >> i != 0;
+	return shift;
+}
+
+/* The NUMA node of a page or folio. */
+static __always_inline __u32 page_node(const void *page, __u32 shift)
+{
+	unsigned long flags = 0;
+
+	bpf_probe_read_kernel(&flags, sizeof(flags), page);
+	return shift ? flags >> (64 - shift) : 0;
+}
+
 #define MEMSLOTS_DEPTH 32 /* of the tree of at most 32,767 slots of a VM */
 
 struct slot_walk {

@@ -31,6 +31,12 @@ static int compare_wanted(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* What CO-RE looks for by name. */
+static bool is_named(const struct btf_type *type)
+{
+	return type->name_off && (btf_is_composite(type) || btf_is_any_enum(type));
+}
+
 static void list_wanted(struct cut *cut, const struct btf *local)
 {
 	__u32 end = btf__type_cnt(local);
@@ -38,7 +44,7 @@ static void list_wanted(struct cut *cut, const struct btf *local)
 	for (__u32 id = 1; id < end; id++) {
 		const struct btf_type *type = btf__type_by_id(local, id);
 
-		if (btf_is_composite(type) && type->name_off)
+		if (is_named(type))
 			cut->wanted[cut->nwanted++].name =
 				btf__name_by_offset(local, type->name_off);
 	}
@@ -114,7 +120,7 @@ static int copy_wanted(struct cut *cut)
 		const struct btf_type *type = btf__type_by_id(cut->kernel, id);
 		struct wanted key, *wanted;
 
-		if (!btf_is_composite(type) || !type->name_off)
+		if (!is_named(type))
 			continue;
 		key.name = btf__name_by_offset(cut->kernel, type->name_off);
 		wanted = bsearch(&key, cut->wanted, cut->nwanted, sizeof(key), compare_wanted);

@@ -9,7 +9,7 @@
 struct btf;
 
 /*
- * The structs and unions of @kernel (all of it, or a module's on top of it) whose names @local
+ * The structs, unions and enums of @kernel (all of it, or a module's on top of it) whose names @local
  * has, with all that they contain, as libbpf can read them (btf_custom_path). What pointers
  * point to is left out unless it has such a name itself. Where the base has a name, what the
  * module calls so does not count. Written into @fd. 0 or a negative errno.

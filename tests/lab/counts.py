@@ -89,7 +89,8 @@ def known_details():
     """The details that gmemtrace has, as (event, name)."""
     with open(f"{ROOT}/bpf/gmem.h", encoding="utf-8") as file:
         table = file.read().split("GMEM_DETAILS(X)")[1]
-    return {(event.lower(), name) for event, name in re.findall(r"X\(\w+, (\w+), (\w+),", table)}
+    # gmemload does not know where the kernel takes pages from: numa.py sees to that.
+    return {(event.lower(), name) for event, name in re.findall(r"X\(\w+, (\w+), (\w+),", table) if not name.startswith("node")}
 
 
 DETAILS = known_details()

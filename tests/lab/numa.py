@@ -57,8 +57,23 @@ def test_balancing():
     return f"{hits[0]['count'] - 1} hits of {PAGES} pages, {refaults} refaults"
 
 
+def test_nodes():
+    """pages are allocated and freed on the node that the policy names"""
+    steps = "mbind:node=1 touch:pages=300 mbind:node=0 touch:first=300,pages=200 punch:pages=100"
+    with tempfile.TemporaryDirectory() as directory:
+        run = counts.Run([f"--vms=1 --vcpus=1 --slots=1 --pages=500 {steps}"], directory)
+    wrong = counts.compare_traced(run)
+    assert not wrong, "\n".join(wrong)
+    slot = run.capture["vms"][0]["slots"][0]["events"]
+    rest = run.capture["gmems"][0]["events"]
+    assert slot["alloc"]["details"] == {"node0": 200, "node1": 300}, slot["alloc"]
+    assert slot["free"]["details"] == {"node1": 100}, slot["free"]
+    assert rest["free"]["details"] == {"node0": 200, "node1": 200}, rest["free"]
+
+
 def main():
     results = Results("numa")
+    results.run(test_nodes)
     results.run(test_balancing)
     results.exit()
 
