@@ -28,7 +28,7 @@ PROGRAMS := $(MAINS:user/%.c=$(BUILD)/%)
 
 # What needs the kernel stays out of the unit tests' library.
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
-KEEP_OUT := $(addprefix user/,session.c snapshot.c stacks.c kernel.c inventory.c)
+KEEP_OUT := $(addprefix user/,session.c snapshot.c stacks.c kernel.c inventory.c watch.c)
 UNIT_LIB := $(filter-out $(KEEP_OUT),$(LIB_SOURCES))
 UNIT_OBJECTS := $(UNIT_LIB:%.c=$(BUILD)/sanitized/%.o) $(BUILD)/user/schema.o \
 	$(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
@@ -74,7 +74,7 @@ $(PROGRAMS): $(BUILD)/%: $(BUILD)/user/%.o $(LIB_OBJECTS)
 # Only the live view needs a terminal's library.
 SCREEN_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/screen*.c))
 $(BUILD)/gmemtop: $(SCREEN_OBJECTS)
-$(BUILD)/gmemtop: LIBS += -lncursesw -ltinfo
+$(BUILD)/gmemtop: LIBS += -lncursesw -ltinfo -pthread
 
 $(BUILD)/gmemload: $(WORKLOAD_OBJECTS)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -ljansson -pthread -o $@

@@ -19,12 +19,17 @@
 #include "version.h"
 #include "view_batch.h"
 #include "view_settings.h"
+#include "watch.h"
+
+#define FIRST_INVENTORY_NS NS_PER_S
 
 struct top {
 	struct top_options options;
 	struct view_settings settings;
 	struct session *session;
 	const struct hook_state *hooks;
+	struct watch *watch; /* NULL: no inventory */
+	const char *no_inventory; /* why; NULL: there is one */
 	struct utsname name;
 	__u64 start_realtime_ns;
 	struct view view;
@@ -44,6 +49,11 @@ static int refresh(struct top *top, struct problem *problem)
 	if (err)
 		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot read the counts: %s",
 				   strerror(-err));
+	top->no_inventory = "out of memory";
+	if (top->watch && watch_merge(top->watch, &snap, &top->no_inventory)) {
+		snapshot_free(&snap);
+		return out_of_memory(problem);
+	}
 	if (view_update(&top->view, &snap, top->hooks, clock_ns(CLOCK_MONOTONIC)))
 		return out_of_memory(problem);
 	return 0;
@@ -64,6 +74,7 @@ static int write_json(const struct top *top)
 		.shown = top->options.events,
 		.stack_events = top->options.stack_events,
 		.hooks = top->view.hooks,
+		.no_inventory = top->no_inventory,
 		.snap = top->view.snap,
 	};
 
@@ -182,11 +193,16 @@ static void read_settings(struct top *top)
 
 /* ---- The order of things ---- */
 
+static enum gmem_filter filter_of(const struct top *top)
+{
+	return top->options.npids ? FILTER_PIDS : FILTER_NONE;
+}
+
 static int open_session(struct top *top, struct problem *problem)
 {
 	const struct session_options options = {
 		.events = top->options.events,
-		.filter = top->options.npids ? FILTER_PIDS : FILTER_NONE,
+		.filter = filter_of(top),
 		.pids = top->options.pids,
 		.npids = top->options.npids,
 		.stack_events = top->options.stack_events,
@@ -198,6 +214,21 @@ static int open_session(struct top *top, struct problem *problem)
 		return -1;
 	top->hooks = session_hooks(top->session);
 	return 0;
+}
+
+static void start_watch(struct top *top)
+{
+	const struct inventory_options options = {
+		.filter = filter_of(top),
+		.pids = top->options.pids,
+		.npids = top->options.npids,
+		.verbose = top->options.verbose,
+	};
+
+	top->watch = watch_start(&options);
+	/* The first is soon there; without it a screen would begin empty. */
+	if (top->watch)
+		watch_wait(top->watch, FIRST_INVENTORY_NS);
 }
 
 static int run(struct top *top, struct problem *problem)
@@ -213,6 +244,7 @@ static int run(struct top *top, struct problem *problem)
 		top->start_realtime_ns = clock_ns(CLOCK_REALTIME);
 		view_init(&top->view, top->name.machine, clock_ns(CLOCK_MONOTONIC));
 		session_start(top->session);
+		start_watch(top);
 		err = (top->options.batch ? run_batch : run_screen)(top, problem);
 	}
 	session_close(top->session);

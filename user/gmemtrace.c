@@ -118,11 +118,13 @@ static struct session *open_session(const struct options *options, struct proble
 static void take_inventory(const struct options *options, struct capture *capture,
 			   struct snapshot *snap)
 {
-	struct inventory_options inventory = inventory_options(options);
+	struct inventory_options wanted = inventory_options(options);
 	static struct problem problem;
+	struct inventory *inventory = inventory_open(&wanted, &problem);
 
-	if (inventory_read(&inventory, snap, &problem))
+	if (!inventory || inventory_read(inventory, snap, &problem))
 		capture->no_inventory = problem.text;
+	inventory_close(inventory);
 }
 
 /* Trace, and leave in @capture and @snap what was seen. 0, or -1 with @problem filled. */
@@ -214,18 +216,21 @@ static struct capture new_capture(const struct options *options, const struct sn
 
 static int run_inventory(const struct options *options, struct problem *problem)
 {
-	struct inventory_options inventory = inventory_options(options);
+	struct inventory_options wanted = inventory_options(options);
 	struct snapshot snap = {};
 	struct capture capture = new_capture(options, &snap);
 	struct kernel *kernel = kernel_open(problem);
+	struct inventory *inventory;
 	int err;
 
 	if (!kernel)
 		return -1;
 	kernel_close(kernel);
-	err = inventory_read(&inventory, &snap, problem);
+	inventory = inventory_open(&wanted, problem);
+	err = inventory ? inventory_read(inventory, &snap, problem) : -1;
 	if (!err)
 		err = write_report(options, &capture, problem);
+	inventory_close(inventory);
 	snapshot_free(&snap);
 	return err;
 }

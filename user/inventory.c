@@ -51,7 +51,7 @@ struct work {
 };
 
 struct inventory {
-	const struct inventory_options *options;
+	struct inventory_options options;
 	struct snapshot *snap;
 	struct inventory_bpf *skel;
 	struct found_vm *vms;
@@ -227,7 +227,7 @@ static int on_file(struct inventory *inv, const void *record)
 	struct found_vm *vm = find_vm(inv, file->vm.kvm);
 
 	if (!vm) {
-		if (!is_wanted(inv->options, file->vm.pid))
+		if (!is_wanted(&inv->options, file->vm.pid))
 			return 0;
 		vm = snapshot_append(&inv->vms, &inv->nvms, sizeof(*vm));
 		if (!vm)
@@ -471,7 +471,7 @@ static int add_range(struct inventory *inv, struct found_gmem *gmem, size_t slot
 
 	if (!work)
 		return -ENOMEM;
-	work->job.task = inv->options->by_node ? INVENTORY_BY_NODE : INVENTORY_RESIDENT;
+	work->job.task = inv->options.by_node ? INVENTORY_BY_NODE : INVENTORY_RESIDENT;
 	work->job.object = gmem->file.inode;
 	work->job.from = from;
 	work->job.to = to;
@@ -612,29 +612,52 @@ static int count_pages(struct inventory *inv)
 
 /* ---- The whole ---- */
 
-int inventory_read(const struct inventory_options *options, struct snapshot *snap,
-		   struct problem *problem)
+static int inventory_problem(struct problem *problem, int err)
 {
-	struct inventory inv = { .options = options, .snap = snap };
-	int err;
-
-	kernel_explain(options->verbose);
-	inv.skel = inventory_bpf__open_and_load();
-	err = inv.skel ? 0 : -errno;
-	if (!err)
-		err = run(&inv, inv.skel->progs.find_files, sizeof(struct inventory_file), on_file) ?:
-		      list_slots(&inv) ?: merge_vms(&inv) ?: merge_gmems(&inv) ?: count_pages(&inv);
-	snapshot_sort(snap);
-	inventory_bpf__destroy(inv.skel);
-	free(inv.vms);
-	free(inv.gmems);
-	free(inv.slots);
-	drop_work(&inv);
 	if (err == -EPERM)
 		return kernel_refused(problem);
-	if (err)
-		return problem_set(problem, EXIT_IMPOSSIBLE,
-				   "cannot take the inventory: %s. See what libbpf says with -v",
-				   strerror(-err));
-	return 0;
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot take the inventory: %s. See what libbpf says with -v",
+			   strerror(-err));
+}
+
+struct inventory *inventory_open(const struct inventory_options *options, struct problem *problem)
+{
+	struct inventory *inv = calloc(1, sizeof(*inv));
+	int err = -ENOMEM;
+
+	kernel_explain(options->verbose);
+	if (inv) {
+		inv->options = *options;
+		inv->skel = inventory_bpf__open_and_load();
+		err = inv->skel ? 0 : -errno;
+	}
+	if (!err)
+		return inv;
+	free(inv);
+	inventory_problem(problem, err);
+	return NULL;
+}
+
+void inventory_close(struct inventory *inv)
+{
+	if (inv)
+		inventory_bpf__destroy(inv->skel);
+	free(inv);
+}
+
+int inventory_read(struct inventory *inv, struct snapshot *snap, struct problem *problem)
+{
+	int err;
+
+	inv->snap = snap;
+	err = run(inv, inv->skel->progs.find_files, sizeof(struct inventory_file), on_file) ?:
+	      list_slots(inv) ?: merge_vms(inv) ?: merge_gmems(inv) ?: count_pages(inv);
+	snapshot_sort(snap);
+	free(inv->vms);
+	free(inv->gmems);
+	free(inv->slots);
+	drop_work(inv);
+	*inv = (struct inventory){ .options = inv->options, .skel = inv->skel };
+	return err ? inventory_problem(problem, err) : 0;
 }

@@ -20,12 +20,20 @@ struct inventory_options {
 	bool verbose; /* let libbpf speak */
 };
 
+struct inventory;
+
+/*
+ * Get ready to take inventories. NULL with @problem filled when that is not possible here. What
+ * @options point to stays the caller's until inventory_close().
+ */
+struct inventory *inventory_open(const struct inventory_options *options, struct problem *problem);
+void inventory_close(struct inventory *inv);
+
 /*
  * Add to @snap what exists, and to what is in it already what is known of it now. What appears or
  * goes meanwhile may be left out. 0, or -1 with @problem filled; @snap is then still good, but
  * has only a part, or nothing, of the inventory.
  */
-int inventory_read(const struct inventory_options *options, struct snapshot *snap,
-		   struct problem *problem);
+int inventory_read(struct inventory *inv, struct snapshot *snap, struct problem *problem);
 
 #endif

@@ -127,20 +127,6 @@ size_t bars_merge(const struct event_count *count, struct bar bars[BARS_MAX])
 	return n;
 }
 
-/* @eighths of a column in blocks; without UTF-8 whole columns, but at least one. */
-static void put_bar(FILE *out, unsigned int eighths, bool utf8)
-{
-	static const char *const parts[] = { "",       "\u258f", "\u258e", "\u258d",
-					     "\u258c", "\u258b", "\u258a", "\u2589" };
-	unsigned int i;
-
-	if (!utf8)
-		eighths = (eighths + 7) / 8 * 8;
-	for (i = 0; i < eighths / 8; i++)
-		fputs(utf8 ? "\u2588" : "#", out);
-	fputs(parts[eighths % 8], out);
-}
-
 /* As long as @count to @most, in eighths of a column; nothing that happened is invisible. */
 static unsigned int bar_eighths(__u64 count, __u64 most, unsigned int columns)
 {
@@ -203,7 +189,7 @@ static void write_bars(FILE *out, const struct event_count *count, const struct 
 	struct bar bars[BARS_MAX];
 	size_t i, n = bars_merge(count, bars);
 	__u64 most = most_events(bars, n);
-	char digits[NUMBER_LEN];
+	char digits[NUMBER_LEN], blocks[TEXT_BLOCKS_SIZE(BAR_WIDEST)];
 	unsigned int room;
 	int width;
 
@@ -217,7 +203,9 @@ static void write_bars(FILE *out, const struct event_count *count, const struct 
 		fprintf(out, "%*llu", width, bars[i].count);
 		if (bars[i].count) {
 			fputs(style->color ? "  \033[36m" : "  ", out);
-			put_bar(out, bar_eighths(bars[i].count, most, room), style->utf8);
+			fputs(text_blocks(blocks, bar_eighths(bars[i].count, most, room),
+					  style->utf8),
+			      out);
 			fputs(style->color ? "\033[0m" : "", out);
 		}
 		if (marked)

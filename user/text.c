@@ -127,6 +127,35 @@ void text_clip(char *s, unsigned int columns)
 	strcpy(s + at, "...");
 }
 
+char *text_blocks(char *buf, unsigned int eighths, bool utf8)
+{
+	static const char *const parts[] = { "",       "\u258f", "\u258e", "\u258d",
+					     "\u258c", "\u258b", "\u258a", "\u2589" };
+	char *at = buf;
+
+	if (!utf8)
+		eighths = (eighths + 7) / 8 * 8;
+	for (unsigned int i = 0; i < eighths / 8; i++)
+		at = stpcpy(at, utf8 ? "\u2588" : "#");
+	strcpy(at, parts[eighths % 8]);
+	return buf;
+}
+
+char *text_share(char *buf, double share, unsigned int columns, bool utf8)
+{
+	unsigned int eighths = share * columns * 8 + 0.5, taken;
+	char *at;
+
+	eighths = eighths > columns * 8 ? columns * 8 : eighths;
+	if (share > 0 && !eighths)
+		eighths = 1;
+	text_blocks(buf, eighths, utf8);
+	taken = (eighths + 7) / 8;
+	for (at = buf + strlen(buf); taken < columns; taken++)
+		at = stpcpy(at, utf8 ? "\u00b7" : ".");
+	return buf;
+}
+
 void flow_word(struct flow *flow, unsigned int gap, const char *word)
 {
 	unsigned int width = text_width(word);

@@ -31,6 +31,16 @@ char *text_utf8(char *buf, size_t size, const char *s, size_t len);
 /* Shorten clean @s in place to @columns, with dots at its end where something was cut off. */
 void text_clip(char *s, unsigned int columns);
 
+/*
+ * A bar of @eighths of a column in blocks; without UTF-8 whole columns of #, but at least one for
+ * what is not 0. @buf has TEXT_BLOCKS_SIZE(columns) bytes. Returns @buf.
+ */
+#define TEXT_BLOCKS_SIZE(columns) (3 * ((columns) + 1) + 1)
+char *text_blocks(char *buf, unsigned int eighths, bool utf8);
+
+/* A bar of @columns of which @share (0..1) is full and the rest is dots, likewise. */
+char *text_share(char *buf, double share, unsigned int columns, bool utf8);
+
 /* Words on lines of @columns; the first word of each goes to column @indent. */
 struct flow {
 	FILE *out;

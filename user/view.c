@@ -169,9 +169,25 @@ static struct slot_track *track_slot(struct vm_track *vm, const struct slot *slo
 	return &slots[at];
 }
 
+static __u64 count_events(const struct slot *slot)
+{
+	__u64 n = 0;
+
+	for (size_t i = 0; slot && i < slot->events.n; i++)
+		n += slot->events.v[i].count;
+	return n;
+}
+
+/*
+ * A slot has ended when the inventory no longer has it, unless events say otherwise: those are
+ * newer. One that no inventory has had yet lives.
+ */
 static void slot_ended(struct view *view, struct slot_track *track)
 {
-	if (track->now)
+	if (track->now &&
+	    (track->now->exists || count_events(track->now) != count_events(track->before)))
+		track->existed = track->now->exists;
+	if (track->now && track->existed == track->now->exists)
 		track->ended_in = 0;
 	else if (!track->ended_in)
 		track->ended_in = view->refresh;

@@ -20,6 +20,7 @@ struct moment;
 struct slot_track {
 	__u16 as_id;
 	__s16 id;
+	bool existed; /* an inventory has had it */
 	unsigned int ended_in; /* refresh; 0: it lives */
 	const struct slot *now, *before, *base; /* NULL: not there then */
 	struct history history; /* guest faults */

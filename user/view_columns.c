@@ -210,6 +210,44 @@ static double value_size(const struct view *view, const struct row *row, __u64 a
 	return slot_sum(row, size_of);
 }
 
+static double resident_of(const struct slot *slot)
+{
+	return slot->resident.known ? (double)slot->resident.npages * PAGE_BYTES : NAN;
+}
+
+static double value_resident(const struct view *view, const struct row *row, __u64 arg)
+{
+	(void)view;
+	(void)arg;
+	return slot_sum(row, resident_of);
+}
+
+static double value_resident_share(const struct view *view, const struct row *row, __u64 arg)
+{
+	double size = slot_sum(row, size_of);
+
+	return size > 0 ? value_resident(view, row, arg) / size : NAN;
+}
+
+static double private_of(const struct slot *slot)
+{
+	return slot->has_private ? (double)slot->nprivate * PAGE_BYTES : NAN;
+}
+
+static double value_private(const struct view *view, const struct row *row, __u64 arg)
+{
+	(void)view;
+	(void)arg;
+	return slot_sum(row, private_of);
+}
+
+static double value_vcpus(const struct view *view, const struct row *row, __u64 arg)
+{
+	(void)view;
+	(void)arg;
+	return row->vm && row->vm->exists ? row->vm->vcpus : NAN;
+}
+
 /* ---- Texts ---- */
 
 static const char *blank(char cell[CELL_LEN])
@@ -284,10 +322,17 @@ static void text_range(const struct slot_info *info, char cell[CELL_LEN])
 static void text_gpa(const struct view *view, const struct row *row, bool utf8, unsigned int width,
 		     char cell[CELL_LEN])
 {
-	if (row->kind == ROW_VM)
+	size_t len;
+
+	if (row->kind == ROW_VM) {
 		text_type(view, row, utf8, width, cell);
-	else
-		text_range(&row->slot->info, cell);
+		len = strlen(cell);
+		if (row->vm->exists)
+			snprintf(cell + len, CELL_LEN - len, ", %u vCPU%s", row->vm->vcpus,
+				 row->vm->vcpus == 1 ? "" : "s");
+		return;
+	}
+	text_range(&row->slot->info, cell);
 }
 
 static void text_flags(const struct view *view, const struct row *row, bool utf8,
@@ -309,6 +354,17 @@ static void text_history(const struct view *view, const struct row *row, bool ut
 	history_spark(row->history, width < HISTORY_SECONDS ? width : HISTORY_SECONDS, utf8, cell);
 }
 
+static void text_bar(const struct view *view, const struct row *row, bool utf8, unsigned int width,
+		     char cell[CELL_LEN])
+{
+	double share = value_resident_share(view, row, 0);
+
+	if (isnan(share))
+		strcpy(cell, "-");
+	else
+		text_share(cell, share, width, utf8);
+}
+
 /* ---- The table ---- */
 
 #define REFAULTS                                                                                   \
@@ -326,59 +382,66 @@ static void text_history(const struct view *view, const struct row *row, bool ut
 const struct column columns[] = {
 	{ "vm", "VM / SLOT", COLUMN_TEXT, 1, 25, true, "the VMM's process id and name; slots below it",
 	  value_order, text_name, 0, 0 },
-	{ "gpa", "GUEST ADDRESSES", COLUMN_TEXT, 12, 21, true, "guest physical addresses; of a VM its type",
+	{ "gpa", "GUEST ADDRESSES", COLUMN_TEXT, 13, 21, true, "guest physical addresses; of a VM its type, vCPUs",
 	  value_gpa, text_gpa, 0, 0 },
 	{ "size", "SIZE", COLUMN_BYTES, 9, 7, true, "of the memslot, or of all those of the VM",
 	  value_size, NULL, 0, 0 },
-	{ "flags", "FLAGS", COLUMN_TEXT, 16, 9, true, "of the memslot, as KVM has them",
+	{ "resident", "RESID", COLUMN_BYTES, 10, 7, true, "memory in the guest_memfd: a little old, as exact as it was",
+	  value_resident, NULL, 0, 0 },
+	{ "bar", "RES/SIZE", COLUMN_DRAWING, 16, 8, true, "how much of the memslot that is",
+	  value_resident_share, text_bar, 0, 0 },
+	{ "private", "PRIVATE", COLUMN_BYTES, 18, 7, true, "of the memslot, what is private (- where KVM keeps no account)",
+	  value_private, NULL, 0, 0 },
+	{ "flags", "FLAGS", COLUMN_TEXT, 19, 9, true, "of the memslot, as KVM has them",
 	  value_flags, text_flags, 0, 0 },
 	EVENT_COLUMN(GUEST_FAULT, guest_fault, "FAULTS", 2, true, "guest faults"),
 	EVENT_COLUMN(HOST_FAULT, host_fault, "HOST", 7, true, "host faults: the VMM touches a mapped page"),
 	{ "p50", "P50", COLUMN_LATENCY, 4, 6, true, "latency of guest faults: half took no longer",
 	  value_percentile, NULL, PERCENTILE(EV_GUEST_FAULT, 500), 1ULL << EV_GUEST_FAULT },
-	{ "p90", "P90", COLUMN_LATENCY, 17, 6, false, "latency of guest faults: 90 % took no longer",
+	{ "p90", "P90", COLUMN_LATENCY, 20, 6, false, "latency of guest faults: 90 % took no longer",
 	  value_percentile, NULL, PERCENTILE(EV_GUEST_FAULT, 900), 1ULL << EV_GUEST_FAULT },
 	{ "p99", "P99", COLUMN_LATENCY, 3, 6, true, "latency of guest faults: 99 % took no longer",
 	  value_percentile, NULL, PERCENTILE(EV_GUEST_FAULT, 990), 1ULL << EV_GUEST_FAULT },
-	{ "max", "MAX", COLUMN_LATENCY, 18, 6, false, "latency of the longest guest fault",
+	{ "max", "MAX", COLUMN_LATENCY, 21, 6, false, "latency of the longest guest fault",
 	  value_max, NULL, EV_GUEST_FAULT, 1ULL << EV_GUEST_FAULT },
-	{ "mean", "MEAN", COLUMN_LATENCY, 19, 6, false, "latency of guest faults: the mean",
+	{ "mean", "MEAN", COLUMN_LATENCY, 22, 6, false, "latency of guest faults: the mean",
 	  value_mean, NULL, EV_GUEST_FAULT, 1ULL << EV_GUEST_FAULT },
-	{ "first_touch", "FIRST", COLUMN_COUNT, 10, 8, true, "guest faults of pages that were not there yet",
+	{ "first_touch", "FIRST", COLUMN_COUNT, 11, 8, true, "guest faults of pages that were not there yet",
 	  value_details, NULL, 1ULL << DETAIL_FAULT_FIRST_TOUCH, 1ULL << EV_GUEST_FAULT },
 	{ "refault", "REFLT", COLUMN_COUNT, 8, 8, true, "guest faults of pages that had been zapped",
 	  value_details, NULL, REFAULTS, 1ULL << EV_GUEST_FAULT },
-	{ "prepares", "PREP/FLT", COLUMN_RATIO, 15, 8, true, "preparations for each guest fault",
+	{ "prepares", "PREP/FLT", COLUMN_RATIO, 17, 8, true, "preparations for each guest fault",
 	  value_prepares, NULL, 0, 1ULL << EV_GUEST_FAULT | 1ULL << EV_PREPARE },
-	EVENT_COLUMN(ZAP, zap, "ZAPS", 11, true, "zaps: pages leave the guest's page tables"),
-	{ "zap_pages", "ZAPPED", COLUMN_COUNT, 20, 8, false, "pages that were zapped",
+	EVENT_COLUMN(ZAP, zap, "ZAPS", 12, true, "zaps: pages leave the guest's page tables"),
+	{ "zap_pages", "ZAPPED", COLUMN_COUNT, 23, 8, false, "pages that were zapped",
 	  value_pages, NULL, EV_ZAP, 1ULL << EV_ZAP },
-	EVENT_COLUMN(NOTIFIER_HIT, notifier_hit, "NTFHIT", 13, true, "zaps of the slot by MMU notifiers"),
-	EVENT_COLUMN(NOTIFIER, notifier, "NOTIF", 21, false, "MMU notifiers of the VM"),
-	EVENT_COLUMN(CONVERT, convert, "CONV", 14, true, "conversions between private and shared"),
+	EVENT_COLUMN(NOTIFIER_HIT, notifier_hit, "NTFHIT", 14, true, "zaps of the slot by MMU notifiers"),
+	EVENT_COLUMN(NOTIFIER, notifier, "NOTIF", 24, false, "MMU notifiers of the VM"),
+	EVENT_COLUMN(CONVERT, convert, "CONV", 15, true, "conversions between private and shared"),
 	{ "errors", "ERRORS", COLUMN_COUNT, 5, 8, true, "events of any kind that failed",
 	  value_errors, NULL, 0, 0 },
-	EVENT_COLUMN(ALLOC, alloc, "ALLOC", 22, false, "pages added to a guest_memfd"),
-	EVENT_COLUMN(FREE, free, "FREE", 23, false, "pages of a guest_memfd freed"),
-	EVENT_COLUMN(PREPARE, prepare, "PREP", 24, false, "pages made ready for the guest"),
-	EVENT_COLUMN(POPULATE, populate, "POPUL", 25, false, "initial contents copied in"),
-	EVENT_COLUMN(PREFAULT, prefault, "PREFLT", 26, false, "pages mapped ahead"),
-	EVENT_COLUMN(CREATE, create, "CREATE", 27, false, "guest_memfds made"),
-	EVENT_COLUMN(BIND, bind, "BIND", 28, false, "memslots bound"),
-	EVENT_COLUMN(UNBIND, unbind, "UNBIND", 29, false, "memslots unbound"),
-	EVENT_COLUMN(RELEASE, release, "RELEAS", 30, false, "guest_memfds released"),
-	EVENT_COLUMN(ALLOCATE, allocate, "FALLOC", 31, false, "fallocate()"),
-	EVENT_COLUMN(PUNCH_HOLE, punch_hole, "PUNCH", 32, false, "holes punched"),
-	EVENT_COLUMN(DIRECT_MAP_ZAP, direct_map_zap, "DMZAP", 33, false, "folios that left the direct map"),
-	EVENT_COLUMN(DIRECT_MAP_RESTORE, direct_map_restore, "DMREST", 34, false, "folios that came back to it"),
-	EVENT_COLUMN(MEMORY_FAULT, memory_fault, "MEMFLT", 35, false, "exits to the VMM: KVM_EXIT_MEMORY_FAULT"),
-	EVENT_COLUMN(POISON, poison, "POISON", 36, false, "pages lost to memory errors"),
-	{ "pid", "PID", COLUMN_NUMBER, 37, 7, false, "process id of the VMM", value_pid, NULL, 0, 0 },
-	{ "comm", "COMMAND", COLUMN_TEXT, 38, 15, false, "name of the VMM", value_comm, text_comm, 0, 0 },
-	{ "type", "TYPE", COLUMN_TEXT, 39, 12, false, "type of the VM", value_type, text_type, 0, 0 },
-	{ "slot", "SLOT", COLUMN_NUMBER, 40, 5, false, "number of the memslot", value_slot, NULL, 0, 0 },
-	{ "as_id", "AS", COLUMN_NUMBER, 41, 2, false, "address space of the memslot", value_as_id, NULL, 0, 0 },
-	{ "gmem", "GMEM", COLUMN_NUMBER, 42, 7, false, "inode of the guest_memfd", value_gmem, NULL, 0, 0 },
+	EVENT_COLUMN(ALLOC, alloc, "ALLOC", 25, false, "pages added to a guest_memfd"),
+	EVENT_COLUMN(FREE, free, "FREE", 26, false, "pages of a guest_memfd freed"),
+	EVENT_COLUMN(PREPARE, prepare, "PREP", 27, false, "pages made ready for the guest"),
+	EVENT_COLUMN(POPULATE, populate, "POPUL", 28, false, "initial contents copied in"),
+	EVENT_COLUMN(PREFAULT, prefault, "PREFLT", 29, false, "pages mapped ahead"),
+	EVENT_COLUMN(CREATE, create, "CREATE", 30, false, "guest_memfds made"),
+	EVENT_COLUMN(BIND, bind, "BIND", 31, false, "memslots bound"),
+	EVENT_COLUMN(UNBIND, unbind, "UNBIND", 32, false, "memslots unbound"),
+	EVENT_COLUMN(RELEASE, release, "RELEAS", 33, false, "guest_memfds released"),
+	EVENT_COLUMN(ALLOCATE, allocate, "FALLOC", 34, false, "fallocate()"),
+	EVENT_COLUMN(PUNCH_HOLE, punch_hole, "PUNCH", 35, false, "holes punched"),
+	EVENT_COLUMN(DIRECT_MAP_ZAP, direct_map_zap, "DMZAP", 36, false, "folios that left the direct map"),
+	EVENT_COLUMN(DIRECT_MAP_RESTORE, direct_map_restore, "DMREST", 37, false, "folios that came back to it"),
+	EVENT_COLUMN(MEMORY_FAULT, memory_fault, "MEMFLT", 38, false, "exits to the VMM: KVM_EXIT_MEMORY_FAULT"),
+	EVENT_COLUMN(POISON, poison, "POISON", 39, false, "pages lost to memory errors"),
+	{ "pid", "PID", COLUMN_NUMBER, 40, 7, false, "process id of the VMM", value_pid, NULL, 0, 0 },
+	{ "comm", "COMMAND", COLUMN_TEXT, 41, 15, false, "name of the VMM", value_comm, text_comm, 0, 0 },
+	{ "type", "TYPE", COLUMN_TEXT, 42, 12, false, "type of the VM", value_type, text_type, 0, 0 },
+	{ "vcpus", "VCPUS", COLUMN_NUMBER, 43, 5, false, "vCPUs of the VM", value_vcpus, NULL, 0, 0 },
+	{ "slot", "SLOT", COLUMN_NUMBER, 44, 5, false, "number of the memslot", value_slot, NULL, 0, 0 },
+	{ "as_id", "AS", COLUMN_NUMBER, 45, 2, false, "address space of the memslot", value_as_id, NULL, 0, 0 },
+	{ "gmem", "GMEM", COLUMN_NUMBER, 46, 7, false, "inode of the guest_memfd", value_gmem, NULL, 0, 0 },
 	{ "history", "LAST MINUTE", COLUMN_DRAWING, 6, 12, true, "guest faults of the last minute, as high as its most",
 	  value_history, text_history, 0, 1ULL << EV_GUEST_FAULT },
 };

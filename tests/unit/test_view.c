@@ -5,6 +5,7 @@
  */
 #include <string.h>
 #include "sample_view.h"
+#include "snapshot_merge.h"
 #include "unit.h"
 
 static int setup(void **state)
@@ -270,6 +271,92 @@ static void test_gmem_counts_at_vm(void **state)
 	assert_int_equal(sv->view.total.counts.v[EV_ALLOCATE].count, 1);
 }
 
+/* What an inventory has found before and does not find now has ended, unless there are events. */
+static void test_slot_leaves_inventory(void **state)
+{
+	static const struct {
+		bool exists;
+		__u64 faults;
+		const char *order;
+	} table[] = {
+		{ false, 5, "vm 7; 7/0" }, /* no inventory yet */
+		{ true, 5, "vm 7; 7/0" },  { false, 5, "vm 7; 7/0!" }, { false, 5, "vm 7" },
+		{ false, 6, "vm 7; 7/0" }, { true, 6, "vm 7; 7/0" },
+	};
+	struct sample_view *sv = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		sample_view_slot(sample_view_vm(sv, 0xaa, 7), 0, table[i].faults, 1000)->exists =
+			table[i].exists;
+		sample_view_refresh(sv);
+		assert_string_equal(sample_view_order(sv), table[i].order);
+	}
+}
+
+/* An inventory of VM 0xaa with slots 0 and 2 of 256 pages, of which 64 are there. */
+static void inventory_of_aa(struct sample *inventory)
+{
+	struct slot *slot;
+	struct vm *vm;
+
+	sample_empty(inventory);
+	vm = sample_add_vm(inventory, "qemu", 7);
+	vm->info.kvm = 0xaa;
+	vm->exists = true;
+	vm->vcpus = 3;
+	for (int id = 0; id <= 2; id += 2) {
+		slot = sample_add_slot(vm, id, 0x1000, 256);
+		slot->exists = slot->resident.known = true;
+		assert_int_equal(resident_add(&slot->resident, 0, 64), 0);
+	}
+	sample_add_gmem(inventory, 0, 99, 4096)->exists = true;
+}
+
+static void test_merge(void **state)
+{
+	struct sample_view *sv = *state;
+	struct sample inventory;
+	struct vm *vm;
+
+	inventory_of_aa(&inventory);
+	/* Counts know another VM, and of this one slots 1 and 2. */
+	sample_view_slot(sample_view_vm(sv, 0xbb, 8), 0, 1, 1000);
+	vm = sample_view_vm(sv, 0xaa, 7);
+	sample_view_slot(vm, 1, 1, 1000);
+	sample_view_slot(vm, 2, 4, 1000);
+	assert_int_equal(snapshot_merge(&sv->sample.snap, &inventory.snap, 50), 0);
+	assert_int_equal(sv->sample.snap.ngmems, 1);
+	assert_int_equal(sv->sample.snap.gmems[0].vm, 1);
+	sample_view_refresh(sv);
+	assert_string_equal(sample_view_order(sv), "vm 8; 8/0; vm 7; 7/0; 7/1; 7/2");
+	assert_string_equal(sample_view_cell(sv, 2, "gpa"), "default, 3 vCPUs");
+	assert_string_equal(sample_view_cell(sv, 2, "resident"), "512KiB");
+	assert_string_equal(sample_view_cell(sv, 3, "resident"), "256KiB");
+	assert_string_equal(sample_view_cell(sv, 3, "bar"), "██······");
+	assert_string_equal(sample_view_cell(sv, 4, "resident"), "-");
+	assert_string_equal(sample_view_cell(sv, 5, "guest_fault"), "4.00");
+	sample_free(&inventory);
+}
+
+static void test_merge_ended(void **state)
+{
+	struct sample_view *sv = *state;
+	struct sample inventory;
+
+	inventory_of_aa(&inventory);
+	/* It ended after the inventory, and the inventory's VM is not another one. */
+	sample_view_vm(sv, 0xaa, 7)->info.ended_ns = 60;
+	assert_int_equal(snapshot_merge(&sv->sample.snap, &inventory.snap, 50), 0);
+	assert_int_equal(sv->sample.snap.nvms, 1);
+	assert_int_equal(sv->sample.snap.ngmems, 0);
+	sample_view_refresh(sv);
+	/* It ended before: it is another one. */
+	sample_view_vm(sv, 0xaa, 7)->info.ended_ns = 40;
+	assert_int_equal(snapshot_merge(&sv->sample.snap, &inventory.snap, 50), 0);
+	assert_int_equal(sv->sample.snap.nvms, 2);
+	sample_free(&inventory);
+}
+
 static void test_newly_lost(void **state)
 {
 	struct sample_view *sv = *state;
@@ -299,6 +386,9 @@ int main(void)
 		TEST(test_filter),
 		TEST(test_unavailable),
 		TEST(test_gmem_counts_at_vm),
+		TEST(test_slot_leaves_inventory),
+		TEST(test_merge),
+		TEST(test_merge_ended),
 		TEST(test_newly_lost),
 	};
 
