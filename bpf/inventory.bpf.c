@@ -63,7 +63,7 @@ static __always_inline struct held file_holds(struct file *file)
 	return held;
 }
 
-SEC("iter/task_file")
+SEC("task_file")
 int find_files(struct bpf_iter__task_file *ctx)
 {
 	struct inventory_file found = {};
@@ -182,7 +182,7 @@ static long list_step(__u32 n, struct listing *list)
 }
 
 /* The first job of the file's place. What it does not fit, the kernel asks for again. */
-SEC("iter/task_file")
+SEC("task_file")
 int list_slots(struct bpf_iter__task_file *ctx)
 {
 	struct file *file = ctx->file;
@@ -356,7 +356,7 @@ static long count_job(__u32 n, struct visit *visit)
 	return !visit->left;
 }
 
-SEC("iter/task_file")
+SEC("task_file")
 int count_pages(struct bpf_iter__task_file *ctx)
 {
 	struct visit visit = { .left = INVENTORY_STEPS, .node_shift = node_shift() };

@@ -87,9 +87,11 @@ static enum gmem_filter filter_of(const struct options *options)
 	return options->npids ? FILTER_PIDS : FILTER_NONE;
 }
 
-static struct inventory_options inventory_options(const struct options *options)
+static struct inventory_options inventory_options(const struct options *options,
+						  const struct kernel *kernel)
 {
 	return (struct inventory_options){
+		.kernel = kernel,
 		.filter = filter_of(options),
 		.pids = options->pids,
 		.npids = options->npids,
@@ -115,10 +117,10 @@ static struct session *open_session(const struct options *options, struct proble
 }
 
 /* What exists at the end. A capture without it is still one, and says why. */
-static void take_inventory(const struct options *options, struct capture *capture,
-			   struct snapshot *snap)
+static void take_inventory(const struct options *options, const struct kernel *kernel,
+			   struct capture *capture, struct snapshot *snap)
 {
-	struct inventory_options wanted = inventory_options(options);
+	struct inventory_options wanted = inventory_options(options, kernel);
 	static struct problem problem;
 	struct inventory *inventory = inventory_open(&wanted, &problem);
 
@@ -149,7 +151,7 @@ static int trace(const struct options *options, struct session *session, struct 
 	capture->command_status = child->status;
 	err = snapshot_read(session, snap);
 	if (!err) /* which ends with COMMAND */
-		take_inventory(options, capture, snap);
+		take_inventory(options, session_kernel(session), capture, snap);
 	child_end(child);
 	if (err)
 		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot read the counts: %s",
@@ -216,21 +218,21 @@ static struct capture new_capture(const struct options *options, const struct sn
 
 static int run_inventory(const struct options *options, struct problem *problem)
 {
-	struct inventory_options wanted = inventory_options(options);
+	struct kernel *kernel = kernel_open(problem);
+	struct inventory_options wanted = inventory_options(options, kernel);
 	struct snapshot snap = {};
 	struct capture capture = new_capture(options, &snap);
-	struct kernel *kernel = kernel_open(problem);
 	struct inventory *inventory;
 	int err;
 
 	if (!kernel)
 		return -1;
-	kernel_close(kernel);
 	inventory = inventory_open(&wanted, problem);
 	err = inventory ? inventory_read(inventory, &snap, problem) : -1;
 	if (!err)
 		err = write_report(options, &capture, problem);
 	inventory_close(inventory);
+	kernel_close(kernel);
 	snapshot_free(&snap);
 	return err;
 }

@@ -8,9 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "core_types.h"
+#include "hooks.h"
 #include "inventory_jobs.h"
 #include "inventory.skel.h"
 #include "kernel.h"
@@ -53,7 +56,8 @@ struct work {
 struct inventory {
 	struct inventory_options options;
 	struct snapshot *snap;
-	struct inventory_bpf *skel;
+	struct inventory_bpf *finder; /* find_files */
+	struct inventory_bpf *skel; /* the other programs; NULL until there is a VM */
 	struct found_vm *vms;
 	size_t nvms;
 	struct found_gmem *gmems;
@@ -621,6 +625,62 @@ static int inventory_problem(struct problem *problem, int err)
 			   strerror(-err));
 }
 
+/* libbpf gives its callbacks no context of the caller's. */
+static const struct kernel *loading;
+
+/* As session.c: what is found by hand here libbpf would search all of the kernel's BTF for. */
+static int set_iterator(struct bpf_program *prog, struct bpf_prog_load_opts *options, long cookie)
+{
+	static const struct hook task_file = {
+		.function = "bpf_iter_task_file",
+		.in_kernel = true,
+	};
+	int btf_fd;
+
+	(void)cookie;
+	bpf_program__set_type(prog, BPF_PROG_TYPE_TRACING);
+	options->attach_btf_id = kernel_target(loading, &task_file, &btf_fd);
+	return 0;
+}
+
+static int register_section(void)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .prog_prepare_load_fn = set_iterator);
+	static bool done;
+	int id = 0;
+
+	if (!done)
+		id = libbpf_register_prog_handler("task_file", KERNEL_NOT_YET_TRACING,
+						  BPF_TRACE_ITER, &options);
+	done = id >= 0;
+	return id < 0 ? id : 0;
+}
+
+/* Open and load the programs that @find files, or those for all else, into @skel. */
+static int load(struct inventory_bpf **skel, const struct kernel *kernel, bool find)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options);
+	int types = memfd_create("types", MFD_CLOEXEC), err;
+	char path[32];
+
+	if (types < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", types);
+	options.btf_custom_path = path;
+	*skel = inventory_bpf__open_opts(&options);
+	err = *skel ? core_types_write(types, kernel_btf(kernel), bpf_object__btf((*skel)->obj))
+		    : -errno;
+	if (!err) {
+		bpf_program__set_autoload((*skel)->progs.find_files, find);
+		bpf_program__set_autoload((*skel)->progs.list_slots, !find);
+		bpf_program__set_autoload((*skel)->progs.count_pages, !find);
+		loading = kernel;
+		err = inventory_bpf__load(*skel);
+	}
+	close(types);
+	return err;
+}
+
 struct inventory *inventory_open(const struct inventory_options *options, struct problem *problem)
 {
 	struct inventory *inv = calloc(1, sizeof(*inv));
@@ -629,21 +689,34 @@ struct inventory *inventory_open(const struct inventory_options *options, struct
 	kernel_explain(options->verbose);
 	if (inv) {
 		inv->options = *options;
-		inv->skel = inventory_bpf__open_and_load();
-		err = inv->skel ? 0 : -errno;
+		err = register_section() ?: load(&inv->finder, options->kernel, true);
 	}
 	if (!err)
 		return inv;
-	free(inv);
+	inventory_close(inv);
 	inventory_problem(problem, err);
 	return NULL;
 }
 
 void inventory_close(struct inventory *inv)
 {
-	if (inv)
-		inventory_bpf__destroy(inv->skel);
+	if (!inv)
+		return;
+	inventory_bpf__destroy(inv->finder);
+	inventory_bpf__destroy(inv->skel);
 	free(inv);
+}
+
+/* What needs more than the files: not loaded before there is a VM. */
+static int look_closer(struct inventory *inv)
+{
+	int err = 0;
+
+	if (!inv->nvms)
+		return 0;
+	if (!inv->skel)
+		err = load(&inv->skel, inv->options.kernel, false);
+	return err ?: list_slots(inv) ?: merge_vms(inv) ?: merge_gmems(inv) ?: count_pages(inv);
 }
 
 int inventory_read(struct inventory *inv, struct snapshot *snap, struct problem *problem)
@@ -651,13 +724,17 @@ int inventory_read(struct inventory *inv, struct snapshot *snap, struct problem 
 	int err;
 
 	inv->snap = snap;
-	err = run(inv, inv->skel->progs.find_files, sizeof(struct inventory_file), on_file) ?:
-	      list_slots(inv) ?: merge_vms(inv) ?: merge_gmems(inv) ?: count_pages(inv);
+	err = run(inv, inv->finder->progs.find_files, sizeof(struct inventory_file), on_file)
+		      ?: look_closer(inv);
 	snapshot_sort(snap);
 	free(inv->vms);
 	free(inv->gmems);
 	free(inv->slots);
 	drop_work(inv);
-	*inv = (struct inventory){ .options = inv->options, .skel = inv->skel };
+	*inv = (struct inventory){
+		.options = inv->options,
+		.finder = inv->finder,
+		.skel = inv->skel,
+	};
 	return err ? inventory_problem(problem, err) : 0;
 }

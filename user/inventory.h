@@ -12,7 +12,10 @@
 #include "problem.h"
 #include "snapshot.h"
 
+struct kernel;
+
 struct inventory_options {
+	const struct kernel *kernel;
 	enum gmem_filter filter; /* FILTER_TREE: of this process */
 	const pid_t *pids; /* FILTER_PIDS: thread groups */
 	size_t npids;

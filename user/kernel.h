@@ -40,6 +40,12 @@ bool kernel_has_hook(const struct hook *hook, void *kernel);
 int kernel_target(const struct kernel *kernel, const struct hook *hook, int *btf_fd);
 
 /*
+ * The type to open a tracing program as, until it is loaded: for one that is tracing libbpf would
+ * read the kernel's BTF and look there for what it is to be attached to.
+ */
+#define KERNEL_NOT_YET_TRACING BPF_PROG_TYPE_RAW_TRACEPOINT
+
+/*
  * One program for both ends of a function (fsession, 7.0): the BTF id of the kernel function
  * bpf_session_is_return(), which such a program asks where it is; 0 where there is no fsession,
  * as found out by loading one.

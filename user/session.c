@@ -269,9 +269,6 @@ static int set_target(struct bpf_program *prog, struct bpf_prog_load_opts *optio
 	return loading->fsession ? set_session_calls(prog, loading->fsession) : 0;
 }
 
-/* For a tracing program libbpf would read the kernel's BTF and look for its function there. */
-#define NOT_YET_TRACING BPF_PROG_TYPE_RAW_TRACEPOINT
-
 static int register_sections(void)
 {
 	static const struct {
@@ -289,7 +286,7 @@ static int register_sections(void)
 	int id = 0;
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections) && !done && id >= 0; i++)
-		id = libbpf_register_prog_handler(sections[i].section, NOT_YET_TRACING,
+		id = libbpf_register_prog_handler(sections[i].section, KERNEL_NOT_YET_TRACING,
 						  sections[i].type, &options);
 	done = id >= 0;
 	return id < 0 ? id : 0;
@@ -592,6 +589,11 @@ static __u64 now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+const struct kernel *session_kernel(const struct session *session)
+{
+	return session->kernel;
 }
 
 void session_start(struct session *session)

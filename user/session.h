@@ -34,6 +34,10 @@ struct session;
  */
 struct session *session_open(const struct session_options *options, struct problem *problem);
 
+/* The kernel it runs on. Valid until session_close(). */
+struct kernel;
+const struct kernel *session_kernel(const struct session *session);
+
 /* Count what begins from now on. */
 void session_start(struct session *session);
 

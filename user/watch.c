@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "clock.h"
+#include "kernel.h"
 #include "snapshot_merge.h"
 
 #define PAUSE_NS (2 * NS_PER_S) /* at least, between two inventories */
@@ -42,7 +43,12 @@ static void *take(void *arg)
 {
 	struct watch *watch = arg;
 	struct problem problem = { 0 };
-	struct inventory *inventory = inventory_open(&watch->options, &problem);
+	struct inventory *inventory = NULL;
+
+	/* Of its own: the session may end first. */
+	watch->options.kernel = kernel_open(&problem);
+	if (watch->options.kernel)
+		inventory = inventory_open(&watch->options, &problem);
 
 	for (;;) {
 		__u64 begin_ns = clock_ns(CLOCK_MONOTONIC), cpu_ns, pause_ns;
