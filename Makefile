@@ -115,7 +115,7 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@echo 'make            build gmemtrace and the workload gmemload under build/'
+	@echo 'make            build gmemtrace, gmemtop and the workload gmemload under build/'
 	@echo 'make demo       trace a real guest_memfd guest and print the report'
 	@echo 'make check      run all tests: unit tests here, the rest on real kernels in VMs'
 	@echo 'make lint       formatting, shell scripts, warnings as errors'

@@ -56,16 +56,18 @@ static void draw_head(struct screen *s)
 	head_title(s->view, s->settings, &s->source->place, utf8, text);
 	x = terminal_put(0, 0, INK_BOLD, text);
 	if (s->paused)
-		terminal_put(0, x + 2, INK_WARN, " PAUSED ");
+		x = terminal_put(0, x + 2, INK_WARN, " PAUSED ");
+	if (s->settings->filter.n) {
+		x = terminal_put(0, x + 2, INK_ERROR, "filter ");
+		text_clean(text, sizeof(text), s->settings->filter.text, FILTER_LEN, utf8);
+		terminal_put(0, x, INK_ERROR, text);
+	}
 	head_totals(s->view, utf8, text);
 	terminal_put(1, 0, INK_PLAIN, text);
 	lost = head_loss(s->view, text);
 	x = terminal_put(2, 0, lost ? INK_WARN : INK_GOOD, text);
 	if (lost)
 		terminal_fill(2, x, INK_WARN);
-	else if (s->settings->filter.n && x < COLS)
-		terminal_put(2, terminal_put(2, x + 2, INK_ERROR, "filter "), INK_ERROR,
-			     s->settings->filter.text);
 }
 
 static void draw_foot(struct screen *s)

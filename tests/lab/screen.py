@@ -1,0 +1,411 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""gmemtop as people see it: the real program in a terminal that is emulated, with gmemload's guests. Runs as root in a lab VM.
+
+A test waits for what the screen must show rather than for some time: VMs without hardware are slow.
+"""
+import contextlib
+import curses
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+import jsonschema
+import pexpect
+import pyte
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from tap import Results  # noqa: E402  (after the path)
+from tool import GMEMLOAD, ROOT, USAGE, attached, run  # noqa: E402
+
+GMEMTOP = f"{ROOT}/build/gmemtop"
+LINES, COLUMNS = 30, 130
+PATIENCE = 60
+START_UP = 180
+# pyte does not do all that ncurses would ask of this one: regions that scroll.
+TERM = "pyte"
+TERMINFO = tempfile.TemporaryDirectory()
+DESCRIPTION = "pyte|for tests,csr@,ri@,ind@,rin@,indn@,il@,il1@,dl@,dl1@,use=screen-256color,\n"
+subprocess.run(["tic", "-x", "-o", TERMINFO.name, "-"], input=DESCRIPTION, text=True, check=True)
+os.environ["TERMINFO_DIRS"] = f"{TERMINFO.name}:/lib/terminfo:/usr/share/terminfo"
+curses.setupterm(TERM, sys.__stdout__.fileno())
+DOWN, RIGHT, HOME, END = (curses.tigetstr(name).decode() for name in ("kcud1", "kcuf1", "khome", "kend"))
+ESC, ENTER = "\x1b", "\r"
+
+# 64 pages, touched twice: 128 guest faults a slot.
+SHAPE = ["--vms=2", "--vcpus=1", "--slots=2", "--pages=64"]
+STEPS = ["touch", "punch", "touch"]
+
+
+class Terminal:
+    """gmemtop in a terminal of its own."""
+
+    def __init__(self, *arguments, lines=LINES, columns=COLUMNS, command=None, **environment):
+        self.home = tempfile.TemporaryDirectory()
+        names = {"TERM": TERM, "LC_ALL": "C.UTF-8", "HOME": self.home.name, "PATH": os.environ["PATH"], "TERMINFO_DIRS": f"{TERMINFO.name}:/lib/terminfo:/usr/share/terminfo"}
+        self.screen = pyte.Screen(columns, lines)
+        self.stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+        words = command or [GMEMTOP, *arguments]
+        self.process = pexpect.spawn(words[0], words[1:], dimensions=(lines, columns), env=names | environment, timeout=1)
+        self.before = termios.tcgetattr(self.process.child_fd)
+
+    def read(self, seconds=0.3):
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            try:
+                data = self.process.read_nonblocking(65536, timeout=left)
+            except pexpect.TIMEOUT:
+                return True
+            except pexpect.EOF:
+                return False
+            self.raw += data
+            self.stream.feed(data)
+        return True
+
+    @property
+    def lines(self):
+        return [line.rstrip() for line in self.screen.display]
+
+    def text(self):
+        return "\n".join(self.lines).rstrip()
+
+    def wait(self, condition, what, seconds=PATIENCE):
+        end = time.monotonic() + seconds
+        while not condition():
+            alive = self.read()
+            assert alive or condition(), f"it has ended, without {what}:\n{self.text()}"
+            assert time.monotonic() < end, f"not in {seconds} s: {what}\n{self.text()}"
+
+    def shows(self, *patterns, seconds=PATIENCE):
+        """Wait until each of the patterns is found in a line."""
+        self.wait(lambda: all(any(re.search(pattern, line) for line in self.lines) for pattern in patterns), f"{patterns}", seconds)
+
+    def lacks(self, pattern):
+        self.wait(lambda: not re.search(pattern, self.text()), f"no {pattern}")
+
+    def press(self, *keys):
+        for key in keys:
+            self.process.send(key)
+            self.read(0.2)
+
+    def resize(self, lines, columns):
+        self.screen.resize(lines, columns)
+        self.process.setwinsize(lines, columns)
+
+    def ends(self, seconds=PATIENCE):
+        """The status with which it ends: negative for a signal."""
+        end = time.monotonic() + seconds
+        while self.read():
+            assert time.monotonic() < end, f"still there:\n{self.text()}"
+        self.process.wait()
+        return self.process.exitstatus if self.process.signalstatus is None else -self.process.signalstatus
+
+    def is_restored(self):
+        """The screen before is back, the cursor is seen, the mouse is left alone, and the line is as it was."""
+        for sequence in (b"\x1b[?1049l", b"\x1b[?25h" if b"\x1b[?25h" in self.raw else b"\x1b[?12l", b"\x1b[?1000l"):
+            assert sequence in self.raw, f"{sequence} was not written: {self.raw[-200:]}"
+        assert self.raw.rfind(b"\x1b[?1049l") > self.raw.rfind(b"\x1b[?1049h"), self.raw[-200:]
+        assert termios.tcgetattr(self.process.child_fd)[:4] == self.before[:4], "the terminal's modes are others"
+
+    def close(self):
+        with contextlib.suppress(OSError, pexpect.ExceptionPexpect):
+            self.process.kill(signal.SIGKILL)
+            self.process.close(force=True)
+        self.home.cleanup()
+
+
+@contextlib.contextmanager
+def gmemtop(*arguments, **options):
+    terminal = Terminal(*arguments, **options)
+    try:
+        terminal.wait(lambda: "\x1b[?1049h" in terminal.raw.decode("latin1") or options.get("TERM"), "the screen", START_UP)
+        yield terminal
+    finally:
+        terminal.close()
+
+
+@contextlib.contextmanager
+def guest(*arguments, program=GMEMLOAD):
+    """gmemload when its steps are done, and its account; it stays until the end."""
+    with tempfile.TemporaryDirectory() as directory:
+        ready = f"{directory}/ready"
+        process = subprocess.Popen([program, f"--ready={ready}", "--hold", *arguments], stdout=subprocess.DEVNULL)
+        try:
+            end = time.monotonic() + PATIENCE
+            while not os.path.exists(ready):
+                assert time.monotonic() < end and process.poll() is None, "gmemload is not ready"
+                time.sleep(0.1)
+            with open(ready, encoding="utf-8") as file:
+                yield process, json.load(file)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def rows(terminal, pattern):
+    return [line for line in terminal.lines if re.search(pattern, line)]
+
+
+def slots_in_order(terminal):
+    return [int(match[1]) for line in terminal.lines if (match := re.match(r"\s+slot (\d+)\b", line))]
+
+
+def cell(line, header, title):
+    """What stands in @line below the number column @title."""
+    end = header.index(title) + len(title)
+    return line[:end].split()[-1]
+
+
+def test_numbers(terminal, load):
+    """totals are the numbers of gmemload, but for what is said to be lost"""
+    _, account = load
+    terminal.press("a")
+    terminal.shows(r"FAULTS  ", r"slot 1")
+    header = next(line for line in terminal.lines if line.startswith("VM / SLOT"))
+    expected = [slot["events"]["guest_fault"]["count"] for vm in account["vms"] for slot in vm["slots"] if "guest_fault" in slot["events"]]
+    assert expected == [128] * 4, expected
+
+    def faults(pattern):
+        return [int(cell(line, header, "FAULTS")) for line in rows(terminal, pattern)]
+
+    def lost():
+        return int(match[1]) if (match := re.search(r"guest_fault: (\d+) missed", terminal.text())) else 0
+
+    terminal.wait(lambda: sum(faults(r"^\s+slot \d")) + lost() == sum(expected), f"{expected} guest faults")
+    assert all(count <= 128 for count in faults(r"^\s+slot \d")), terminal.text()
+    assert sum(faults("gmemload")) == sum(expected) - lost(), terminal.text()
+    terminal.shows(rf"2 VMs  4 slots  guest faults {sum(expected) - lost()}\b")
+    terminal.wait(lambda: [cell(line, header, "RESID") for line in rows(terminal, r"^\s+slot \d")] == ["256KiB"] * 4, "resident pages")
+    terminal.press("a")
+    terminal.shows(r"FAULTS/s")
+
+
+def test_overview(terminal, load):
+    """the overview has VMs with their slots, sums and what was lost"""
+    vmm, _ = load
+    terminal.shows(rf"▾ {vmm.pid} gmemload\b", rf"▾ {vmm.pid} gmemload #2", "slot 0", "slot 1", r"^gmemtop .* Linux \d", r"every 1s")
+    assert rows(terminal, "lost nothing|LOST"), terminal.text()
+
+
+def test_sort(terminal, _):
+    """columns are sorted by, in both directions"""
+    terminal.press("s", HOME, ENTER)  # by name
+    terminal.wait(lambda: slots_in_order(terminal) == [0, 1, 0, 1], "slots in order")
+    terminal.press("r")
+    terminal.wait(lambda: slots_in_order(terminal) == [1, 0, 1, 0], "slots in the other order")
+    terminal.press("r")
+
+
+def test_filter(terminal, _):
+    """a filter leaves rows out, and says what is wrong with itself"""
+    terminal.press("f", "slot=1", ENTER)
+    terminal.wait(lambda: slots_in_order(terminal) == [1, 1], "slots 1 only")
+    terminal.shows("filter slot=1")
+    terminal.press("f", "\x15nonsense=1", ENTER)
+    terminal.shows("nonsense=1: no such column")
+    assert slots_in_order(terminal) == [1, 1], terminal.text()
+    terminal.press("f", "\x15", ENTER)
+    terminal.wait(lambda: len(slots_in_order(terminal)) == 4, "all slots")
+
+
+def test_fold(terminal, _):
+    """a VM is folded and unfolded"""
+    terminal.press(HOME, "t")
+    terminal.wait(lambda: len(slots_in_order(terminal)) == 2 and rows(terminal, "▸"), "a VM without slots")
+    terminal.press("T")
+    terminal.wait(lambda: not slots_in_order(terminal), "no slots")
+    terminal.press("T")
+    terminal.wait(lambda: len(slots_in_order(terminal)) == 4, "all slots")
+
+
+def test_slot(terminal, _):
+    """Enter shows a slot in full: its counts, causes and latencies"""
+    terminal.press("a", HOME, DOWN, ENTER)
+    terminal.shows(r"^slot 0", r"guest_fault\s+1\d\d\b", r"\d+ first_touch, \d+ refault_punch", "Latency of guest_fault, since the start",
+                   r"█.*p50", r"\bmax$")
+    terminal.press(RIGHT)
+    terminal.lacks("Latency of guest_fault")
+    terminal.shows(r"Latency of \w+, since")
+    terminal.press(ESC, "a")
+    terminal.shows("FAULTS/s")
+
+
+def test_hooks(terminal, _):
+    """the hooks view tells what carries each event, what it costs, and what is missing"""
+    terminal.press("H")
+    terminal.shows(r"^guest_fault\s+attached .*kvm_gmem_get_pfn \(since 6.8\)", r"^direct_map_zap\s+unavailable  not in any released kernel")
+    terminal.press(ESC)
+
+
+def test_help(terminal, _):
+    """help lists keys and columns"""
+    terminal.press("h")
+    terminal.shows(r"Space\s+pause", r"Enter\s+all of a VM or slot")
+    terminal.press(END)
+    terminal.shows(r"n/a is not counted")
+    terminal.press(ESC)
+    terminal.shows("FAULTS/s")
+
+
+def clock(terminal):
+    return re.search(r"counting for (\S+)", terminal.text())[1]
+
+
+def test_pause(terminal, _):
+    """a pause holds the rows and says so, and the clock goes on"""
+    terminal.press(" ")
+    terminal.shows("PAUSED")
+    before, held = clock(terminal), terminal.lines[4:12]
+    terminal.wait(lambda: clock(terminal) != before, "another time")
+    assert terminal.lines[4:12] == held, terminal.text()
+    terminal.press(" ")
+    terminal.lacks("PAUSED")
+
+
+def test_resize(terminal, _):
+    """20x5 is too small and says so; back again all is there"""
+    terminal.resize(5, 20)
+    terminal.shows("20x5 is too small", "40x8 is needed")
+    terminal.resize(24, 80)
+    terminal.shows("FAULTS/s", "P99", "slot 1")
+    terminal.resize(LINES, COLUMNS)
+    terminal.shows("GUEST ADDRESSES|RESID", "slot 1")
+
+
+def test_keep(terminal, _):
+    """w keeps what was chosen in a file"""
+    terminal.press("+", "w")
+    path = f"{terminal.home.name}/.config/gmemtop/config"
+    terminal.shows("kept in ")
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    assert "interval = 2" in lines and "sort = vm" in lines, lines
+    assert os.listdir(os.path.dirname(path)) == ["config"], os.listdir(os.path.dirname(path))
+
+
+def test_ended(terminal, load):
+    """a VM that ends is shown once more, then it is gone"""
+    vmm, _ = load
+    vmm.terminate()
+    terminal.lacks(r"slot \d|gmemload")
+
+
+def test_quit(terminal, _):
+    """q gives the terminal back and ends with 0"""
+    terminal.press("q")
+    assert terminal.ends() == 0
+    terminal.is_restored()
+
+
+def test_killed(number):
+    with gmemtop("-e", "guest_fault") as terminal:
+        terminal.shows("q Quit|q$")
+        terminal.process.kill(number)
+        status = terminal.ends()
+        terminal.is_restored()
+        return status
+
+
+def test_signals():
+    """SIGTERM gives the terminal back"""
+    assert test_killed(signal.SIGTERM) == 0
+
+
+def test_crash():
+    """a crash gives the terminal back, and is a crash all the same"""
+    assert test_killed(signal.SIGSEGV) == -signal.SIGSEGV
+
+
+def test_stop():
+    """Ctrl-Z gives the terminal to the shell, and fg takes it again"""
+    shell = ["/bin/bash", "--norc", "-i"]
+    terminal = Terminal(command=shell, PS1="shell> ")
+    try:
+        terminal.shows("shell>")
+        terminal.press(f"{GMEMTOP} -e guest_fault\r")
+        terminal.shows("FAULTS/s", seconds=START_UP)
+        terminal.press("\x1a")
+        terminal.shows("Stopped")
+        assert b"\x1b[?1049l" in terminal.raw
+        terminal.press("fg\r")
+        terminal.shows("FAULTS/s", "every 1s")
+        terminal.press("q")
+        terminal.shows("shell>")
+    finally:
+        terminal.close()
+
+
+def test_terminal_gone():
+    """it ends when the terminal goes away"""
+    with gmemtop("-e", "guest_fault") as terminal:
+        pid = terminal.process.pid
+        os.close(os.dup(terminal.process.child_fd))
+        terminal.process.ptyproc.fileobj.close()
+        end = time.monotonic() + PATIENCE
+        while os.waitpid(pid, os.WNOHANG)[0] == 0:
+            assert time.monotonic() < end, "still there"
+            time.sleep(0.2)
+
+
+def test_plain():
+    """NO_COLOR is respected, and where the locale has ASCII only, nothing else is written; names cannot write to the terminal"""
+    with tempfile.TemporaryDirectory() as directory:
+        evil = f"{directory}/\x1b[31mevil"
+        os.symlink(GMEMLOAD, evil)
+        with guest(*SHAPE, *STEPS, program=evil), gmemtop("-e", "guest_fault", NO_COLOR="1", LC_ALL="C") as terminal:
+            terminal.shows(r"\\x1b\[31mevil")
+            assert all(byte < 0x80 for byte in terminal.raw), "not ASCII"
+            assert not re.search(rb"\x1b\[[\d;]*(3[0-7]|4[0-7])[;m]", terminal.raw), "colours"
+
+
+def test_vt100():
+    """a terminal without colours does"""
+    with gmemtop("-e", "guest_fault", TERM="vt100") as terminal:
+        terminal.shows("FAULTS/s", seconds=START_UP)
+
+
+def test_batch():
+    """-b prints tables to a pipe, and --json objects that the schema takes"""
+    with guest(*SHAPE, *STEPS):
+        done = run(GMEMTOP, "-b", "-n", "2", "-i", "0.5", env=os.environ | {"LC_ALL": "C.UTF-8"})
+        assert done.returncode == 0 and not done.stderr, done
+        assert done.stdout.count("VM / SLOT") == 2 and "gmemload" in done.stdout, done.stdout
+        assert "\x1b" not in done.stdout
+        done = run(GMEMTOP, "--json", "-n", "3", "-i", "0.2")
+        assert done.returncode == 0 and not done.stderr, done
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    schema = json.loads(run(f"{ROOT}/build/gmemtrace", "--json-schema").stdout)
+    assert len(objects) == 3
+    for each in objects:
+        jsonschema.validate(each, schema)
+        assert each["tool"]["name"] == "gmemtop" and len(each["vms"]) == 2, each
+
+
+def test_no_terminal():
+    """without a terminal it says what to do"""
+    done = run(GMEMTOP)
+    assert done.returncode == USAGE and "not a terminal. Use -b" in done.stderr, done
+
+
+def main():
+    results = Results("screen")
+    with gmemtop() as terminal:
+        terminal.shows("FAULTS/s", seconds=START_UP)
+        with guest(*SHAPE, *STEPS) as load:
+            for test in (test_overview, test_numbers, test_sort, test_filter, test_fold, test_slot, test_hooks, test_help,
+                         test_pause, test_resize, test_keep, test_ended, test_quit):
+                results.run(test, terminal, load)
+    for test in (test_signals, test_crash, test_stop, test_terminal_gone, test_plain, test_vt100, test_batch, test_no_terminal):
+        results.run(test)
+    results.line(not attached(), "nothing stays attached")
+    results.exit()
+
+
+main()
