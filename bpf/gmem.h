@@ -86,7 +86,7 @@ enum gmem_event {
 	X(FREE_NODE6, FREE, node6, "of NUMA node 6")                                               \
 	X(FREE_NODE7, FREE, node7, "of NUMA node 7")                                               \
 	X(FREE_NODE_OTHER, FREE, node_other, "of a NUMA node above 7")                             \
-	X(PREPARE_REDUNDANT, PREPARE, redundant, "of a page that was there before the fault")      \
+	X(PREPARE_REDUNDANT, PREPARE, redundant, "of a page that an earlier fault had prepared")   \
 	X(ZAP_PUNCH, ZAP, punch, "by a punched hole")                                              \
 	X(ZAP_RELEASE, ZAP, release, "by the last close")                                          \
 	X(ZAP_ERROR, ZAP, error, "by a memory error")                                              \
