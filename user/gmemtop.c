@@ -21,7 +21,9 @@
 #include "view_settings.h"
 #include "watch.h"
 
-#define FIRST_INVENTORY_NS NS_PER_S
+/* How long the first inventory is waited for: a screen soon has it, a table would lack it. */
+#define SCREEN_PATIENCE_NS NS_PER_S
+#define BATCH_PATIENCE_NS (60 * NS_PER_S)
 
 struct top {
 	struct top_options options;
@@ -133,7 +135,7 @@ static sigset_t block_signals(void)
 static int run_batch(struct top *top, struct problem *problem)
 {
 	sigset_t signals = block_signals();
-	__u64 next_ns = top->view.start_ns, left = top->options.count;
+	__u64 next_ns = clock_ns(CLOCK_MONOTONIC), left = top->options.count;
 
 	do {
 		next_ns += top->settings.interval_ns;
@@ -226,9 +228,8 @@ static void start_watch(struct top *top)
 	};
 
 	top->watch = watch_start(&options);
-	/* The first is soon there; without it a screen would begin empty. */
 	if (top->watch)
-		watch_wait(top->watch, FIRST_INVENTORY_NS);
+		watch_wait(top->watch, top->options.batch ? BATCH_PATIENCE_NS : SCREEN_PATIENCE_NS);
 }
 
 static int run(struct top *top, struct problem *problem)

@@ -251,9 +251,9 @@ def test_help(terminal, _):
     terminal.press("h")
     terminal.shows(r"Space\s+pause", r"Enter\s+all of a VM or slot")
     terminal.press(END)
-    terminal.shows(r"n/a is not counted")
+    terminal.shows("n/a is not counted")
     terminal.press(ESC)
-    terminal.shows("FAULTS/s")
+    terminal.shows("FAULTS")
 
 
 def clock(terminal):
@@ -276,7 +276,7 @@ def test_resize(terminal, _):
     terminal.resize(5, 20)
     terminal.shows("20x5 is too small", "40x8 is needed")
     terminal.resize(24, 80)
-    terminal.shows("FAULTS/s", "P99", "slot 1")
+    terminal.shows("FAULTS", "P99", "slot 1")
     terminal.resize(LINES, COLUMNS)
     terminal.shows("GUEST ADDRESSES|RESID", "slot 1")
 
@@ -364,7 +364,7 @@ def test_plain():
         with guest(*SHAPE, *STEPS, program=evil), gmemtop("-e", "guest_fault", NO_COLOR="1", LC_ALL="C") as terminal:
             terminal.shows(r"\\x1b\[31mevil")
             assert all(byte < 0x80 for byte in terminal.raw), "not ASCII"
-            assert not re.search(rb"\x1b\[[\d;]*(3[0-7]|4[0-7])[;m]", terminal.raw), "colours"
+            assert not re.search(rb"\x1b\[(\d+;)*(3[0-7]|4[0-7])(;\d+)*m", terminal.raw), "colours"
 
 
 def test_vt100():
