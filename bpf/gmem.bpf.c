@@ -493,16 +493,9 @@ BOTH_ENDS(notifier, notifier_begin, notifier_end)
 
 /* kvm_unmap_gfn_range(kvm, range): one slot, within a notifier or a zap. */
 
-static __always_inline int unmap_owner(__u64 *ctx)
+static __always_inline void notifier_hit(__u64 *ctx, int at, __u32 flags, __u64 npages)
 {
-	struct kvm_gfn_range *range = (void *)arg(ctx, 1);
-
-	return slot_owner_find(arg(ctx, 0), (__u64)BPF_CORE_READ(range, slot));
-}
-
-static __always_inline void notifier_hit(__u64 *ctx, __u32 flags, __u64 npages)
-{
-	struct owner *owner = COUNT(unmap_owner(ctx), NOTIFIER_HIT, 0, npages, 0);
+	struct owner *owner = COUNT(at, NOTIFIER_HIT, 0, npages, 0);
 
 	if (flags & KVM_MEMSLOT_GMEM_ONLY)
 		detail_count(owner, DETAIL_HIT_GMEM_ONLY);
@@ -557,9 +550,9 @@ int unmap(__u64 *ctx)
 	if (!state)
 		return 0;
 	if (event_inside(state, EV_NOTIFIER))
-		notifier_hit(ctx, slot->flags, npages);
+		notifier_hit(ctx, slot_owner(state, ctx[0], (__u64)slot), slot->flags, npages);
 	else if (event_inside(state, EV_ZAP))
-		zap_slot(&state->zap, unmap_owner(ctx), npages);
+		zap_slot(&state->zap, slot_owner(state, ctx[0], (__u64)slot), npages);
 	if (active_since_ns != ~0ULL && slot->flags & KVM_MEM_GUEST_MEMFD)
 		unmap_pages(state, ctx[0], range);
 	return 0;
