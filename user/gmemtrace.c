@@ -218,7 +218,7 @@ static struct capture new_capture(const struct options *options, const struct sn
 
 static int run_inventory(const struct options *options, struct problem *problem)
 {
-	struct kernel *kernel = kernel_open(problem);
+	struct kernel *kernel = kernel_open(options->verbose, problem);
 	struct inventory_options wanted = inventory_options(options, kernel);
 	struct snapshot snap = {};
 	struct capture capture = new_capture(options, &snap);

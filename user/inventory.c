@@ -686,7 +686,6 @@ struct inventory *inventory_open(const struct inventory_options *options, struct
 	struct inventory *inv = calloc(1, sizeof(*inv));
 	int err = -ENOMEM;
 
-	kernel_explain(options->verbose);
 	if (inv) {
 		inv->options = *options;
 		err = register_section() ?: load(&inv->finder, options->kernel, true);

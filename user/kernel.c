@@ -34,12 +34,6 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return vfprintf(stderr, format, args);
 }
 
-void kernel_explain(bool explain)
-{
-	verbose = explain;
-	libbpf_set_print(print_libbpf);
-}
-
 static bool has_capability(unsigned int capability)
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
@@ -163,10 +157,12 @@ static int check_gmem(struct kernel *kernel, struct problem *problem)
 		name.release);
 }
 
-struct kernel *kernel_open(struct problem *problem)
+struct kernel *kernel_open(bool explain, struct problem *problem)
 {
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
 
+	verbose = explain;
+	libbpf_set_print(print_libbpf);
 	if (!kernel) {
 		problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
 		return NULL;

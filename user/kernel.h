@@ -17,14 +17,12 @@
 struct btf;
 struct kernel;
 
-/* Let libbpf explain on standard error what fails, or keep it quiet. */
-void kernel_explain(bool explain);
-
 /*
- * Read KVM's BTF. NULL with @problem filled when tracing guest_memfd is not possible here: no
- * privilege, no BTF, no KVM, no guest_memfd. The caller closes it.
+ * Read KVM's BTF; if @explain, libbpf says on standard error what fails, now and later. NULL with
+ * @problem filled when tracing guest_memfd is not possible here: no privilege, no BTF, no KVM, no
+ * guest_memfd. The caller closes it.
  */
-struct kernel *kernel_open(struct problem *problem);
+struct kernel *kernel_open(bool explain, struct problem *problem);
 void kernel_close(struct kernel *kernel);
 
 /* The BTF of all that KVM is made of. */

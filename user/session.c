@@ -559,9 +559,8 @@ struct session *session_open(const struct session_options *options, struct probl
 		problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
 		return NULL;
 	}
-	kernel_explain(options->verbose);
 	session->options = *options;
-	session->kernel = kernel_open(problem);
+	session->kernel = kernel_open(options->verbose, problem);
 	if (!session->kernel) {
 		session_close(session);
 		return NULL;

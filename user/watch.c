@@ -46,7 +46,7 @@ static void *take(void *arg)
 	struct inventory *inventory = NULL;
 
 	/* Of its own: the session may end first. */
-	watch->options.kernel = kernel_open(&problem);
+	watch->options.kernel = kernel_open(watch->options.verbose, &problem);
 	if (watch->options.kernel)
 		inventory = inventory_open(&watch->options, &problem);
 
