@@ -104,14 +104,30 @@ __noinline int guest_fault_look(struct task_state *state, __u64 gfn)
 	return 0;
 }
 
+static __always_inline bool slot_is_ignored(const struct task_state *state, __u64 slot)
+{
+	return filter != FILTER_NONE && slot_is_cached(&state->cache, slot) &&
+	       state->cache.owner == OWNER_IGNORED;
+}
+
 static __always_inline int guest_fault_begin(__u64 *ctx)
 {
-	struct task_state *state = event_enter(EV_GUEST_FAULT);
+	struct task_state *state;
 
-	if (!state)
+	if (process_filtered())
 		return 0;
+	state = state_make();
+	if (!state) {
+		lose(EV_GUEST_FAULT, LOSS_STATE);
+		return 0;
+	}
 	state->kvm = ctx[0];
 	state->slot = ctx[1];
+	if (slot_is_ignored(state, ctx[1])) {
+		state->start_ns[EV_GUEST_FAULT] = 1; /* before any capture */
+		return 0;
+	}
+	event_begin(state, EV_GUEST_FAULT);
 	state->direct_map_error = 0;
 	if (!slot_is_cached(&state->cache, ctx[1]) || state->cache.pages.late_mask)
 		guest_fault_look(state, ctx[2]);
@@ -146,8 +162,8 @@ static __always_inline int guest_fault_end(__u64 *ctx)
 	__u64 latency_ns;
 	long ret;
 
-	state = event_leave(EV_GUEST_FAULT, &latency_ns);
-	if (!state)
+	state = process_filtered() ? NULL : state_get();
+	if (!state || !event_end(state, EV_GUEST_FAULT, &latency_ns))
 		return 0;
 	ret = returned_int(ctx);
 	owner = COUNT(slot_owner(state, ctx[0], ctx[1]), GUEST_FAULT, latency_ns, 0, ret);

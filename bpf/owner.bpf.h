@@ -14,6 +14,7 @@
 const volatile __u32 max_owners;
 const volatile __u32 filter; /* enum gmem_filter */
 const volatile __u32 root_tgid; /* FILTER_TREE */
+const volatile __u32 only_tgid; /* FILTER_PIDS, if it is but one */
 
 __u32 next_owner = OWNER_INDEX_FIRST;
 
@@ -80,6 +81,20 @@ static __always_inline bool task_wanted(struct task_struct *task)
 		return task_in_tree(task);
 	tgid = BPF_CORE_READ(task, tgid);
 	return bpf_map_lookup_elem(&pids, &tgid);
+}
+
+/*
+ * For what only a VM's own process does: is it one that the filter leaves out? Cheaper than to find
+ * the VM, since most of what a filter leaves out comes this way.
+ */
+static __always_inline bool process_filtered(void)
+{
+	__u32 tgid;
+
+	if (filter != FILTER_PIDS)
+		return false;
+	tgid = bpf_get_current_pid_tgid() >> 32;
+	return only_tgid ? tgid != only_tgid : !bpf_map_lookup_elem(&pids, &tgid);
 }
 
 /* A new owner and its index; NULL when the table is full. */

@@ -105,19 +105,22 @@ static __always_inline struct task_state *state_make(void)
 				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
-/* The event begins in this task. NULL, and counted as lost, when there is no memory. */
-static __always_inline struct task_state *event_enter(enum gmem_event event)
+static __always_inline void event_begin(struct task_state *state, enum gmem_event event)
 {
-	struct task_state *state;
-
-	state = state_make();
-	if (!state) {
-		lose(event, LOSS_STATE);
-		return NULL;
-	}
 	if (state->start_ns[event] >= active_since_ns)
 		lose(event, LOSS_MISSED);
 	state->start_ns[event] = bpf_ktime_get_ns();
+}
+
+/* The event begins in this task. NULL, and counted as lost, when there is no memory. */
+static __always_inline struct task_state *event_enter(enum gmem_event event)
+{
+	struct task_state *state = state_make();
+
+	if (state)
+		event_begin(state, event);
+	else
+		lose(event, LOSS_STATE);
 	return state;
 }
 
@@ -128,24 +131,30 @@ static __always_inline bool event_inside(const struct task_state *state, enum gm
 }
 
 /*
- * The event ends in this task. The state, and how long the event took; NULL when it does not
- * count: it began before the capture, or (counted as lost) its begin was missed.
+ * The event ends. How long it took; false when it does not count: it began before the capture, or
+ * (counted as lost) its begin was missed.
  */
-static __always_inline struct task_state *event_leave(enum gmem_event event, __u64 *latency_ns)
+static __always_inline bool event_end(struct task_state *state, enum gmem_event event,
+				      __u64 *latency_ns)
 {
-	struct task_state *state = state_get();
-	__u64 start_ns;
+	__u64 start_ns = state->start_ns[event];
 
-	if (!state) /* counted where it began */
-		return NULL;
-	start_ns = state->start_ns[event];
 	state->start_ns[event] = 0;
 	if (!start_ns)
 		lose(event, LOSS_MISSED);
 	if (start_ns < active_since_ns)
-		return NULL;
+		return false;
 	*latency_ns = bpf_ktime_get_ns() - start_ns;
-	return state;
+	return true;
+}
+
+/* The same in this task; the state, or NULL. */
+static __always_inline struct task_state *event_leave(enum gmem_event event, __u64 *latency_ns)
+{
+	struct task_state *state = state_get();
+
+	/* No state: counted where it began. */
+	return state && event_end(state, event, latency_ns) ? state : NULL;
 }
 
 #endif

@@ -318,6 +318,7 @@ static int object_configure(struct session *session)
 	skel->rodata->min_latency_ns = options->min_latency_ns;
 	skel->rodata->filter = options->filter;
 	skel->rodata->root_tgid = getpid();
+	skel->rodata->only_tgid = options->npids == 1 ? options->pids[0] : 0;
 	return pages_configure(skel) ?: bpf_map__set_max_entries(skel->maps.owners, owners) ?:
 	       bpf_map__set_max_entries(skel->maps.histograms, histograms) ?:
 	       /* VMs that the filter leaves out have a key, too. */
