@@ -228,17 +228,16 @@ struct count_walk {
 /* Which count @entry adds to; negative for none. */
 static __always_inline int count_class(const struct count_walk *walk, __u64 entry)
 {
-	__u64 flags = 0;
+	__u64 node;
 
 	if (walk->task == INVENTORY_PRIVATE) /* a number is shifted left by one, and odd */
 		return (entry & 1) && (entry >> 1 & PRIVATE) ? 0 : -1;
 	if (!entry || entry & 3)
 		return -1;
-	if (walk->task == INVENTORY_RESIDENT || !walk->node_shift)
+	if (walk->task == INVENTORY_RESIDENT)
 		return 0;
-	bpf_probe_read_kernel(&flags, sizeof(flags), (void *)entry);
-	flags >>= 64 - walk->node_shift;
-	return flags < INVENTORY_COUNTS ? flags : INVENTORY_COUNTS - 1;
+	node = page_node((void *)entry, walk->node_shift);
+	return node < INVENTORY_COUNTS ? node : INVENTORY_COUNTS - 1;
 }
 
 /* @entry is what is at index and at all up to @next. */

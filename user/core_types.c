@@ -6,8 +6,10 @@
 #include "core_types.h"
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <bpf/btf.h>
 
@@ -138,6 +140,16 @@ static int write_types(int fd, const struct btf *types)
 	const void *data = btf__raw_data(types, &size);
 
 	return data && write(fd, data, size) == (ssize_t)size ? 0 : -ENOMEM;
+}
+
+int core_types_file(char path[32])
+{
+	int fd = memfd_create("types", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	snprintf(path, 32, "/proc/self/fd/%d", fd);
+	return fd;
 }
 
 int core_types_write(int fd, const struct btf *kernel, const struct btf *local)

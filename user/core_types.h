@@ -9,6 +9,12 @@
 struct btf;
 
 /*
+ * An empty file in memory for them, and in @path what to give to libbpf: it reads the file when the
+ * object is loaded. The descriptor, which is the caller's, or a negative errno.
+ */
+int core_types_file(char path[32]);
+
+/*
  * The structs, unions and enums of @kernel (all of it, or a module's on top of it) whose names @local
  * has, with all that they contain, as libbpf can read them (btf_custom_path). What pointers
  * point to is left out unless it has such a name itself. Where the base has a name, what the

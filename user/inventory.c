@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -660,12 +659,11 @@ static int register_section(void)
 static int load(struct inventory_bpf **skel, const struct kernel *kernel, bool find)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options);
-	int types = memfd_create("types", MFD_CLOEXEC), err;
 	char path[32];
+	int types = core_types_file(path), err;
 
 	if (types < 0)
-		return -errno;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", types);
+		return types;
 	options.btf_custom_path = path;
 	*skel = inventory_bpf__open_opts(&options);
 	err = *skel ? core_types_write(types, kernel_btf(kernel), bpf_object__btf((*skel)->obj))

@@ -328,14 +328,11 @@ static int object_configure(struct session *session)
 	       bpf_map__set_max_entries(skel->maps.pids, options->npids ?: 1);
 }
 
-/* Open the object, and write into @types what of the kernel's types it is to be loaded with. */
-static int object_open(struct session *session, int types)
+/* Open the object, and write into @types (the file @path) what of the kernel's types it is to be loaded with. */
+static int object_open(struct session *session, int types, const char *path)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options);
-	char path[32];
+	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = path);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", types);
-	options.btf_custom_path = path;
 	session->skel = gmem_bpf__open_opts(&options);
 	if (!session->skel)
 		return -errno;
@@ -361,11 +358,12 @@ static int object_load(struct session *session, __u64 events)
 
 static int object_open_and_load(struct session *session, __u64 events)
 {
-	int types = memfd_create("types", MFD_CLOEXEC), err;
+	char path[32];
+	int types = core_types_file(path), err;
 
 	if (types < 0)
-		return -errno;
-	err = object_open(session, types) ?: object_load(session, events);
+		return types;
+	err = object_open(session, types, path) ?: object_load(session, events);
 	close(types);
 	return err;
 }

@@ -35,7 +35,7 @@ static int add_frames(const struct symbols *symbols, const __u64 *addresses,
 static int add_stack(const struct session_view *view, const struct symbols *symbols,
 		     struct snapshot *snap, const struct stack_key *key)
 {
-	struct stack_count *grown, *stack;
+	struct stack_count *stack;
 	__u64 addresses[STACK_DEPTH] = {};
 	__u32 id = key->stack;
 	struct stack_stat stat;
@@ -43,11 +43,9 @@ static int add_stack(const struct session_view *view, const struct symbols *symb
 	if (bpf_map_lookup_elem(view->stack_stats_fd, key, &stat) ||
 	    bpf_map_lookup_elem(view->stacks_fd, &id, addresses))
 		return -errno;
-	grown = reallocarray(snap->stacks, snap->nstacks + 1, sizeof(*grown));
-	if (!grown)
+	stack = snapshot_append(&snap->stacks, &snap->nstacks, sizeof(*stack));
+	if (!stack)
 		return -ENOMEM;
-	snap->stacks = grown;
-	stack = &grown[snap->nstacks++];
 	*stack = (struct stack_count){
 		.event = key->event,
 		.count = stat.count,
