@@ -223,6 +223,28 @@ struct error_key {
 
 #define ERROR_IS_FAULT 0x8000
 
+/*
+ * One event as it happened, for those who want each of them: what the BPF programs hand on through
+ * ring buffers, and what a capture file keeps.
+ */
+struct gmem_record {
+	__u64 end_ns; /* CLOCK_MONOTONIC */
+	__u64 latency_ns; /* 0 unless EVENT_LATENCY */
+	__u64 page; /* the first one: a gfn, a page offset if RECORD_PGOFF, or RECORD_NO_PAGE */
+	__u64 npages; /* 0 unless EVENT_PAGES */
+	__u32 owner; /* its index */
+	__u32 tid; /* of the thread */
+	__u32 details; /* 1 << (detail - the event's first detail) */
+	__u16 err; /* as error_key.err; 0: it succeeded */
+	__u16 cpu; /* where it ended */
+	__u8 event;
+	__u8 flags; /* RECORD_* */
+	__u16 spare[3];
+};
+
+#define RECORD_NO_PAGE (~0ULL)
+#define RECORD_PGOFF 1 /* the page is an offset in the guest_memfd */
+
 /* Who led to an event and how, with --stacks. */
 #define STACK_DEPTH 32
 

@@ -166,6 +166,7 @@ static int read_vm(struct reader *reader, __u32 index)
 
 	if (!vm)
 		return -ENOMEM;
+	vm->owner = index;
 	vm->info = reader->view.owners[index].vm_info;
 	reader->vm_at[index] = snap->nvms - 1;
 	return read_events(reader, index, &vm->events);
@@ -184,6 +185,7 @@ static int read_slot(struct reader *reader, __u32 index)
 	slot = snapshot_append(&vm->slots, &vm->nslots, sizeof(*slot));
 	if (!slot)
 		return -ENOMEM;
+	slot->owner = index;
 	slot->info = owner->slot;
 	return read_events(reader, index, &slot->events);
 }
@@ -199,6 +201,7 @@ static int read_gmem(struct reader *reader, __u32 index)
 	gmem = snapshot_append(&snap->gmems, &snap->ngmems, sizeof(*gmem));
 	if (!gmem)
 		return -ENOMEM;
+	gmem->owner = index;
 	gmem->info = owner->gmem;
 	gmem->vm = reader->vm_at[owner->vm];
 	return read_events(reader, index, &gmem->events);

@@ -58,6 +58,7 @@ struct resident {
 /* "exists": it was there when the inventory was taken, at the end of the capture. */
 
 struct slot {
+	__u32 owner; /* its owner index; 0 when only the inventory knows it. So the others */
 	struct slot_info info;
 	struct event_counts events;
 	bool exists;
@@ -67,6 +68,7 @@ struct slot {
 };
 
 struct gmem {
+	__u32 owner;
 	struct gmem_info info;
 	__u32 vm; /* index into snapshot.vms */
 	struct event_counts events;
@@ -75,6 +77,7 @@ struct gmem {
 };
 
 struct vm {
+	__u32 owner;
 	struct vm_info info;
 	struct slot *slots; /* ascending by as_id, id */
 	size_t nslots;
