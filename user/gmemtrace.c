@@ -272,6 +272,9 @@ static int run(struct options *options, struct problem *problem)
 		return write_report(options, NULL, problem);
 	if (options->command == COMMAND_INVENTORY)
 		return run_inventory(options, problem);
+	if (options->command == COMMAND_REPORT)
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "report: not in this version. Wait for the next");
 	return run_session(options, problem);
 }
 

@@ -50,11 +50,47 @@ static const char doc[] =
 	"the VMs, slots and guest_memfds there are, and how much memory they hold.\n\n"
 	"Exit status: 0 done, 2 wrong usage or bad input, 3 not possible here.";
 
-static const char args_doc[] = "[-- COMMAND [ARG...]]\nprobe\ninventory";
+static const char args_doc[] = "[-- COMMAND [ARG...]]\nprobe\ninventory\nreport FILE";
+
+/* What follows a sub-command. */
+enum takes { TAKES_NOTHING, TAKES_FILE, TAKES_COMMAND };
+
+static const struct sub_command {
+	const char *name;
+	enum command command;
+	enum takes takes;
+} sub_commands[] = {
+	{ "probe", COMMAND_PROBE, TAKES_NOTHING },
+	{ "inventory", COMMAND_INVENTORY, TAKES_NOTHING },
+	{ "report", COMMAND_REPORT, TAKES_FILE },
+};
+
+#define NR_SUB_COMMANDS (sizeof(sub_commands) / sizeof(sub_commands[0]))
+
+#define OF(id) (1U << COMMAND_##id)
+#define OF_LIVE (OF(TRACE) | OF(PROBE) | OF(INVENTORY) | OF(SCHEMA)) /* what looks at this host */
+
+/* The options that are not for every command. */
+static const struct scope {
+	int key;
+	unsigned int commands; /* 1 << command */
+} scopes[] = {
+	{ 'd', OF_LIVE },
+	{ 'p', OF_LIVE },
+	{ 'v', OF_LIVE },
+	{ KEY_STACKS, OF_LIVE },
+	{ KEY_MIN_LATENCY, OF_LIVE },
+	{ KEY_EXIT_STATUS, OF_LIVE },
+	{ KEY_NO_FSESSION, OF_LIVE },
+	{ 'e', OF_LIVE },
+};
+
+#define NR_SCOPES (sizeof(scopes) / sizeof(scopes[0]))
 
 struct parser {
 	struct option_parser common;
 	struct options *options;
+	unsigned int given; /* 1 << index into scopes */
 };
 
 static int parse_events(struct parser *parser, const char *arg)
@@ -98,45 +134,59 @@ static int parse_format(struct parser *parser, const char *arg)
 	return 0;
 }
 
-static const struct {
-	const char *name;
-	enum command command;
-} sub_commands[] = {
-	{ "probe", COMMAND_PROBE },
-	{ "inventory", COMMAND_INVENTORY },
-};
+static const struct sub_command *find_command(enum command command)
+{
+	for (size_t i = 0; i < NR_SUB_COMMANDS; i++)
+		if (sub_commands[i].command == command)
+			return &sub_commands[i];
+	return NULL;
+}
 
-#define NR_SUB_COMMANDS (sizeof(sub_commands) / sizeof(sub_commands[0]))
-
-static int takes_nothing(struct parser *parser, const char *command, const char *arg)
+static int takes_no_more(struct parser *parser, const struct sub_command *command, const char *arg)
 {
 	char said[200];
 
-	snprintf(said, sizeof(said), "%s %s: %s takes no command", command, arg, command);
+	snprintf(said, sizeof(said), "%s %s: %s takes %s", command->name, arg, command->name,
+		 command->takes == TAKES_FILE ? "one FILE" : "no command");
 	return option_wrong(&parser->common, "%s. Leave it away", said);
+}
+
+static int parse_sub_command(struct parser *parser, const char *arg)
+{
+	for (size_t i = 0; i < NR_SUB_COMMANDS; i++)
+		if (!strcmp(arg, sub_commands[i].name)) {
+			parser->options->command = sub_commands[i].command;
+			return 0;
+		}
+	return option_wrong(&parser->common,
+			    "%s: not a sub-command. Put -- before a command to be traced", arg);
 }
 
 static int parse_arg(struct parser *parser, char *arg, struct argp_state *state)
 {
 	/* What follows "--" is COMMAND, and so is what is no sub-command. */
 	bool after_dashes = state->next >= 2 && !strcmp(state->argv[state->next - 2], "--");
-	enum command *command = &parser->options->command;
+	struct options *options = parser->options;
+	const struct sub_command *command = find_command(options->command);
 
-	for (size_t i = 0; i < NR_SUB_COMMANDS; i++)
-		if (*command == sub_commands[i].command)
-			return takes_nothing(parser, sub_commands[i].name, arg);
-	for (size_t i = 0; i < NR_SUB_COMMANDS && !after_dashes; i++)
-		if (!strcmp(arg, sub_commands[i].name)) {
-			*command = sub_commands[i].command;
-			return 0;
-		}
-	if (!after_dashes)
-		return option_wrong(&parser->common,
-				    "%s: not a sub-command. Put -- before a command to be traced",
-				    arg);
-	parser->options->child = state->argv + state->next - 1;
+	if (!command && !after_dashes)
+		return parse_sub_command(parser, arg);
+	if (command && command->takes == TAKES_FILE && !options->file) {
+		options->file = arg;
+		return 0;
+	}
+	if (command && (command->takes != TAKES_COMMAND || !after_dashes))
+		return takes_no_more(parser, command, arg);
+	options->child = state->argv + state->next - 1;
 	state->next = state->argc;
 	return 0;
+}
+
+static void note_given(struct parser *parser, int key)
+{
+	for (size_t i = 0; i < NR_SCOPES; i++)
+		if (scopes[i].key == key)
+			parser->given |= 1U << i;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state);
@@ -150,6 +200,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	if (key > 0 && key <= KEY_LAST)
 		parser->common.next = state->next;
+	note_given(parser, key);
 	switch (key) {
 	case 'd':
 		return option_seconds(&parser->common, "-d", arg, &options->duration_ns);
@@ -208,15 +259,50 @@ static int check_command(int argc, char **argv, const struct options *options,
 	return 0;
 }
 
+static const char *option_name(int key, char buf[40])
+{
+	const struct argp_option *option = table;
+
+	while (option->key != key)
+		option++;
+	if (key < KEY_EXIT_STATUS)
+		snprintf(buf, 40, "-%c", key);
+	else
+		snprintf(buf, 40, "--%s", option->name);
+	return buf;
+}
+
+/* Does each option, and the FILE, belong to the command? */
+static int check_scope(const struct parser *parser, struct problem *problem)
+{
+	const struct options *options = parser->options;
+	const struct sub_command *command = find_command(options->command);
+	char name[40];
+
+	for (size_t i = 0; i < NR_SCOPES; i++)
+		if (parser->given & 1U << i && !(scopes[i].commands & 1U << options->command))
+			return problem_set(problem, EXIT_USAGE,
+					   "%s: not an option of %s. Leave it away",
+					   option_name(scopes[i].key, name),
+					   command ? command->name : "gmemtrace");
+	if (command && command->takes == TAKES_FILE && !options->file)
+		return problem_set(problem, EXIT_USAGE,
+				   "%s: there is no FILE. Name the capture to be read",
+				   command->name);
+	return 0;
+}
+
 int options_parse(int argc, char **argv, struct options *options, struct problem *problem)
 {
-	struct parser parser = { { .problem = problem }, options };
+	struct parser parser = { { .problem = problem }, options, 0 };
 
 	*options = (struct options){ .events = option_default_events(), .format = "text" };
 	if (option_parse(&argp, argc, argv, "gmemtrace", &parser.common))
 		return -1;
 	/* Who asks for the stacks of an event wants the event. */
 	options->events |= options->stack_events;
+	if (check_scope(&parser, problem))
+		return -1;
 	return check_command(argc, argv, options, problem);
 }
 

@@ -11,7 +11,13 @@
 #include "problem.h"
 #include "gmem.h"
 
-enum command { COMMAND_TRACE, COMMAND_PROBE, COMMAND_INVENTORY, COMMAND_SCHEMA };
+enum command {
+	COMMAND_TRACE,
+	COMMAND_PROBE,
+	COMMAND_INVENTORY,
+	COMMAND_SCHEMA,
+	COMMAND_REPORT,
+};
 
 struct options {
 	enum command command;
@@ -24,6 +30,7 @@ struct options {
 	__u64 min_latency_ns; /* of what goes into histograms and stacks */
 	const char *format;
 	const char *output; /* NULL: standard output */
+	const char *file; /* of a command that reads a capture */
 	bool exit_status; /* hand on the child's */
 	bool no_fsession;
 	bool verbose;

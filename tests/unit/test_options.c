@@ -264,6 +264,10 @@ static void test_wrong(void **state)
 		{ "probe again", "probe again: probe takes no command" },
 		{ "probe -- true", "probe true: probe takes no command" },
 		{ "inventory probe", "inventory probe: inventory takes no command" },
+		{ "report", "report: there is no FILE" },
+		{ "report a.cap b.cap", "report b.cap: report takes one FILE" },
+		{ "report -d 3 a.cap", "-d: not an option of report" },
+		{ "--no-fsession report a.cap", "--no-fsession: not an option of report" },
 		{ "--", "--: no COMMAND follows" },
 		{ "-d 1 --", "--: no COMMAND follows" },
 		{ "--exit-status", "--exit-status: there is no COMMAND" },
@@ -284,6 +288,22 @@ static void test_wrong(void **state)
 	}
 }
 
+static void test_file(void **state)
+{
+	struct parsed *parsed = parse("-f json report a.cap -o out");
+
+	(void)state;
+	assert_int_equal(parsed->err, 0);
+	assert_int_equal(parsed->options.command, COMMAND_REPORT);
+	assert_string_equal(parsed->options.file, "a.cap");
+	assert_string_equal(parsed->options.output, "out");
+	parsed_free(parsed);
+	parsed = parse("report -- probe");
+	assert_int_equal(parsed->err, 0);
+	assert_string_equal(parsed->options.file, "probe");
+	parsed_free(parsed);
+}
+
 /* The value of an option may look like anything. */
 static void test_values_like_options(void **state)
 {
@@ -301,17 +321,12 @@ static void test_values_like_options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_events),
-		cmocka_unit_test(test_stacks),
-		cmocka_unit_test(test_min_latency),
-		cmocka_unit_test(test_pids),
-		cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_sub_commands),
-		cmocka_unit_test(test_child),
-		cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_values_like_options),
+		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_events),	    cmocka_unit_test(test_stacks),
+		cmocka_unit_test(test_min_latency), cmocka_unit_test(test_pids),
+		cmocka_unit_test(test_flags),	    cmocka_unit_test(test_sub_commands),
+		cmocka_unit_test(test_child),	    cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_file),	    cmocka_unit_test(test_values_like_options),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
