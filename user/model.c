@@ -66,21 +66,6 @@ int resident_add(struct resident *to, __u32 node, __u64 npages)
 	return 0;
 }
 
-static int buckets_add(struct event_count *to, const __u64 *from)
-{
-	int i;
-
-	if (!from)
-		return 0;
-	if (!to->bucket)
-		to->bucket = calloc(HIST_BUCKETS, sizeof(*to->bucket));
-	if (!to->bucket)
-		return -ENOMEM;
-	for (i = 0; i < HIST_BUCKETS; i++)
-		to->bucket[i] += from[i];
-	return 0;
-}
-
 /* Merge two ascending lists into a new one, which replaces @to's. */
 static int errs_add(struct event_count *to, const struct event_count *from)
 {
@@ -140,7 +125,7 @@ int event_count_add(struct event_count *to, const struct event_count *from)
 
 	if (!from->count)
 		return 0;
-	err = buckets_add(to, from->bucket);
+	err = buckets_add(&to->latency, &from->latency);
 	if (!err)
 		err = errs_add(to, from);
 	if (!err)
@@ -161,7 +146,7 @@ int event_count_add(struct event_count *to, const struct event_count *from)
 
 void event_count_free(struct event_count *count)
 {
-	free(count->bucket);
+	buckets_free(&count->latency);
 	free(count->errs);
 	free(count->details);
 	memset(count, 0, sizeof(*count));

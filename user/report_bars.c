@@ -65,7 +65,7 @@ static __u64 sum_buckets(const struct event_count *count, unsigned int from, uns
 	__u64 sum = 0;
 
 	for (; from < to; from++)
-		sum += count->bucket[from];
+		sum += buckets_at(&count->latency, from);
 	return sum;
 }
 
@@ -108,11 +108,11 @@ size_t bars_merge(const struct event_count *count, struct bar bars[BARS_MAX])
 	unsigned int first = 0, last = HIST_BUCKETS - 1;
 	size_t i, n = 0;
 
-	if (!count->bucket || !sum_buckets(count, 0, HIST_BUCKETS))
+	if (!buckets_total(&count->latency))
 		return 0;
-	while (!count->bucket[first])
+	while (!buckets_at(&count->latency, first))
 		first++;
-	while (!count->bucket[last])
+	while (!buckets_at(&count->latency, last))
 		last--;
 	for (i = 0; !n; i++) {
 		struct scale scale = {

@@ -101,12 +101,13 @@ static json_t *bucket_triple(unsigned int bucket, __u64 count)
 
 static json_t *bucket_list(const struct event_count *count)
 {
+	const struct buckets *latency = &count->latency;
 	struct node list = new_list();
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < HIST_BUCKETS; i++)
-		if (count->bucket[i])
-			add(&list, bucket_triple(i, count->bucket[i]));
+	for (i = 0; i < latency->n; i++)
+		if (latency->v[i])
+			add(&list, bucket_triple(latency->first + i, latency->v[i]));
 	return done(&list);
 }
 
@@ -186,7 +187,7 @@ static json_t *event_object(const struct event_count *count)
 		put(&object, "pages", json_u64(count->npages));
 	if (has_details(count->event))
 		put(&object, "details", details_object(count));
-	if (count->bucket)
+	if (carries & EVENT_LATENCY)
 		put(&object, "latency_ns", latency_object(count));
 	return done(&object);
 }

@@ -66,7 +66,7 @@ static void cell_max(const struct table *table, const struct event_count *count,
 static void percentile_cell(const struct table *table, const struct event_count *count,
 			    unsigned int per_mille, char *cell)
 {
-	if (count->bucket)
+	if (count->latency.n)
 		number_latency(cell, percentile_ns(count, per_mille), table->style->utf8);
 }
 

@@ -489,7 +489,7 @@ static void put_histograms(const struct text_report *r)
 	if (!r->capture->events_chosen)
 		return;
 	for (event = 0; event < NR_EVENTS; event++)
-		if (report_shows(r->capture, event) && r->totals.v[event].bucket)
+		if (report_shows(r->capture, event) && r->totals.v[event].latency.n)
 			put_histogram(r, &r->totals.v[event]);
 }
 

@@ -89,30 +89,39 @@ static int read_event_errors(const struct reader *reader, __u32 owner, struct ev
 	return 0;
 }
 
-static int read_buckets(const struct session_view *view, const struct event_stat *stat,
-			struct event_count *count)
+static int read_latency(const struct session_view *view, const struct event_stat *stat,
+			struct buckets *latency)
 {
-	count->bucket = calloc(HIST_BUCKETS, sizeof(*count->bucket));
-	if (!count->bucket)
-		return -ENOMEM;
+	__u64 *first;
+	int err = 0;
+
 	if (stat->hist && stat->hist < view->nhistograms)
-		memcpy(count->bucket, view->histograms[stat->hist].bucket,
-		       sizeof(view->histograms->bucket));
+		err = buckets_add_all(latency, view->histograms[stat->hist].bucket);
+	if (err || !view->firsts)
+		return err;
 	/* The first one is kept outside of the histogram. */
-	if (view->firsts)
-		count->bucket[hist_bucket(stat->first_ns)]++;
+	first = buckets_widen(latency, hist_bucket(stat->first_ns), 1);
+	if (!first)
+		return -ENOMEM;
+	(*first)++;
 	return 0;
 }
 
 static int read_event_details(const struct owner *owner, struct event_count *count)
 {
-	count->details = calloc(NR_DETAILS, sizeof(*count->details));
-	if (!count->details)
-		return -ENOMEM;
+	struct detail_count details[NR_DETAILS];
+	size_t n = 0;
+
 	for (int detail = 0; detail < NR_DETAILS; detail++)
 		if (detail_descs[detail].event == count->event && owner->detail[detail])
-			count->details[count->ndetails++] =
-				(struct detail_count){ detail, owner->detail[detail] };
+			details[n++] = (struct detail_count){ detail, owner->detail[detail] };
+	if (!n)
+		return 0;
+	count->details = malloc(n * sizeof(*details));
+	if (!count->details)
+		return -ENOMEM;
+	count->ndetails = n;
+	memcpy(count->details, details, n * sizeof(*details));
 	return 0;
 }
 
@@ -135,7 +144,7 @@ static int read_event(const struct reader *reader, __u32 owner, enum gmem_event 
 		.npages = stat->npages,
 	};
 	if (event_descs[event].carries & EVENT_LATENCY)
-		err = read_buckets(&reader->view, stat, count);
+		err = read_latency(&reader->view, stat, &count->latency);
 	return err ?: read_event_errors(reader, owner, count) ?:
 	       read_event_details(&reader->view.owners[owner], count);
 }

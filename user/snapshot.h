@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "buckets.h"
 #include "gmem.h"
 
 struct errno_count {
@@ -29,7 +30,7 @@ struct event_count {
 	__u64 min_ns;
 	__u64 max_ns;
 	__u64 npages; /* 0 unless EVENT_PAGES */
-	__u64 *bucket; /* [HIST_BUCKETS]; NULL unless EVENT_LATENCY */
+	struct buckets latency; /* empty unless EVENT_LATENCY */
 	struct errno_count *errs; /* ascending by err */
 	size_t nerrs;
 	struct detail_count *details; /* of this event, count > 0, ascending by detail */
@@ -138,8 +139,8 @@ void snapshot_sort(struct snapshot *snap);
 int resident_add(struct resident *to, __u32 node, __u64 npages);
 
 /*
- * Add @from to @to, both of the same event: for totals over slots or VMs. @to->bucket,
- * @to->errs and @to->details are allocated as needed. 0, or -ENOMEM: @to then holds a part and is only to be freed.
+ * Add @from to @to, both of the same event: for totals over slots or VMs. What @to points to
+ * is allocated as needed. 0, or -ENOMEM: @to then holds a part and is only to be freed.
  */
 int event_count_add(struct event_count *to, const struct event_count *from);
 void event_count_free(struct event_count *count);

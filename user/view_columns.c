@@ -76,7 +76,7 @@ static double value_percentile(const struct view *view, const struct row *row, _
 	const struct event_count *count = counted(row, arg >> 32);
 
 	(void)view;
-	return count->count && count->bucket ? (double)percentile_ns(count, (__u32)arg) : NAN;
+	return count->count && count->latency.n ? (double)percentile_ns(count, (__u32)arg) : NAN;
 }
 
 static double value_max(const struct view *view, const struct row *row, __u64 event)

@@ -61,38 +61,20 @@ static int details_since(struct event_count *delta, const struct event_count *no
 	return 0;
 }
 
-static int buckets_since(struct event_count *delta, const struct event_count *now,
-			 const struct event_count *before)
-{
-	if (!now->bucket)
-		return 0;
-	delta->bucket = malloc(HIST_BUCKETS * sizeof(*delta->bucket));
-	if (!delta->bucket)
-		return -ENOMEM;
-	if (!before->bucket) {
-		memcpy(delta->bucket, now->bucket, HIST_BUCKETS * sizeof(*delta->bucket));
-		return 0;
-	}
-	for (int i = 0; i < HIST_BUCKETS; i++)
-		delta->bucket[i] = more(now->bucket[i], before->bucket[i]);
-	return 0;
-}
-
 static void extremes_since(struct event_count *delta, const struct event_count *now,
 			   const struct event_count *before)
 {
-	int first = 0, last = HIST_BUCKETS - 1;
+	const struct buckets *latency = &delta->latency;
+	unsigned int first = latency->first, last = first + latency->n - 1;
 
 	delta->min_ns = now->min_ns;
 	delta->max_ns = now->max_ns;
-	if (!before->count || !delta->bucket)
+	if (!before->count || !buckets_total(latency)) /* or without a histogram */
 		return;
-	while (first < HIST_BUCKETS && !delta->bucket[first])
+	while (!buckets_at(latency, first))
 		first++;
-	while (last >= 0 && !delta->bucket[last])
+	while (!buckets_at(latency, last))
 		last--;
-	if (first > last) /* without a histogram */
-		return;
 	if (now->min_ns == before->min_ns && hist_low_ns(first) > now->min_ns)
 		delta->min_ns = hist_low_ns(first);
 	if (now->max_ns == before->max_ns && hist_high_ns(last) &&
@@ -113,7 +95,7 @@ static int add_since(struct event_count *to, const struct event_count *now,
 
 	if (!delta.count)
 		return 0;
-	err = buckets_since(&delta, now, before) ?: errs_since(&delta, now, before) ?:
+	err = buckets_since(&delta.latency, &now->latency, &before->latency) ?: errs_since(&delta, now, before) ?:
 	      details_since(&delta, now, before);
 	extremes_since(&delta, now, before);
 	if (!err && !to->count) { /* nothing to merge with */

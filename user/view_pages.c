@@ -120,7 +120,7 @@ static int histogram_event(const struct event_totals *totals, int from, int step
 	for (int i = 1; i <= NR_EVENTS; i++) {
 		int event = (from + step * i + 2 * NR_EVENTS) % NR_EVENTS;
 
-		if (totals->v[event].count && totals->v[event].bucket)
+		if (totals->v[event].count && totals->v[event].latency.n)
 			return event;
 	}
 	return -1;
@@ -133,7 +133,7 @@ static void put_histogram(FILE *out, const struct page_context *context,
 	int event = context->event;
 	char line[128];
 
-	if (event < 0 || !totals->v[event].bucket)
+	if (event < 0 || !totals->v[event].latency.n)
 		event = histogram_event(totals, -1, 1);
 	if (event < 0)
 		return;
@@ -202,7 +202,7 @@ int page_slot_event(const struct page_context *context, int step)
 	int event = -1, from = context->event;
 
 	if (!view_counts(context->view, context->row, context->totals, &totals)) {
-		if (from < 0 || !totals.v[from].bucket)
+		if (from < 0 || !totals.v[from].latency.n)
 			from = histogram_event(&totals, -1, 1);
 		if (from >= 0)
 			event = histogram_event(&totals, from, step);

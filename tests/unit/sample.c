@@ -71,8 +71,6 @@ static struct event_count *find_or_add(struct event_counts *counts, enum gmem_ev
 	count = &counts->v[counts->n - 1];
 	count->event = event;
 	count->min_ns = ~0ULL;
-	if (event_descs[event].carries & EVENT_LATENCY)
-		count->bucket = calloc(HIST_BUCKETS, sizeof(*count->bucket));
 	return count;
 }
 
@@ -80,11 +78,14 @@ struct event_count *sample_count(struct event_counts *counts, enum gmem_event ev
 				 __u64 times)
 {
 	struct event_count *count = find_or_add(counts, event);
+	__u64 *bucket;
 
 	count->count += times;
-	if (!count->bucket)
+	if (!(event_descs[event].carries & EVENT_LATENCY))
 		return count;
-	count->bucket[hist_bucket(ns)] += times;
+	bucket = buckets_widen(&count->latency, hist_bucket(ns), 1);
+	assert(bucket);
+	*bucket += times;
 	count->sum_ns += ns * times;
 	if (ns < count->min_ns)
 		count->min_ns = ns;

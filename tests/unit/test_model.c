@@ -27,10 +27,10 @@ static void test_add_to_nothing(void **state)
 	assert_int_equal(to.nerrs, 1);
 	assert_int_equal(to.errs[0].err, EEXIST);
 	assert_int_equal(event_count_errors(&to), 2);
-	assert_ptr_not_equal(to.bucket, count->bucket);
-	assert_memory_equal(to.bucket, count->bucket, HIST_BUCKETS * sizeof(*to.bucket));
+	assert_ptr_not_equal(to.latency.v, count->latency.v);
+	assert_int_equal(buckets_at(&to.latency, hist_bucket(9000)), 3);
 	event_count_free(&to);
-	assert_null(to.bucket);
+	assert_null(to.latency.v);
 	event_counts_free(&from);
 	assert_int_equal(from.n, 0);
 }
@@ -51,8 +51,8 @@ static void test_add_two(void **state)
 	assert_int_equal(to.sum_ns, 55000 + 1400 + 90000);
 	assert_int_equal(to.min_ns, 700);
 	assert_int_equal(to.max_ns, 90000);
-	assert_int_equal(to.bucket[hist_bucket(5000)], 11);
-	assert_int_equal(to.bucket[hist_bucket(700)], 2);
+	assert_int_equal(buckets_at(&to.latency, hist_bucket(5000)), 11);
+	assert_int_equal(buckets_at(&to.latency, hist_bucket(700)), 2);
 	event_count_free(&to);
 	event_counts_free(&a);
 	event_counts_free(&b);
@@ -138,7 +138,7 @@ static void test_event_without_latency(void **state)
 	sample_count(&from, EV_NOTIFIER_HIT, 0, 2)->npages = 640;
 	assert_int_equal(event_count_add(&to, from.v), 0);
 	assert_int_equal(event_count_add(&to, from.v), 0);
-	assert_null(to.bucket);
+	assert_int_equal(to.latency.n, 0);
 	assert_int_equal(to.npages, 1280);
 	event_count_free(&to);
 	event_counts_free(&from);

@@ -4,6 +4,12 @@
  * model is compiled into this file once more, with an allocator that fails and with names other
  * than those in the library, which this test is linked to as well.
  */
+#define buckets_total failing_total
+#define buckets_widen failing_widen
+#define buckets_add failing_add
+#define buckets_add_all failing_add_all
+#define buckets_since failing_since
+#define buckets_free failing_free
 #define event_count_add failing_count_add
 #define event_count_free failing_count_free
 #define event_counts_free failing_counts_free
@@ -30,6 +36,7 @@ static void *failing_calloc(size_t n, size_t size)
 }
 
 #define calloc failing_calloc
+#include "buckets.c"
 #include "model.c"
 #undef calloc
 

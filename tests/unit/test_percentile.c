@@ -27,7 +27,7 @@ static int compare(const void *left, const void *right)
 static void init(struct samples *samples)
 {
 	memset(samples, 0, sizeof(*samples));
-	samples->count.bucket = samples->bucket;
+	samples->count.latency = (struct buckets){ samples->bucket, 0, HIST_BUCKETS };
 	samples->count.min_ns = ~0ULL;
 }
 
@@ -36,7 +36,7 @@ static void take(struct samples *samples, __u64 ns)
 	struct event_count *count = &samples->count;
 
 	samples->sorted[samples->n++] = ns;
-	count->bucket[hist_bucket(ns)]++;
+	samples->bucket[hist_bucket(ns)]++;
 	count->count++;
 	if (ns < count->min_ns)
 		count->min_ns = ns;

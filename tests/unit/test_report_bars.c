@@ -79,8 +79,8 @@ static void test_one_sample(void **state)
 
 static void test_nothing(void **state)
 {
-	__u64 buckets[HIST_BUCKETS] = { 0 };
-	struct event_count none = { .count = 3 }, empty = { .bucket = buckets };
+	__u64 zeroes[] = { 0, 0 };
+	struct event_count none = { .count = 3 }, empty = { .latency = { zeroes, 5, 2 } };
 	struct bar bars[BARS_MAX];
 
 	(void)state;

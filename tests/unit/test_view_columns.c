@@ -236,8 +236,8 @@ static void test_delta(void **state)
 	assert_int_equal(count->sum_ns, 150900);
 	assert_int_equal(count->max_ns, 50000);
 	assert_int_equal(count->min_ns, 900);
-	assert_int_equal(count->bucket[hist_bucket(1000)], 0);
-	assert_int_equal(count->bucket[hist_bucket(50000)], 3);
+	assert_int_equal(buckets_at(&count->latency, hist_bucket(1000)), 0);
+	assert_int_equal(buckets_at(&count->latency, hist_bucket(50000)), 3);
 	assert_int_equal(count->nerrs, 2);
 	assert_int_equal(count->errs[0].err, EPERM);
 	assert_int_equal(count->errs[1].count, 1);
