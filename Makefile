@@ -41,10 +41,10 @@ WORKLOAD_OBJECTS := $(WORKLOAD_SOURCES:%.c=$(BUILD)/%.o)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 
 .DELETE_ON_ERROR:
-.PHONY: all clean install demo check lint help unit
+.PHONY: all bench clean install demo check lint help unit
 .SECONDARY:
 
-all: $(PROGRAMS) $(BUILD)/gmemload
+all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/floor
 
 # The BPF side: an object, a skeleton.
 
@@ -79,6 +79,10 @@ $(BUILD)/gmemtop: LIBS += -lncursesw -ltinfo -pthread
 $(BUILD)/gmemload: $(WORKLOAD_OBJECTS)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -ljansson -pthread -o $@
 
+# The floor that tracing cannot go below: see tests/bench.
+$(BUILD)/floor: $(BUILD)/tests/bench/floor.o $(LIB_OBJECTS)
+	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+
 # Unit tests, and with them the library, run under the address and undefined behaviour sanitizers.
 
 $(BUILD)/sanitized/%.o: %.c Makefile
@@ -108,6 +112,15 @@ check:
 	$(MAKE) all unit
 	tests/run
 
+# What tracing costs, in a VM: KERNEL= chooses, OPTIONS= are cost.py's.
+KERNEL ?= 7.3
+bench:
+	scripts/setup
+	$(MAKE) all
+	@mkdir -p $(BUILD)/bench
+	scripts/lab run --kernel $(KERNEL) --icount --timeout 1200 --share $(BUILD)/bench -- \
+		tests/bench/cost.py -o $(BUILD)/bench/$(KERNEL).json $(OPTIONS)
+
 lint:
 	scripts/lint
 
@@ -118,6 +131,7 @@ help:
 	@echo 'make            build gmemtrace, gmemtop and the workload gmemload under build/'
 	@echo 'make demo       trace a real guest_memfd guest and print the report'
 	@echo 'make check      run all tests: unit tests here, the rest on real kernels in VMs'
+	@echo 'make bench      what each tool adds to a guest fault, in instructions (KERNEL=7.3)'
 	@echo 'make lint       formatting, shell scripts, warnings as errors'
 	@echo 'make install    DESTDIR= PREFIX=/usr/local'
 	@echo 'make clean      remove build/'

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "account.h"
 #include "load.h"
@@ -144,8 +145,17 @@ static bool as_expected(const struct step *step, int err)
 	return !err;
 }
 
+static uint64_t cpu_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
 void step_run(struct load *load, struct step *step)
 {
+	uint64_t before = cpu_now_ns();
 	int err;
 
 	if (step->unavailable)
@@ -153,6 +163,7 @@ void step_run(struct load *load, struct step *step)
 	err = step->verb->run(load, step);
 	if (step->unavailable)
 		return;
+	step->cpu_ns += cpu_now_ns() - before;
 	step->runs++;
 	if (step->unexpected)
 		return;
