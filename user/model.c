@@ -196,6 +196,15 @@ int event_totals_add(struct event_totals *totals, const struct event_counts *cou
 	return 0;
 }
 
+int event_totals_merge(struct event_totals *totals, const struct event_totals *from)
+{
+	int err = 0;
+
+	for (int event = 0; event < NR_EVENTS && !err; event++)
+		err = event_count_add(&totals->v[event], &from->v[event]);
+	return err;
+}
+
 static int totals_add_slots(struct event_totals *totals, const struct vm *vm)
 {
 	size_t i;

@@ -126,15 +126,11 @@ static int read_event_details(const struct owner *owner, struct event_count *cou
 }
 
 static int read_event(const struct reader *reader, __u32 owner, enum gmem_event event,
-		      struct event_counts *counts)
+		      struct event_count *count)
 {
 	const struct event_stat *stat = &reader->view.owners[owner].stat[event];
-	struct event_count *count = &counts->v[counts->n];
 	int err = 0;
 
-	if (!stat->count)
-		return 0;
-	counts->n++;
 	*count = (struct event_count){
 		.event = event,
 		.count = stat->count,
@@ -152,19 +148,20 @@ static int read_event(const struct reader *reader, __u32 owner, enum gmem_event 
 static int read_events(const struct reader *reader, __u32 owner, struct event_counts *counts)
 {
 	const struct event_stat *stat = reader->view.owners[owner].stat;
-	bool any = false;
+	enum gmem_event events[NR_EVENTS]; /* those seen so far: another may begin while we read */
+	size_t n = 0;
 	int err = 0;
 
 	for (int event = 0; event < NR_EVENTS; event++)
-		any |= stat[event].count > 0;
-	if (!any)
+		if (stat[event].count)
+			events[n++] = event;
+	if (!n)
 		return 0;
-	/* Room for all: another may begin to count while we read. */
-	counts->v = calloc(NR_EVENTS, sizeof(*counts->v));
+	counts->v = malloc(n * sizeof(*counts->v));
 	if (!counts->v)
 		return -ENOMEM;
-	for (int event = 0; event < NR_EVENTS && !err; event++)
-		err = read_event(reader, owner, event, counts);
+	for (size_t i = 0; i < n && !err; i++)
+		err = read_event(reader, owner, events[i], &counts->v[counts->n++]);
 	return err;
 }
 

@@ -158,8 +158,9 @@ struct event_totals {
 	struct event_count v[NR_EVENTS];
 };
 
-/* Each adds to @totals: one owner; a VM with its slots and gmems; everything. 0 or -ENOMEM. */
+/* Each adds to @totals: one owner; other totals; a VM with its slots and gmems; everything. 0 or -ENOMEM. */
 int event_totals_add(struct event_totals *totals, const struct event_counts *counts);
+int event_totals_merge(struct event_totals *totals, const struct event_totals *from);
 int event_totals_add_vm(struct event_totals *totals, const struct snapshot *snap, size_t vm);
 int event_totals_add_all(struct event_totals *totals, const struct snapshot *snap);
 void event_totals_free(struct event_totals *totals);

@@ -95,13 +95,19 @@ static int merge_vm(struct snapshot *to, const struct vm *from, size_t at)
 	return merge_slots(vm, from);
 }
 
-static struct gmem *place_gmem(struct snapshot *to, const struct gmem *gmem, size_t vm)
+/* Mostly they come in the same order: *@at is where the last one was. */
+static struct gmem *place_gmem(struct snapshot *to, const struct gmem *gmem, size_t vm, size_t *at)
 {
 	struct gmem *new;
 
-	for (size_t i = 0; i < to->ngmems; i++)
-		if (to->gmems[i].info.ino == gmem->info.ino && to->gmems[i].vm == vm)
-			return &to->gmems[i];
+	for (size_t i = 0; i < to->ngmems; i++) {
+		size_t next = (*at + 1 + i) % to->ngmems;
+
+		if (to->gmems[next].info.ino == gmem->info.ino && to->gmems[next].vm == vm) {
+			*at = next;
+			return &to->gmems[next];
+		}
+	}
 	new = snapshot_append(&to->gmems, &to->ngmems, sizeof(*new));
 	if (new) {
 		new->info = gmem->info;
@@ -110,9 +116,9 @@ static struct gmem *place_gmem(struct snapshot *to, const struct gmem *gmem, siz
 	return new;
 }
 
-static int merge_gmem(struct snapshot *to, const struct gmem *from, size_t vm)
+static int merge_gmem(struct snapshot *to, const struct gmem *from, size_t vm, size_t *last)
 {
-	struct gmem *gmem = place_gmem(to, from, vm);
+	struct gmem *gmem = place_gmem(to, from, vm, last);
 
 	if (!gmem)
 		return -ENOMEM;
@@ -122,7 +128,7 @@ static int merge_gmem(struct snapshot *to, const struct gmem *from, size_t vm)
 
 int snapshot_merge(struct snapshot *to, const struct snapshot *inventory, __u64 taken_ns)
 {
-	size_t *at = calloc(inventory->nvms + 1, sizeof(*at));
+	size_t *at = calloc(inventory->nvms + 1, sizeof(*at)), last = 0;
 	int err = at ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < inventory->nvms && !err; i++) {
@@ -132,7 +138,7 @@ int snapshot_merge(struct snapshot *to, const struct snapshot *inventory, __u64 
 	}
 	for (size_t i = 0; i < inventory->ngmems && !err; i++)
 		if (at[inventory->gmems[i].vm] != GONE)
-			err = merge_gmem(to, &inventory->gmems[i], at[inventory->gmems[i].vm]);
+			err = merge_gmem(to, &inventory->gmems[i], at[inventory->gmems[i].vm], &last);
 	free(at);
 	snapshot_sort(to);
 	return err;

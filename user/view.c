@@ -49,6 +49,7 @@ void view_init(struct view *view, const char *arch, __u64 start_ns)
 		.start_ns = start_ns,
 		.base_ns = start_ns,
 		.now_ns = start_ns,
+		.total = { .counts = &row_no_counts },
 	};
 }
 
@@ -61,8 +62,9 @@ static void vm_track_free(struct vm_track *track)
 void view_free(struct view *view)
 {
 	for (size_t i = 0; i < view->nrows; i++)
-		event_totals_free(&view->rows[i].counts);
-	event_totals_free(&view->total.counts);
+		row_free_counts(&view->rows[i]);
+	row_free_counts(&view->total);
+	free(view->spare);
 	free(view->rows);
 	for (size_t i = 0; i < view->ntracks; i++)
 		vm_track_free(view->tracks[i]);
@@ -274,8 +276,7 @@ static const struct event_counts *gmem_before(const struct moment *moment, size_
 	return NULL;
 }
 
-static int count_gmems(const struct view *view, size_t vm, bool all, bool totals,
-		       struct event_totals *counts)
+static int count_gmems(const struct view *view, size_t vm, bool totals, struct event_totals *counts)
 {
 	const struct moment *from = totals ? view->base : view->before;
 	const struct snapshot *snap = view->snap;
@@ -284,7 +285,7 @@ static int count_gmems(const struct view *view, size_t vm, bool all, bool totals
 	for (size_t i = 0; i < snap->ngmems && !err; i++) {
 		const struct gmem *gmem = &snap->gmems[i];
 
-		if ((all || gmem->vm == vm) && gmem->events.n)
+		if (gmem->vm == vm && gmem->events.n)
 			err = event_totals_add_since(counts, &gmem->events,
 						     from ? gmem_before(from, i, gmem->info.ino)
 							  : NULL);
@@ -301,41 +302,39 @@ static int count_slot(const struct slot_track *track, bool totals, struct event_
 			  : 0;
 }
 
-/* The VM itself and its slots, without its guest_memfds. */
-static int count_vm(const struct vm_track *track, bool totals, struct event_totals *counts)
+/* The VM itself and its guest_memfds. */
+static int count_vm(const struct view *view, const struct vm_track *track, bool totals,
+		    struct event_totals *counts)
 {
 	const struct vm *from = totals ? track->base : track->before;
-	int err;
 
 	if (!track->now)
 		return 0;
-	err = event_totals_add_since(counts, &track->now->events, from ? &from->events : NULL);
-	for (size_t i = 0; i < track->nslots && !err; i++)
-		err = count_slot(&track->slots[i], totals, counts);
-	return err;
+	return event_totals_add_since(counts, &track->now->events, from ? &from->events : NULL)
+		       ?: count_gmems(view, track->at, totals, counts);
 }
 
-static int count_all(const struct view *view, bool totals, struct event_totals *counts)
+int view_own_counts(const struct view *view, const struct row *row, bool totals,
+		    struct event_totals *counts)
 {
 	const struct moment *from = totals ? view->base : view->before;
-	int err = event_totals_add_since(counts, &view->snap->host, from ? &from->snap.host : NULL);
 
-	for (size_t i = 0; i < view->ntracks && !err; i++)
-		err = count_vm(view->tracks[i], totals, counts);
-	return err ?: count_gmems(view, 0, true, totals, counts);
+	if (row->kind == ROW_SLOT)
+		return count_slot(row->slot_track, totals, counts);
+	if (row->kind == ROW_VM)
+		return count_vm(view, row->vm_track, totals, counts);
+	return event_totals_add_since(counts, &view->snap->host, from ? &from->snap.host : NULL);
 }
 
 int view_counts(const struct view *view, const struct row *row, bool totals,
 		struct event_totals *counts)
 {
-	if (row->kind == ROW_TOTAL)
-		return count_all(view, totals, counts);
-	if (row->kind == ROW_SLOT)
-		return count_slot(row->slot_track, totals, counts);
-	if (!row->vm_track->now)
-		return 0;
-	return count_vm(row->vm_track, totals, counts)
-		       ?: count_gmems(view, row->vm_track->at, false, totals, counts);
+	const struct vm_track *vm = row->vm_track;
+	int err = view_own_counts(view, row, totals, counts);
+
+	for (size_t i = 0; row->kind == ROW_VM && i < vm->nslots && !err; i++)
+		err = count_slot(&vm->slots[i], totals, counts);
+	return err;
 }
 
 __u64 view_span_ns(const struct view *view, bool totals)

@@ -51,7 +51,7 @@ struct row {
 	const struct history *history;
 	bool ended; /* no longer there: shown once more */
 	bool folded; /* ROW_VM: its slots are not shown */
-	struct event_totals counts; /* of the last interval, or in all */
+	struct event_totals *counts; /* of the last interval, or in all */
 	__u64 span_ns; /* over which they were counted */
 	double key; /* sorted by */
 	bool descending;
@@ -86,6 +86,7 @@ struct view {
 	struct row *rows;
 	size_t nrows;
 	struct row total; /* everything, whatever the rows are */
+	struct event_totals *spare; /* empty, for the next row that is not */
 	bool totals; /* what the rows were made with */
 	size_t nhidden; /* rows that filter and hide_idle have left out */
 };
@@ -106,12 +107,22 @@ void view_zero(struct view *view);
 /* Make the rows: filtered, folded, sorted. 0 or -ENOMEM, likewise. */
 int view_rows(struct view *view, const struct view_settings *settings);
 
-/* The counts of @row, of the last interval or (@totals) in all; starts zeroed, and is freed by the caller. */
+/*
+ * Add the counts of @row, of the last interval or (@totals) in all, to @counts, which the caller
+ * frees. 0 or -ENOMEM. view_own_counts(): without those of rows below it, which of a VM are its
+ * slots, and of the total all but the host.
+ */
+int view_own_counts(const struct view *view, const struct row *row, bool totals,
+		    struct event_totals *counts);
 int view_counts(const struct view *view, const struct row *row, bool totals,
 		struct event_totals *counts);
 
 /* How long @totals or rates are counted over. */
 __u64 view_span_ns(const struct view *view, bool totals);
+
+/* The counts of rows where nothing happened: they need none of their own. */
+extern struct event_totals row_no_counts;
+void row_free_counts(struct row *row);
 
 /* Nothing happened here in what the row shows. */
 bool row_is_idle(const struct row *row);

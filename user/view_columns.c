@@ -19,7 +19,7 @@
 
 static const struct event_count *counted(const struct row *row, __u64 event)
 {
-	return &row->counts.v[event];
+	return &row->counts->v[event];
 }
 
 static double per_second(const struct view *view, const struct row *row, __u64 n)

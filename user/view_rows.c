@@ -9,12 +9,62 @@
 #include "view.h"
 #include "view_columns.h"
 
-bool row_is_idle(const struct row *row)
+struct event_totals row_no_counts;
+
+static bool is_empty(const struct event_totals *counts)
 {
 	for (int event = 0; event < NR_EVENTS; event++)
-		if (row->counts.v[event].count)
+		if (counts->v[event].count)
 			return false;
 	return true;
+}
+
+bool row_is_idle(const struct row *row)
+{
+	return is_empty(row->counts);
+}
+
+void row_free_counts(struct row *row)
+{
+	if (row->counts == &row_no_counts)
+		return;
+	event_totals_free(row->counts);
+	free(row->counts);
+	row->counts = &row_no_counts;
+}
+
+/* Most rows are idle, and the counts of a row are large. */
+typedef int counts_fn(const struct view *view, const struct row *row, bool totals,
+		      struct event_totals *counts);
+
+static int row_count(struct view *view, struct row *row, counts_fn *counts)
+{
+	int err;
+
+	if (!view->spare)
+		view->spare = calloc(1, sizeof(*view->spare));
+	if (!view->spare)
+		return -ENOMEM;
+	err = counts(view, row, view->totals, view->spare);
+	if (is_empty(view->spare))
+		return err;
+	row->counts = view->spare;
+	view->spare = NULL;
+	return err;
+}
+
+/* What @row has belongs to @to as well. */
+static int row_add(struct row *to, const struct row *row)
+{
+	if (row_is_idle(row))
+		return 0;
+	if (to->counts == &row_no_counts)
+		to->counts = calloc(1, sizeof(*to->counts));
+	if (!to->counts) {
+		to->counts = &row_no_counts;
+		return -ENOMEM;
+	}
+	return event_totals_merge(to->counts, row->counts);
 }
 
 static struct row *row_new(struct view *view)
@@ -24,13 +74,14 @@ static struct row *row_new(struct view *view)
 	if (row) {
 		row->span_ns = view->total.span_ns;
 		row->order = view->nrows;
+		row->counts = &row_no_counts;
 	}
 	return row;
 }
 
 static void row_drop(struct view *view)
 {
-	event_totals_free(&view->rows[--view->nrows].counts);
+	row_free_counts(&view->rows[--view->nrows]);
 }
 
 /* What has ended is shown once more. */
@@ -63,10 +114,12 @@ static const struct slot *slot_shown(const struct slot_track *track)
 	return track->now ?: track->before;
 }
 
-static int add_slot(struct view *view, const struct view_settings *settings, struct vm_track *vm,
-		    struct slot_track *track, const struct vm *info)
+/* @at: the row of its VM. */
+static int add_slot(struct view *view, const struct view_settings *settings, size_t at,
+		    struct slot_track *track)
 {
 	bool over = is_over(view, track->ended_in);
+	struct vm_track *vm = view->rows[at].vm_track;
 	struct row *row;
 	int err;
 
@@ -76,13 +129,13 @@ static int add_slot(struct view *view, const struct view_settings *settings, str
 	if (!row)
 		return -ENOMEM;
 	row->kind = ROW_SLOT;
-	row->vm = info;
+	row->vm = view->rows[at].vm;
 	row->slot = slot_shown(track);
 	row->vm_track = vm;
 	row->slot_track = track;
 	row->history = &track->history;
 	row->ended = vm->ended_in || track->ended_in;
-	err = view_counts(view, row, settings->totals, &row->counts);
+	err = row_count(view, row, view_own_counts) ?: row_add(&view->rows[at], row);
 	if (err)
 		return err;
 	row_sort_key(view, settings, row);
@@ -112,13 +165,23 @@ static void finish_slots(struct view *view, size_t first, bool folded)
 		qsort(view->rows + first, view->nrows - first, sizeof(*view->rows), compare_rows);
 }
 
-static int add_slots(struct view *view, const struct view_settings *settings,
-		     struct vm_track *track, const struct vm *vm)
+static int add_slots(struct view *view, const struct view_settings *settings, size_t at)
 {
+	struct vm_track *vm = view->rows[at].vm_track;
 	int err = 0;
 
-	for (size_t i = 0; i < track->nslots && !err; i++)
-		err = add_slot(view, settings, track, &track->slots[i], vm);
+	for (size_t i = 0; i < vm->nslots && !err; i++)
+		err = add_slot(view, settings, at, &vm->slots[i]);
+	return err;
+}
+
+/* No row any more, but part of the total. */
+static int add_over(struct view *view, struct vm_track *track)
+{
+	struct row row = { .kind = ROW_VM, .vm_track = track, .counts = &row_no_counts };
+	int err = row_count(view, &row, view_counts) ?: row_add(&view->total, &row);
+
+	row_free_counts(&row);
 	return err;
 }
 
@@ -129,7 +192,9 @@ static int add_vm(struct view *view, const struct view_settings *settings, struc
 	struct row *row;
 	int err;
 
-	if (is_over(view, track->ended_in) || !vm)
+	if (is_over(view, track->ended_in))
+		return add_over(view, track);
+	if (!vm)
 		return 0;
 	row = row_new(view);
 	if (!row)
@@ -140,8 +205,8 @@ static int add_vm(struct view *view, const struct view_settings *settings, struc
 	row->history = &track->history;
 	row->ended = track->ended_in;
 	row->folded = track->folded;
-	err = view_counts(view, row, settings->totals, &row->counts)
-		      ?: add_slots(view, settings, track, vm);
+	err = row_count(view, row, view_own_counts) ?: add_slots(view, settings, at)
+		      ?: row_add(&view->total, &view->rows[at]);
 	if (err)
 		return err;
 	row = &view->rows[at]; /* it may have moved */
@@ -210,9 +275,10 @@ static void begin_rows(struct view *view, const struct view_settings *settings)
 	view->rows = NULL;
 	view->nhidden = 0;
 	view->totals = settings->totals;
-	event_totals_free(&view->total.counts);
+	row_free_counts(&view->total);
 	view->total = (struct row){
 		.kind = ROW_TOTAL,
+		.counts = &row_no_counts,
 		.history = &view->history,
 		.span_ns = view_span_ns(view, settings->totals),
 	};
@@ -223,7 +289,7 @@ int view_rows(struct view *view, const struct view_settings *settings)
 	int err;
 
 	begin_rows(view, settings);
-	err = view_counts(view, &view->total, settings->totals, &view->total.counts);
+	err = row_count(view, &view->total, view_own_counts);
 	for (size_t i = 0; i < view->ntracks && !err; i++)
 		err = add_vm(view, settings, view->tracks[i]);
 	return err ?: view->nrows ? sort_vms(view) : 0;

@@ -16,6 +16,7 @@
 #define event_counts_find failing_counts_find
 #define event_count_errors failing_count_errors
 #define event_totals_add failing_totals_add
+#define event_totals_merge failing_totals_merge
 #define event_totals_add_vm failing_totals_add_vm
 #define event_totals_add_all failing_totals_add_all
 #define event_totals_free failing_totals_free

@@ -35,7 +35,7 @@ static void one_vm(struct sample_view *sv, __u64 faults0, __u64 faults1)
 
 static __u64 faults_of(const struct row *row)
 {
-	return row->counts.v[EV_GUEST_FAULT].count;
+	return row->counts->v[EV_GUEST_FAULT].count;
 }
 
 static void test_first_refresh(void **state)
@@ -268,7 +268,7 @@ static void test_gmem_counts_at_vm(void **state)
 	}
 	assert_string_equal(sample_view_cell(sv, 0, "allocate"), "1.00");
 	assert_string_equal(sample_view_cell(sv, 1, "allocate"), "0");
-	assert_int_equal(sv->view.total.counts.v[EV_ALLOCATE].count, 1);
+	assert_int_equal(sv->view.total.counts->v[EV_ALLOCATE].count, 1);
 }
 
 /* What an inventory has found before and does not find now has ended, unless there are events. */
