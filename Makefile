@@ -12,10 +12,10 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-CPPFLAGS := -D_GNU_SOURCE= -Ibpf -Iuser -I$(BUILD)/bpf
+CPPFLAGS := -D_GNU_SOURCE= -Ibpf -Iuser -I$(BUILD)/bpf -I$(BUILD)/user
 CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 $(WARNINGS)
-LIBS := -lbpf -ljansson
+LIBS := -lbpf -ljansson -lprotobuf-c -lzstd -lz
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
@@ -23,14 +23,15 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-para
 
 MAINS := user/gmemtrace.c $(wildcard user/gmemtop.c)
 LIB_SOURCES := $(filter-out $(MAINS) user/screen%,$(wildcard user/*.c))
-LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/user/schema.o
+PROTOS := $(patsubst user/%.proto,$(BUILD)/user/%.pb-c.o,$(wildcard user/*.proto))
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/user/schema.o $(PROTOS)
 PROGRAMS := $(MAINS:user/%.c=$(BUILD)/%)
 
 # What needs the kernel stays out of the unit tests' library.
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 KEEP_OUT := $(addprefix user/,session.c snapshot.c stacks.c kernel.c inventory.c watch.c)
 UNIT_LIB := $(filter-out $(KEEP_OUT),$(LIB_SOURCES))
-UNIT_OBJECTS := $(UNIT_LIB:%.c=$(BUILD)/sanitized/%.o) $(BUILD)/user/schema.o \
+UNIT_OBJECTS := $(UNIT_LIB:%.c=$(BUILD)/sanitized/%.o) $(BUILD)/user/schema.o $(PROTOS) \
 	$(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 
@@ -59,6 +60,16 @@ $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 
 $(BUILD)/user/session.o: $(BUILD)/bpf/gmem.skel.h
 $(BUILD)/user/inventory.o: $(BUILD)/bpf/inventory.skel.h
+
+# Messages: generated, and so without our warnings.
+$(BUILD)/user/%.pb-c.c $(BUILD)/user/%.pb-c.h &: user/%.proto Makefile
+	@mkdir -p $(@D)
+	$(call say,PROTO) protoc-c -Iuser --c_out=$(BUILD)/user $<
+
+$(BUILD)/user/%.pb-c.o: $(BUILD)/user/%.pb-c.c
+	$(call say,CC) $(CC) -O2 -g -c $< -o $@
+
+$(filter-out %.pb-c.o,$(LIB_OBJECTS) $(UNIT_OBJECTS)): | $(PROTOS)
 
 $(BUILD)/user/schema.o: user/schema.S user/schema.json Makefile
 	@mkdir -p $(@D)

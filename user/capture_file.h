@@ -66,7 +66,8 @@ int capture_write_records(struct capture_writer *writer, const struct gmem_recor
 /* Everything given so far goes to the kernel, as a block that is not full if need be. */
 int capture_flush(struct capture_writer *writer, struct problem *problem);
 
-/* The last words: how @capture ended, and its drops. Written, synced and closed. */
+/* The last words: how @capture ended, and its drops. Written, synced and closed; frees the writer,
+ * also when it fails. */
 int capture_finish(struct capture_writer *writer, const struct capture *capture,
 		   const struct capture_drop *drops, size_t ndrops, struct problem *problem);
 
@@ -86,6 +87,11 @@ struct capture_file;
 
 /* NULL with @problem filled (EXIT_USAGE) when it is no capture that we can read. */
 struct capture_file *capture_open(const char *path, struct problem *problem);
+
+/* Likewise what @stream has, called @name in messages; takes the stream over, whatever comes. A
+ * snapshot may take @budget bytes. */
+struct capture_file *capture_open_stream(FILE *stream, const char *name, size_t budget,
+					 struct problem *problem);
 void capture_close(struct capture_file *file);
 
 enum capture_item_kind {
@@ -114,15 +120,16 @@ int capture_next(struct capture_file *file, unsigned int wants, struct capture_i
 /* Back to the begin, for those who read twice. 0 or -1 with @problem filled. */
 int capture_rewind(struct capture_file *file, struct problem *problem);
 
-/* What is known of the capture as a whole so far; .snap is the last snapshot met, or NULL. */
+/* What is known of the capture as a whole so far; .snap is the last snapshot met, or NULL; .dropped,
+ * .note and .incomplete are known at the end. */
 const struct capture *capture_meta(const struct capture_file *file);
 
 /* CLOCK_MONOTONIC at the start, and what to add to it for CLOCK_REALTIME. */
 __u64 capture_start_ns(const struct capture_file *file);
 __s64 capture_realtime_offset_ns(const struct capture_file *file);
 
-/* Why the file is not all of the capture ("killed", ...); NULL when it is, or not known before the
- * end. */
+/* Why the file is not all of the capture; NULL when it is, or not known before the end. As
+ * capture_meta()->incomplete. */
 const char *capture_incomplete(const struct capture_file *file);
 
 /* NULL for an index or a thread not met yet. */

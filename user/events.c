@@ -25,6 +25,15 @@ const struct loss_desc loss_descs[NR_LOSSES] = {
 #undef X
 };
 
+int events_first_detail(enum gmem_event event)
+{
+	int detail = 0;
+
+	while (detail < NR_DETAILS && detail_descs[detail].event != event)
+		detail++;
+	return detail;
+}
+
 int event_by_name(const char *name, int len)
 {
 	int i;

@@ -32,6 +32,9 @@ extern const struct loss_desc loss_descs[NR_LOSSES];
 /* The event called @name (of @len bytes), or -1. */
 int event_by_name(const char *name, int len);
 
+/* The first of the details of @event, from which the bits of gmem_record.details count. */
+int events_first_detail(enum gmem_event event);
+
 /*
  * "EEXIST" for 17, "SIGBUS" for what a host fault ends with (ERROR_IS_FAULT); "errno 4095" style,
  * in a static buffer, for one without a name.

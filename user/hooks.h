@@ -65,7 +65,8 @@ int ladder_choose(const struct ladder *ladder, int from, hook_present_fn present
 struct hook_state {
 	bool wanted; /* asked for */
 	bool attached;
-	int rung; /* index into the ladder; -1: unavailable */
+	int rung; /* index into the ladder; -1: unavailable, or foreign */
+	const struct rung *foreign; /* of a capture file: one that our ladder does not have */
 	char reason[160]; /* "" when attached */
 	__u64 run_count; /* of the event's programs, for whichever event; 0 unless the kernel counts (bpf_stats) */
 	__u64 run_time_ns;

@@ -128,9 +128,11 @@ enum hook_outcome report_outcome(const struct hook_state *hook)
 
 const struct rung *report_rung(const struct capture *capture, enum gmem_event event)
 {
-	int rung = capture->hooks[event].rung;
+	const struct hook_state *hook = &capture->hooks[event];
 
-	return rung >= 0 && rung < EVENT_RUNGS ? &ladders[event].rungs[rung] : NULL;
+	if (hook->rung >= 0 && hook->rung < EVENT_RUNGS)
+		return &ladders[event].rungs[hook->rung];
+	return hook->foreign;
 }
 
 static bool function_is_new(const struct rung *rung, int hook)

@@ -24,9 +24,15 @@ struct capture {
 	__u64 stack_events; /* 1 << event: those whose stacks were kept */
 	__u64 min_latency_ns; /* what histograms and stacks begin at; 0: everything */
 	bool events_chosen; /* -e was given: bars for each */
+	__u64 interval_ns; /* between snapshots; 0: one, at the end */
+	bool records_kept; /* every event was to be kept, too */
 	const struct hook_state *hooks; /* [NR_EVENTS] */
 	const char *no_inventory; /* why there is none; NULL: it was taken */
 	const struct snapshot *snap;
+	/* Of what was read from a file: */
+	const char *incomplete; /* why it is not all of the capture; NULL: it is */
+	__u64 dropped; /* records that no room was found for */
+	const char *note; /* what else to know; NULL: nothing */
 };
 
 struct report_style {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the writers of the formats offer report.c's table, and what they share. Private to
- * report*.c.
+ * report*.c; capture_pack.c writes down the same rungs.
  */
 #ifndef REPORT_FORMATS_H
 #define REPORT_FORMATS_H

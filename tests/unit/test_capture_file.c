@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is written to a capture file comes out of it again.
+ */
+#include "unit.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "sample_file.h"
+
+#define NRECORDS 200000 /* four blocks */
+
+static const struct report_style style = { .columns = 80, .utf8 = true };
+
+static struct capture_file *open_file(const char *path)
+{
+	struct problem problem = {};
+	struct capture_file *file = capture_open(path, &problem);
+
+	if (!file)
+		fail_msg("%s", problem.text);
+	return file;
+}
+
+static struct capture_item next(struct capture_file *file, unsigned int wants)
+{
+	struct problem problem = {};
+	struct capture_item item;
+
+	if (capture_next(file, wants, &item, &problem))
+		fail_msg("%s", problem.text);
+	return item;
+}
+
+static char *report(const struct capture *capture, const char *format)
+{
+	struct sample sample = { .capture = *capture };
+
+	return sample_report(&sample, format, &style);
+}
+
+static void assert_same_report(const struct capture *a, const struct capture *b, const char *format)
+{
+	char *x = report(a, format), *y = report(b, format);
+
+	assert_string_equal(x, y);
+	free(x);
+	free(y);
+}
+
+static void check_snapshot(struct sample *sample)
+{
+	char path[SAMPLE_PATH_LEN];
+	struct capture_file *file;
+	struct capture_item item;
+
+	sample_path(path);
+	sample_write_file(sample, 0, path);
+	file = open_file(path);
+	item = next(file, CAPTURE_WANT_SNAPSHOTS);
+	assert_int_equal(item.kind, CAPTURE_SNAPSHOT);
+	assert_same_report(&sample->capture, item.capture, "text");
+	assert_same_report(&sample->capture, item.capture, "json");
+	assert_int_equal(next(file, CAPTURE_WANT_SNAPSHOTS).kind, CAPTURE_SNAPSHOT);
+	assert_int_equal(next(file, CAPTURE_WANT_SNAPSHOTS).kind, CAPTURE_END);
+	assert_null(capture_incomplete(file));
+	assert_null(capture_meta(file)->note);
+	assert_same_report(&sample->capture, capture_meta(file), "json");
+	capture_close(file);
+	unlink(path);
+	sample_free(sample);
+}
+
+static void test_empty(void **state)
+{
+	struct sample sample;
+
+	(void)state;
+	sample_empty(&sample);
+	sample.capture.command = NULL;
+	sample.capture.no_inventory = "no permission";
+	sample.capture.shown = 5;
+	sample.capture.min_latency_ns = 1000;
+	sample.capture.events_chosen = true;
+	check_snapshot(&sample);
+}
+
+static void test_real(void **state)
+{
+	static const struct stack_count stack = { .event = EV_ZAP,
+						  .vm = 1,
+						  .at_slot = true,
+						  .slot_id = 1,
+						  .pid = 5,
+						  .comm = "CPU 0/KVM",
+						  .count = 7,
+						  .npages = 8 };
+	static const struct stack_count host = { .event = EV_ZAP, .vm = NO_VM, .count = 1 };
+	struct sample sample;
+
+	(void)state;
+	sample_real(&sample);
+	sample_add_stack(&sample, &stack, "kvm_gmem_release+0xc3 [kvm],__fput+0xe6");
+	sample_add_stack(&sample, &host, "kvm_gmem_release+0xc3 [kvm]");
+	sample.snap.loss[EV_ZAP][LOSS_OWNER] = 4;
+	sample.snap.loss[EV_POISON][LOSS_STACK] = 1ULL << 40;
+	sample.snap.lost = 4 + (1ULL << 40);
+	sample.hooks[EV_POPULATE].rung = 1;
+	sample.hooks[EV_ZAP].rung = 2;
+	sample.hooks[EV_HOST_FAULT] = (struct hook_state){ .wanted = true,
+							   .rung = -1,
+							   .reason = "not in this kernel: f" };
+	check_snapshot(&sample);
+}
+
+/* More than a part of a snapshot holds. */
+static void test_large(void **state)
+{
+	struct sample sample;
+
+	(void)state;
+	sample_empty(&sample);
+	for (int i = 0; i < 600; i++) {
+		struct vm *vm = sample_add_vm(&sample, "large", i);
+
+		for (int j = 0; j < 4; j++) {
+			struct slot *slot = sample_add_slot(vm, j, 512 * j, 512);
+
+			for (unsigned int k = 0; k < 300; k++)
+				sample_count(&slot->events, EV_GUEST_FAULT, 70 << (k % 25),
+					     1ULL << (i % 40));
+		}
+	}
+	check_snapshot(&sample);
+}
+
+static void check_records(struct capture_file *file, const struct gmem_record *records)
+{
+	size_t n = 0;
+
+	for (;;) {
+		struct capture_item item = next(file, CAPTURE_WANT_RECORDS);
+
+		if (item.kind == CAPTURE_END)
+			break;
+		assert_true(n + item.nrecords <= NRECORDS);
+		assert_memory_equal(item.records, records + n, item.nrecords * sizeof(*records));
+		n += item.nrecords;
+	}
+	assert_int_equal(n, NRECORDS);
+	assert_null(capture_incomplete(file));
+}
+
+static void check_named(const struct capture_file *file)
+{
+	const struct capture_owner *owner = capture_owner(file, 3);
+	const struct capture_thread *thread = capture_thread(file, 102);
+	const struct capture_drop *drops;
+	size_t n;
+
+	assert_int_equal(owner->kind, OWNER_SLOT);
+	assert_int_equal(owner->vm, 2);
+	assert_int_equal(owner->slot.npages, 512);
+	assert_string_equal(capture_owner(file, 2)->vm_info.comm, "gmemload");
+	assert_int_equal(capture_owner(file, 4)->gmem.ino, 7);
+	assert_null(capture_owner(file, 5));
+	assert_null(capture_owner(file, ~0U));
+	assert_string_equal(thread->comm, "CPU 2/KVM");
+	assert_int_equal(thread->pid, 4242);
+	assert_null(capture_thread(file, 99));
+	drops = capture_drops(file, &n);
+	assert_int_equal(n, 2);
+	assert_int_equal(drops[0].count, 3);
+	assert_int_equal(drops[1].event, EV_ZAP);
+	assert_int_equal(capture_meta(file)->dropped, 7);
+}
+
+static void test_records(void **state)
+{
+	struct gmem_record *records = sample_records(NRECORDS);
+	char path[SAMPLE_PATH_LEN];
+	struct capture_file *file;
+	struct problem problem;
+	struct sample sample;
+
+	(void)state;
+	sample_path(path);
+	sample_real(&sample);
+	sample_write_file(&sample, NRECORDS, path);
+	file = open_file(path);
+	check_records(file, records);
+	check_named(file);
+	assert_int_equal(capture_rewind(file, &problem), 0);
+	assert_null(capture_owner(file, 3));
+	assert_int_equal(next(file, CAPTURE_WANT_SNAPSHOTS).kind, CAPTURE_SNAPSHOT);
+	assert_int_equal(next(file, CAPTURE_WANT_SNAPSHOTS | CAPTURE_WANT_RECORDS).kind,
+			 CAPTURE_RECORDS);
+	while (next(file, CAPTURE_WANT_SNAPSHOTS).kind)
+		;
+	check_named(file);
+	capture_close(file);
+	unlink(path);
+	sample_free(&sample);
+	free(records);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_real),
+		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_records),
+	};
+
+	return cmocka_run_group_tests_name("capture_file", tests, NULL, NULL);
+}
