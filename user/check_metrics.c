@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The metrics as a table: a name, what an event must carry for it, and how it is read.
+ */
+#include "check_metrics.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "events.h"
+#include "percentile.h"
+#include "text.h"
+
+typedef struct metric_value metric_reader(const struct metric *metric,
+					  const struct place_counts *counts);
+
+struct metric_kind {
+	const char *name;
+	enum metric_unit unit;
+	unsigned int carries; /* only of events that carry this */
+	__u64 of; /* 1 << event: only of these; 0: of all */
+	__u64 needs; /* 1 << event: and these must be in the capture */
+	metric_reader *read;
+	unsigned int per_mille; /* percentiles */
+};
+
+const char *const metric_lacks[] = {
+	[LACK_NOTHING] = "",
+	[LACK_MEMORY] = "could not be read: out of memory",
+	[LACK_PLACE] = "has no such place",
+	[LACK_ASKED] = "was not captured",
+	[LACK_ATTACHED] = "is unavailable",
+	[LACK_HAPPENED] = "did not happen",
+	[LACK_INVENTORY] = "is not known: no inventory",
+};
+
+static struct metric_value lacks(enum metric_lack lack)
+{
+	return (struct metric_value){ .lack = lack };
+}
+
+static struct metric_value exactly(double value)
+{
+	return (struct metric_value){ .low = value, .high = value };
+}
+
+static const struct event_count *count_of(const struct metric *metric,
+					  const struct place_counts *counts)
+{
+	return &counts->totals.v[metric->event];
+}
+
+static struct metric_value read_count(const struct metric *metric,
+				      const struct place_counts *counts)
+{
+	return exactly((double)count_of(metric, counts)->count);
+}
+
+static struct metric_value read_errors(const struct metric *metric,
+				       const struct place_counts *counts)
+{
+	return exactly((double)event_count_errors(count_of(metric, counts)));
+}
+
+static struct metric_value read_pages(const struct metric *metric,
+				      const struct place_counts *counts)
+{
+	return exactly((double)count_of(metric, counts)->npages);
+}
+
+static struct metric_value read_mean(const struct metric *metric, const struct place_counts *counts)
+{
+	const struct event_count *count = count_of(metric, counts);
+
+	if (!count->count)
+		return lacks(LACK_HAPPENED);
+	return exactly((double)count->sum_ns / (double)count->count);
+}
+
+static struct metric_value read_max(const struct metric *metric, const struct place_counts *counts)
+{
+	const struct event_count *count = count_of(metric, counts);
+
+	return count->count ? exactly((double)count->max_ns) : lacks(LACK_HAPPENED);
+}
+
+static struct metric_value read_percentile(const struct metric *metric,
+					   const struct place_counts *counts)
+{
+	const struct event_count *count = count_of(metric, counts);
+	__u64 high = percentile_ns(count, metric->kind->per_mille);
+	__u64 low = hist_low_ns(hist_bucket(high));
+
+	if (!high)
+		return lacks(LACK_HAPPENED);
+	if (low < count->min_ns)
+		low = count->min_ns;
+	return (struct metric_value){ .low = (double)low, .high = (double)high };
+}
+
+static struct metric_value read_per_fault(const struct metric *metric,
+					  const struct place_counts *counts)
+{
+	__u64 faults = counts->totals.v[EV_GUEST_FAULT].count;
+
+	if (!faults)
+		return lacks(LACK_HAPPENED);
+	return exactly((double)count_of(metric, counts)->count / (double)faults);
+}
+
+static double details_between(const struct event_count *count, int first, int last)
+{
+	__u64 sum = 0;
+
+	for (size_t i = 0; i < count->ndetails; i++)
+		if ((int)count->details[i].detail >= first && (int)count->details[i].detail <= last)
+			sum += count->details[i].count;
+	return (double)sum;
+}
+
+static struct metric_value read_detail(const struct metric *metric,
+				       const struct place_counts *counts)
+{
+	return exactly(details_between(count_of(metric, counts), metric->detail, metric->detail));
+}
+
+static struct metric_value read_refaults(const struct metric *metric,
+					 const struct place_counts *counts)
+{
+	return exactly(details_between(count_of(metric, counts), DETAIL_FAULT_PUNCHED,
+				       DETAIL_FAULT_FAILED));
+}
+
+static struct metric_value read_gmem_only(const struct metric *metric,
+					  const struct place_counts *counts)
+{
+	(void)metric;
+	return exactly(details_between(&counts->totals.v[EV_NOTIFIER_HIT], DETAIL_HIT_GMEM_ONLY,
+				       DETAIL_HIT_GMEM_ONLY));
+}
+
+static struct metric_value read_loss(const struct metric *metric, const struct place_counts *counts)
+{
+	(void)metric;
+	return exactly((double)counts->capture->snap->lost);
+}
+
+/* Of what still was there at the end. */
+static struct metric_value read_resident(const struct metric *metric,
+					 const struct place_counts *counts)
+{
+	const struct snapshot *snap = counts->capture->snap;
+	__u64 npages = 0;
+
+	(void)metric;
+	if (counts->capture->no_inventory)
+		return lacks(LACK_INVENTORY);
+	if (counts->kind == PLACE_SLOT) {
+		if (counts->slot->exists && !counts->slot->resident.known)
+			return lacks(LACK_INVENTORY);
+		return exactly((double)counts->slot->resident.npages);
+	}
+	if (counts->kind != PLACE_ALL)
+		return lacks(LACK_PLACE);
+	for (size_t i = 0; i < snap->ngmems; i++) {
+		if (snap->gmems[i].exists && !snap->gmems[i].resident.known)
+			return lacks(LACK_INVENTORY);
+		npages += snap->gmems[i].resident.npages;
+	}
+	return exactly((double)npages);
+}
+
+/* clang-format off */
+#define EVENT(id) (1ULL << EV_##id)
+
+static const struct metric_kind of_events[] = {
+	{ .name = "count", .read = read_count },
+	{ .name = "errors", .carries = EVENT_ERRNO, .read = read_errors },
+	{ .name = "pages", .carries = EVENT_PAGES, .read = read_pages },
+	{ .name = "mean", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_mean },
+	{ .name = "p50", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_percentile, .per_mille = 500 },
+	{ .name = "p90", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_percentile, .per_mille = 900 },
+	{ .name = "p99", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_percentile, .per_mille = 990 },
+	{ .name = "max", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_max },
+	{ .name = "per_fault", .unit = UNIT_RATIO, .of = ~EVENT(GUEST_FAULT), .needs = EVENT(GUEST_FAULT), .read = read_per_fault },
+	{ .name = "refaults", .of = EVENT(GUEST_FAULT), .read = read_refaults },
+	/* What people look for at the notifier; counted at what it hits. */
+	{ .name = "gmem_only", .of = EVENT(NOTIFIER), .needs = EVENT(NOTIFIER_HIT), .read = read_gmem_only },
+};
+
+static const struct metric_kind of_none[] = {
+	{ .name = "loss", .read = read_loss },
+	{ .name = "resident_pages", .read = read_resident },
+};
+/* clang-format on */
+
+#define NR_OF_EVENTS (sizeof(of_events) / sizeof(of_events[0]))
+#define NR_OF_NONE (sizeof(of_none) / sizeof(of_none[0]))
+
+static const struct metric_kind detail_kind = { .read = read_detail };
+
+static bool is_called(const char *name, const char *words, size_t len)
+{
+	return strlen(name) == len && !memcmp(name, words, len);
+}
+
+static bool kind_applies(const struct metric_kind *kind, int event)
+{
+	return (event_descs[event].carries & kind->carries) == kind->carries &&
+	       (!kind->of || kind->of & 1ULL << event);
+}
+
+static int no_metric(int event, struct problem *problem)
+{
+	char known[300] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; i < NR_OF_EVENTS; i++)
+		if (kind_applies(&of_events[i], event))
+			at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s",
+					       at ? ", " : "", of_events[i].name);
+	for (int i = 0; i < NR_DETAILS && at < sizeof(known) - 40; i++)
+		if ((int)detail_descs[i].event == event)
+			at += (size_t)snprintf(known + at, sizeof(known) - at, ", %s",
+					       detail_descs[i].name);
+	return problem_set(problem, EXIT_USAGE, "%s has no such metric. Take one of %s",
+			   event_descs[event].name, known);
+}
+
+static int parse_of_event(int event, const char *name, size_t len, struct metric *metric,
+			  struct problem *problem)
+{
+	*metric = (struct metric){ .event = event, .detail = -1 };
+	for (size_t i = 0; i < NR_OF_EVENTS; i++)
+		if (kind_applies(&of_events[i], event) && is_called(of_events[i].name, name, len)) {
+			metric->kind = &of_events[i];
+			return 0;
+		}
+	for (int i = 0; i < NR_DETAILS; i++)
+		if ((int)detail_descs[i].event == event &&
+		    is_called(detail_descs[i].name, name, len)) {
+			metric->kind = &detail_kind;
+			metric->detail = i;
+			return 0;
+		}
+	return no_metric(event, problem);
+}
+
+int metric_parse(const char *name, size_t len, struct metric *metric, struct problem *problem)
+{
+	const char *dot = memchr(name, '.', len);
+	size_t before = dot ? (size_t)(dot - name) : len;
+	int event = event_by_name(name, (int)before);
+
+	*metric = (struct metric){ .event = -1, .detail = -1 };
+	for (size_t i = 0; i < NR_OF_NONE && !dot; i++)
+		if (is_called(of_none[i].name, name, len)) {
+			metric->kind = &of_none[i];
+			return 0;
+		}
+	if (event < 0)
+		return problem_set(problem, EXIT_USAGE,
+				   "no such event. gmemtrace probe lists them; there are loss and "
+				   "resident_pages, too");
+	if (!dot)
+		return problem_set(
+			problem, EXIT_USAGE,
+			"%s is an event: what of it? Add a metric, as in %s.count or %s.p99",
+			event_descs[event].name, event_descs[event].name, event_descs[event].name);
+	return parse_of_event(event, dot + 1, len - before - 1, metric, problem);
+}
+
+enum metric_unit metric_unit(const struct metric *metric)
+{
+	return metric->kind->unit;
+}
+
+__u64 metric_events(const struct metric *metric)
+{
+	return metric->kind->needs | (metric->event < 0 ? 0 : 1ULL << metric->event);
+}
+
+struct metric_value metric_read(const struct metric *metric, const struct place_counts *counts)
+{
+	__u64 events = metric_events(metric);
+
+	if (!counts->exists)
+		return lacks(LACK_PLACE);
+	for (int event = 0; event < NR_EVENTS; event++) {
+		if (!(events & 1ULL << event))
+			continue;
+		if (!(counts->capture->shown & 1ULL << event))
+			return lacks(LACK_ASKED);
+		if (!counts->capture->hooks[event].attached)
+			return lacks(LACK_ATTACHED);
+	}
+	return metric->kind->read(metric, counts);
+}
+
+/* Places. */
+
+/* How many VMs of that name come before. */
+static unsigned int nth_of_name(const struct snapshot *snap, size_t vm)
+{
+	unsigned int nth = 0;
+
+	for (size_t i = 0; i < vm; i++)
+		nth += !strncmp(snap->vms[i].info.comm, snap->vms[vm].info.comm, GMEM_COMM_LEN);
+	return nth;
+}
+
+static struct place place_of(enum place_kind kind, const struct snapshot *snap, size_t vm,
+			     const struct slot *slot)
+{
+	struct place place = { .kind = kind };
+
+	memcpy(place.comm, snap->vms[vm].info.comm, GMEM_COMM_LEN);
+	place.nth = nth_of_name(snap, vm);
+	if (slot) {
+		place.as_id = slot->info.as_id;
+		place.id = slot->info.id;
+	}
+	return place;
+}
+
+static bool same_place(const struct place *a, const struct place *b)
+{
+	return a->kind == b->kind && a->nth == b->nth && a->as_id == b->as_id && a->id == b->id &&
+	       !strcmp(a->comm, b->comm);
+}
+
+static int add_place(struct place **places, size_t *n, struct place place)
+{
+	struct place *at;
+
+	for (size_t i = 0; i < *n; i++)
+		if (same_place(&(*places)[i], &place))
+			return 0;
+	at = snapshot_append(places, n, sizeof(*at));
+	if (!at)
+		return -ENOMEM;
+	*at = place;
+	return 0;
+}
+
+int places_add(struct place **places, size_t *nplaces, const struct capture *capture)
+{
+	const struct snapshot *snap = capture->snap;
+	int err = 0;
+
+	for (size_t i = 0; i < snap->nvms && !err; i++) {
+		const struct vm *vm = &snap->vms[i];
+
+		for (size_t j = 0; j < vm->nslots && !err; j++)
+			err = add_place(places, nplaces,
+					place_of(PLACE_SLOT, snap, i, &vm->slots[j]));
+		if (!err)
+			err = add_place(places, nplaces, place_of(PLACE_VM, snap, i, NULL));
+	}
+	return err ?: add_place(places, nplaces, (struct place){ .kind = PLACE_HOST });
+}
+
+char *place_name(char *buf, const struct place *place, bool utf8)
+{
+	char comm[4 * GMEM_COMM_LEN + 1], number[16] = "", in[16] = "";
+
+	text_clean(comm, sizeof(comm), place->comm, GMEM_COMM_LEN, utf8);
+	if (place->nth)
+		snprintf(number, sizeof(number), "#%u", place->nth + 1);
+	if (place->as_id)
+		snprintf(in, sizeof(in), "%u/", place->as_id);
+	if (place->kind == PLACE_ALL)
+		snprintf(buf, PLACE_LEN, "all");
+	else if (place->kind == PLACE_HOST)
+		snprintf(buf, PLACE_LEN, "host");
+	else if (place->kind == PLACE_VM)
+		snprintf(buf, PLACE_LEN, "%s%s", comm, number);
+	else
+		snprintf(buf, PLACE_LEN, "%s%s slot %s%d", comm, number, in, place->id);
+	return buf;
+}
+
+static int read_vm(struct place_counts *counts, const struct snapshot *snap, size_t vm)
+{
+	int err = event_totals_add(&counts->totals, &snap->vms[vm].events);
+
+	for (size_t i = 0; i < snap->ngmems && !err; i++)
+		if (snap->gmems[i].vm == vm)
+			err = event_totals_add(&counts->totals, &snap->gmems[i].events);
+	return err;
+}
+
+static int read_in_vm(struct place_counts *counts, const struct place *place, size_t vm)
+{
+	const struct snapshot *snap = counts->capture->snap;
+	const struct vm *in = &snap->vms[vm];
+
+	counts->exists = place->kind == PLACE_VM;
+	if (counts->exists)
+		return read_vm(counts, snap, vm);
+	for (size_t i = 0; i < in->nslots; i++)
+		if (in->slots[i].info.id == place->id && in->slots[i].info.as_id == place->as_id) {
+			counts->exists = true;
+			counts->slot = &in->slots[i];
+			return event_totals_add(&counts->totals, &counts->slot->events);
+		}
+	return 0;
+}
+
+int place_counts_read(struct place_counts *counts, const struct place *place,
+		      const struct capture *capture)
+{
+	const struct snapshot *snap = capture->snap;
+
+	*counts = (struct place_counts){ .capture = capture, .kind = place->kind };
+	counts->exists = place->kind == PLACE_ALL || place->kind == PLACE_HOST;
+	if (place->kind == PLACE_ALL)
+		return event_totals_add_all(&counts->totals, snap);
+	if (place->kind == PLACE_HOST)
+		return event_totals_add(&counts->totals, &snap->host);
+	for (size_t i = 0; i < snap->nvms; i++)
+		if (!strncmp(snap->vms[i].info.comm, place->comm, GMEM_COMM_LEN) &&
+		    nth_of_name(snap, i) == place->nth)
+			return read_in_vm(counts, place, i);
+	return 0;
+}
+
+void place_counts_free(struct place_counts *counts)
+{
+	event_totals_free(&counts->totals);
+}
