@@ -45,7 +45,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 .PHONY: all bench clean install demo check lint help unit
 .SECONDARY:
 
-all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/floor
+all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/floor $(BUILD)/generate
 
 # The BPF side: an object, a skeleton.
 
@@ -92,6 +92,10 @@ $(BUILD)/gmemload: $(WORKLOAD_OBJECTS)
 
 # The floor that tracing cannot go below: see tests/bench.
 $(BUILD)/floor: $(BUILD)/tests/bench/floor.o $(LIB_OBJECTS)
+	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+
+# Makes captures without a kernel.
+$(BUILD)/generate: $(BUILD)/tests/capture/generate.o $(LIB_OBJECTS)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Unit tests, and with them the library, run under the address and undefined behaviour sanitizers.

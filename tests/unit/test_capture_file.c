@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "capture_rebuild.h"
+#include "events.h"
+#include "percentile.h"
 #include "sample_file.h"
 
 #define NRECORDS 200000 /* four blocks */
@@ -205,6 +208,72 @@ static void test_records(void **state)
 	free(records);
 }
 
+static void rebuild_file(const char *path, struct snapshot *snap)
+{
+	struct capture_file *file = open_file(path);
+	struct rebuild *rebuild = rebuild_new(0);
+	struct capture_item item;
+
+	while ((item = next(file, CAPTURE_WANT_RECORDS)).kind)
+		assert_int_equal(rebuild_from(rebuild, file, &item), 0);
+	assert_int_equal(rebuild_snapshot(rebuild, snap), 0);
+	rebuild_free(rebuild);
+	capture_close(file);
+}
+
+/* The records of @owner and @event add up to @count. */
+static void check_count(const struct gmem_record *records, __u32 owner, enum gmem_event event,
+			const struct event_counts *counts)
+{
+	const struct event_count *count = event_counts_find(counts, event);
+	__u64 n = 0, sum_ns = 0, npages = 0, errors = 0, details = 0, counted = 0;
+
+	for (size_t i = 0; i < NRECORDS; i++) {
+		if (records[i].owner != owner || records[i].event != event)
+			continue;
+		n++;
+		sum_ns += records[i].latency_ns;
+		npages += records[i].npages;
+		errors += records[i].err != 0;
+		details += records[i].details != 0;
+	}
+	assert_int_equal(count->count, n);
+	assert_int_equal(count->sum_ns, sum_ns);
+	assert_int_equal(count->npages, npages);
+	assert_int_equal(buckets_total(&count->latency), n);
+	assert_int_equal(event_count_errors(count), errors);
+	for (size_t i = 0; i < count->ndetails; i++)
+		counted += count->details[i].count;
+	assert_int_equal(counted, details);
+}
+
+static void test_rebuild(void **state)
+{
+	struct gmem_record *records = sample_records(NRECORDS);
+	char path[SAMPLE_PATH_LEN];
+	struct snapshot snap;
+	struct sample sample;
+
+	(void)state;
+	sample_path(path);
+	sample_empty(&sample);
+	sample_write_file(&sample, NRECORDS, path);
+	rebuild_file(path, &snap);
+	assert_int_equal(snap.nvms, 1);
+	assert_int_equal(snap.vms[0].nslots, 1);
+	assert_int_equal(snap.ngmems, 1);
+	assert_int_equal(snap.lost, 0);
+	assert_string_equal(snap.vms[0].info.comm, "gmemload");
+	check_count(records, 2, EV_GUEST_FAULT, &snap.vms[0].events);
+	check_count(records, 3, EV_GUEST_FAULT, &snap.vms[0].slots[0].events);
+	check_count(records, 3, EV_ZAP, &snap.vms[0].slots[0].events);
+	check_count(records, 4, EV_GUEST_FAULT, &snap.gmems[0].events);
+	snapshot_free(&snap);
+	unlink(path);
+	sample_free(&sample);
+	free(records);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_real),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_rebuild),
 	};
 
 	return cmocka_run_group_tests_name("capture_file", tests, NULL, NULL);
