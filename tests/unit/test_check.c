@@ -1,0 +1,738 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Checks of captures made in memory: what is compared, with which verdict, and what is refused.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "check.h"
+#include "sample.h"
+#include "unit.h"
+
+#define MAX_RUNS 8
+#define MAX_RULES 8
+#define assert_near(value, wanted) assert_true(fabs((value) - (wanted)) < 1e-6)
+
+/* Captures of both sides, and what is asked of them. */
+struct bench {
+	struct sample samples[2 * MAX_RUNS];
+	struct check_run base[MAX_RUNS];
+	struct check_run new[MAX_RUNS];
+	struct rules rules;
+	struct check_input input;
+	struct check_result result;
+	struct problem problem;
+};
+
+static char names[2 * MAX_RUNS][32];
+
+/* One VM with a slot; its events are up to the test. */
+static struct check_run make_run(struct sample *sample, size_t nth)
+{
+	sample_empty(sample);
+	sample_add_slot(sample_add_vm(sample, "gmemload", 100 + (unsigned int)nth), 0, 0, 512);
+	sample->capture.start_realtime_ns += nth;
+	snprintf(names[nth], sizeof(names[nth]), "%zu.gmem", nth);
+	return (struct check_run){ .capture = &sample->capture, .name = names[nth] };
+}
+
+static struct bench *make_bench(size_t nbase, size_t nnew)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+
+	assert_non_null(bench);
+	for (size_t i = 0; i < nbase + nnew; i++)
+		(i < nbase ? bench->base : bench->new - nbase)[i] = make_run(&bench->samples[i], i);
+	bench->input = (struct check_input){
+		.base = bench->base,
+		.nbase = nbase,
+		.new = bench->new,
+		.nnew = nnew,
+		.alpha = 0.01,
+		.floor = 0.01,
+	};
+	return bench;
+}
+
+static void free_bench(struct bench *bench)
+{
+	check_free(&bench->result);
+	rules_free(&bench->rules);
+	for (size_t i = 0; i < 2 * MAX_RUNS; i++)
+		sample_free(&bench->samples[i]);
+	free(bench);
+}
+
+/* The events of the slot of a run. */
+static struct event_counts *slot_of(struct bench *bench, size_t run)
+{
+	return &bench->samples[run].snap.vms[0].slots[0].events;
+}
+
+static struct event_counts *vm_of(struct bench *bench, size_t run)
+{
+	return &bench->samples[run].snap.vms[0].events;
+}
+
+/* Guest faults of @ns each in every run, those of the new side longer by @percent, with noise. */
+static void add_faults(struct bench *bench, double ns, double percent, double noise)
+{
+	static const double wobble[MAX_RUNS] = { 0.1, -0.9, 0.7, -0.3, 1, -0.5, 0.4, -1 };
+	size_t nbase = bench->input.nbase;
+
+	for (size_t i = 0; i < nbase + bench->input.nnew; i++) {
+		double run = 1 + noise * wobble[i < nbase ? i : (i - nbase + 3) % MAX_RUNS];
+
+		if (i >= nbase)
+			run *= 1 + percent / 100;
+		sample_count(slot_of(bench, i), EV_GUEST_FAULT, (__u64)(ns * run), 1000);
+	}
+}
+
+static void add_rules(struct bench *bench, const char *rules)
+{
+	char *words = strdup(rules), *rest = words, *word;
+
+	while ((word = strsep(&rest, " ")))
+		assert_int_equal(rules_add(&bench->rules, word, &bench->problem), 0);
+	free(words);
+	bench->input.rules = bench->rules.v;
+	bench->input.nrules = bench->rules.n;
+}
+
+static void run(struct bench *bench, const char *rules)
+{
+	add_rules(bench, rules);
+	assert_int_equal(check_comparable(&bench->input, &bench->problem), 0);
+	assert_int_equal(check_run_all(&bench->input, &bench->result), 0);
+}
+
+/* The @n-th row has this verdict, and a reason that contains @reason (NULL: has none). */
+static void expect(const struct bench *bench, size_t n, enum verdict verdict, const char *reason)
+{
+	const struct check_row *row = &bench->result.rows[n];
+
+	assert_true(n < bench->result.nrows);
+	if (row->verdict != verdict || !reason != !*row->reason)
+		print_error("%s: %s %s\n", row->rule->text, verdict_names[row->verdict],
+			    row->reason);
+	assert_int_equal(row->verdict, verdict);
+	assert_int_equal(!reason, !*row->reason);
+	if (reason && !strstr(row->reason, reason))
+		assert_string_equal(row->reason, reason);
+}
+
+static void test_quiet(void **state)
+{
+	struct bench *bench = make_bench(5, 5);
+
+	(void)state;
+	add_faults(bench, 100000, 0, 0.02);
+	run(bench, "guest_fault.mean<=+2%");
+	expect(bench, 0, VERDICT_FINE, NULL);
+	assert_int_equal(bench->result.rows[0].method, METHOD_TEST);
+	assert_true(bench->result.rows[0].has_p && bench->result.rows[0].p > 0.1);
+	assert_int_equal(check_exit_status(&bench->result), EXIT_DONE);
+	free_bench(bench);
+}
+
+static void test_regression(void **state)
+{
+	struct bench *bench = make_bench(5, 5);
+
+	(void)state;
+	add_faults(bench, 100000, 5, 0.01);
+	run(bench, "guest_fault.mean<=+2%");
+	expect(bench, 0, VERDICT_REGRESSION, "beyond the limit");
+	assert_true(fabs(bench->result.rows[0].p - 2.0 / 252) < 1e-9);
+	assert_true(fabs(bench->result.rows[0].change - 0.05) < 0.01);
+	assert_int_equal(check_exit_status(&bench->result), EXIT_REGRESSION);
+	free_bench(bench);
+}
+
+/* A change that is certain but smaller than what the rule allows. */
+static void test_below_the_limit(void **state)
+{
+	struct bench *bench = make_bench(5, 5);
+
+	(void)state;
+	add_faults(bench, 100000, 1.5, 0.001);
+	run(bench, "guest_fault.mean<=+2%");
+	expect(bench, 0, VERDICT_FINE, NULL);
+	assert_true(bench->result.rows[0].p < 0.01);
+	free_bench(bench);
+}
+
+/* A rule without a limit has the floor for one. */
+static void test_floor(void **state)
+{
+	struct bench *bench = make_bench(5, 5);
+
+	(void)state;
+	add_faults(bench, 100000, 1.5, 0.001);
+	run(bench, "guest_fault.mean");
+	expect(bench, 0, VERDICT_REGRESSION, "beyond the limit");
+	check_free(&bench->result);
+	bench->input.floor = 0.02;
+	assert_int_equal(check_run_all(&bench->input, &bench->result), 0);
+	expect(bench, 0, VERDICT_FINE, NULL);
+	free_bench(bench);
+}
+
+static void test_improvement_is_reported(void **state)
+{
+	struct bench *bench = make_bench(5, 5);
+
+	(void)state;
+	add_faults(bench, 100000, -5, 0.01);
+	run(bench, "guest_fault.mean<=+2%");
+	expect(bench, 0, VERDICT_IMPROVED, "beyond the floor of 1 %");
+	assert_int_equal(check_exit_status(&bench->result), EXIT_DONE);
+	free_bench(bench);
+}
+
+static void test_noise_is_inconclusive(void **state)
+{
+	struct bench *bench = make_bench(5, 5);
+
+	(void)state;
+	add_faults(bench, 100000, 10, 0.2);
+	run(bench, "guest_fault.mean<=+2%");
+	expect(bench, 0, VERDICT_INCONCLUSIVE, "it can be noise");
+	assert_int_equal(check_exit_status(&bench->result), EXIT_IMPOSSIBLE);
+	free_bench(bench);
+}
+
+/* Never fine, be the values what they are. */
+static void test_too_few_runs(void **state)
+{
+	struct bench *bench = make_bench(4, 4);
+
+	(void)state;
+	add_faults(bench, 100000, 0, 0);
+	run(bench, "guest_fault.mean<=+2% guest_fault.max<=+5%");
+	expect(bench, 0, VERDICT_INCONCLUSIVE, "2 metrics at 1 % need 6 + 6 runs, there are 4 + 4");
+	assert_int_equal(bench->result.runs_needed, 6);
+	assert_int_equal(bench->result.ntested, 2);
+	free_bench(bench);
+}
+
+/* The second metric makes 5 + 5 too few; of one it would be enough. */
+static void test_holm_counts_all_metrics(void **state)
+{
+	struct bench *bench = make_bench(5, 5);
+
+	(void)state;
+	add_faults(bench, 100000, 5, 0.01);
+	run(bench, "guest_fault.mean<=+2% guest_fault.max<=+2%");
+	expect(bench, 0, VERDICT_INCONCLUSIVE, "2 metrics at 1 % need 6 + 6 runs");
+	check_free(&bench->result);
+	bench->input.alpha = 0.05;
+	assert_int_equal(check_run_all(&bench->input, &bench->result), 0);
+	expect(bench, 0, VERDICT_REGRESSION, "beyond");
+	assert_near(bench->result.rows[0].p, 4.0 / 252);
+	free_bench(bench);
+}
+
+static void test_deterministic(void **state)
+{
+	struct bench *bench = make_bench(1, 1);
+
+	(void)state;
+	add_faults(bench, 100000, 2, 0);
+	bench->input.deterministic = true;
+	run(bench, "guest_fault.mean<=+1% guest_fault.mean<=+3% guest_fault.mean<=+2%");
+	expect(bench, 0, VERDICT_REGRESSION, "beyond");
+	expect(bench, 1, VERDICT_FINE, NULL);
+	expect(bench, 2, VERDICT_FINE, NULL);
+	assert_false(bench->result.rows[0].has_p);
+	assert_int_equal(bench->result.rows[0].method, METHOD_DIRECT);
+	free_bench(bench);
+}
+
+/* Counts that are the same in all runs of a side need no test, and so not many runs. */
+static void test_counts_are_exact(void **state)
+{
+	struct bench *bench = make_bench(2, 2);
+
+	(void)state;
+	add_faults(bench, 100000, 0, 0.1);
+	for (size_t i = 0; i < 4; i++)
+		sample_count(slot_of(bench, i), EV_PREPARE, 1000, i < 2 ? 500 : 1000);
+	run(bench, "prepare.per_fault<=+1% guest_fault.count<=+0% prepare.count>=+0%");
+	expect(bench, 0, VERDICT_REGRESSION, "beyond");
+	assert_near(bench->result.rows[0].base.value, 0.5);
+	assert_near(bench->result.rows[0].new.value, 1);
+	assert_near(bench->result.rows[0].change, 1);
+	expect(bench, 1, VERDICT_FINE, NULL);
+	expect(bench, 2, VERDICT_IMPROVED, "beyond the floor");
+	assert_int_equal(bench->result.ntested, 0);
+	free_bench(bench);
+}
+
+static void test_counts_that_differ_are_noisy(void **state)
+{
+	struct bench *bench = make_bench(5, 5);
+
+	(void)state;
+	add_faults(bench, 100000, 0, 0);
+	for (size_t i = 0; i < 10; i++)
+		sample_count(vm_of(bench, i), EV_NOTIFIER, 1000, 100 + i % 5);
+	sample_count(vm_of(bench, 9), EV_NOTIFIER, 1000, 30);
+	run(bench, "notifier.count<=+1%");
+	assert_int_equal(bench->result.rows[0].method, METHOD_TEST);
+	expect(bench, 0, VERDICT_INCONCLUSIVE, "it can be noise");
+	free_bench(bench);
+}
+
+/* Something where there was nothing: more than any percentage. */
+static void test_from_zero(void **state)
+{
+	struct bench *bench = make_bench(1, 1);
+	struct event_count *count;
+
+	(void)state;
+	add_faults(bench, 100000, 0, 0);
+	count = sample_count(slot_of(bench, 1), EV_GUEST_FAULT, 100000, 7);
+	sample_detail(count, DETAIL_FAULT_NOTIFIED, 7);
+	run(bench, "guest_fault.refaults<=+50% guest_fault.refault_punch<=+0%");
+	expect(bench, 0, VERDICT_REGRESSION, "beyond");
+	assert_false(bench->result.rows[0].has_change);
+	assert_near(bench->result.rows[0].new.value, 7);
+	expect(bench, 1, VERDICT_FINE, NULL);
+	free_bench(bench);
+}
+
+static void test_absolute(void **state)
+{
+	struct bench *bench = make_bench(1, 2);
+	struct event_count *count;
+
+	(void)state;
+	add_faults(bench, 100000, 0, 0);
+	for (size_t i = 1; i < 3; i++) {
+		count = sample_count(slot_of(bench, i), EV_NOTIFIER_HIT, 0, 20);
+		sample_detail(count, DETAIL_HIT_GMEM_ONLY, i == 1 ? 3 : 0);
+	}
+	run(bench, "guest_fault.mean<=99us guest_fault.mean<=100us notifier.gmem_only==0 "
+		   "notifier_hit.count==20 loss==0 guest_fault.p99<=101us guest_fault.p99<=98us");
+	expect(bench, 0, VERDICT_REGRESSION, "2 of 2 new runs break the limit");
+	expect(bench, 1, VERDICT_FINE, NULL);
+	expect(bench, 2, VERDICT_REGRESSION, "1 of 2 new runs break the limit");
+	expect(bench, 3, VERDICT_FINE, NULL);
+	expect(bench, 4, VERDICT_FINE, NULL);
+	expect(bench, 5, VERDICT_FINE, NULL);
+	expect(bench, 6, VERDICT_REGRESSION, "break the limit");
+	free_bench(bench);
+}
+
+/* 98304..102399 is one bucket. */
+static void test_absolute_within_a_bucket(void **state)
+{
+	struct bench *bench = make_bench(1, 1);
+
+	(void)state;
+	add_faults(bench, 100000, 0, 0);
+	sample_count(slot_of(bench, 1), EV_GUEST_FAULT, 98304, 1);
+	sample_count(slot_of(bench, 1), EV_GUEST_FAULT, 110000, 1);
+	run(bench, "guest_fault.p50<=100us guest_fault.p50<=98us guest_fault.p50<=103us");
+	expect(bench, 0, VERDICT_INCONCLUSIVE, "1 are within a histogram bucket of it");
+	expect(bench, 1, VERDICT_REGRESSION, "break");
+	expect(bench, 2, VERDICT_FINE, NULL);
+	free_bench(bench);
+}
+
+/* p50 steps to the next bucket when the median moves by a hair: nobody knows by how much. */
+static void test_a_step_of_a_bucket_is_no_regression(void **state)
+{
+	struct bench *bench = make_bench(1, 1);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		sample_count(slot_of(bench, i), EV_GUEST_FAULT, 90000, 1);
+		sample_count(slot_of(bench, i), EV_GUEST_FAULT, i ? 102400 : 102399, 1000);
+		sample_count(slot_of(bench, i), EV_GUEST_FAULT, 150000, 1);
+	}
+	bench->input.deterministic = true;
+	run(bench, "guest_fault.p50<=+3% guest_fault.p50<=+7%");
+	assert_true(bench->result.rows[0].change > 0.03);
+	expect(bench, 0, VERDICT_INCONCLUSIVE, "less than a histogram bucket");
+	expect(bench, 1, VERDICT_FINE, NULL);
+	free_bench(bench);
+}
+
+static void test_two_buckets_are(void **state)
+{
+	struct bench *bench = make_bench(1, 1);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		sample_count(slot_of(bench, i), EV_GUEST_FAULT, 90000, 1);
+		sample_count(slot_of(bench, i), EV_GUEST_FAULT, i ? 112000 : 100000, 1000);
+		sample_count(slot_of(bench, i), EV_GUEST_FAULT, 150000, 1);
+	}
+	bench->input.deterministic = true;
+	run(bench, "guest_fault.p50<=+3%");
+	expect(bench, 0, VERDICT_REGRESSION, "beyond");
+	free_bench(bench);
+}
+
+/* What has no value is not fine, and the reason is told. */
+static void test_unknown(void **state)
+{
+	struct bench *bench = make_bench(1, 1);
+
+	(void)state;
+	add_faults(bench, 100000, 0, 0);
+	sample_count(slot_of(bench, 0), EV_HOST_FAULT, 5000, 10);
+	bench->samples[1].hooks[EV_PREPARE].attached = false;
+	bench->input.deterministic = true;
+	bench->samples[0].capture.shown &= ~(1ULL << EV_BIND);
+	bench->samples[1].capture.shown &= ~(1ULL << EV_BIND);
+	run(bench, "host_fault.mean<=+2% prepare.per_fault<=+1% bind.count<=+1% "
+		   "host_fault.mean<=10us guest_fault.mean<=+2%");
+	expect(bench, 0, VERDICT_INCONCLUSIVE,
+	       "host_fault did not happen (in 0 of 1 base and 1 of 1 new runs)");
+	expect(bench, 1, VERDICT_INCONCLUSIVE,
+	       "prepare is unavailable (in 0 of 1 base and 1 of 1 new runs)");
+	expect(bench, 2, VERDICT_INCONCLUSIVE,
+	       "bind was not captured (in 1 of 1 base and 1 of 1 new runs)");
+	expect(bench, 3, VERDICT_INCONCLUSIVE, "host_fault did not happen");
+	expect(bench, 4, VERDICT_FINE, NULL);
+	assert_int_equal(check_exit_status(&bench->result), EXIT_IMPOSSIBLE);
+	free_bench(bench);
+}
+
+static void test_resident_pages(void **state)
+{
+	struct bench *bench = make_bench(1, 1);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct gmem *gmem = sample_add_gmem(&bench->samples[i], 0, 7, 1 << 21);
+
+		gmem->exists = gmem->resident.known = true;
+		gmem->resident.npages = i ? 300 : 200;
+	}
+	run(bench, "resident_pages<=+10%");
+	expect(bench, 0, VERDICT_REGRESSION, "beyond");
+	assert_near(bench->result.rows[0].change, 0.5);
+	check_free(&bench->result);
+	bench->samples[1].capture.no_inventory = "no privilege";
+	assert_int_equal(check_run_all(&bench->input, &bench->result), 0);
+	expect(bench, 0, VERDICT_INCONCLUSIVE, "it is not known: no inventory");
+	free_bench(bench);
+}
+
+/* The default rules ask only about what happened; of nothing they say nothing. */
+static void test_default_rules(void **state)
+{
+	struct bench *bench = make_bench(6, 6);
+
+	(void)state;
+	add_faults(bench, 100000, 0, 0.01);
+	bench->input.default_rules = true;
+	assert_int_equal(rules_add_default(&bench->rules, &bench->problem), 0);
+	run(bench, "loss==0");
+	expect(bench, 0, VERDICT_FINE, NULL);
+	assert_string_equal(bench->result.rows[0].rule->text, "guest_fault.mean<=+2%");
+	assert_string_equal(bench->result.rows[1].rule->text, "guest_fault.p99<=+10%");
+	assert_string_equal(bench->result.rows[2].rule->text, "loss==0");
+	assert_int_equal(bench->result.verdict, VERDICT_FINE);
+	free_bench(bench);
+	bench = make_bench(6, 6);
+	bench->input.default_rules = true;
+	assert_int_equal(rules_add_default(&bench->rules, &bench->problem), 0);
+	run(bench, "loss==0");
+	assert_int_equal(bench->result.verdict, VERDICT_INCONCLUSIVE);
+	free_bench(bench);
+}
+
+static void add_vmm(struct sample *sample, const char *comm, __u64 fault_ns)
+{
+	struct vm *vm = sample_add_vm(sample, comm, 300);
+
+	sample_count(&sample_add_slot(vm, 5, 0, 64)->events, EV_GUEST_FAULT, fault_ns, 10);
+}
+
+/* Slots are found again by their VM's name and its place among its like, not by pid or position. */
+static void test_per_slot(void **state)
+{
+	static const struct {
+		const char *rule;
+		const char *place;
+		enum verdict verdict;
+		const char *reason;
+	} rows[] = {
+		{ "loss==0", "all", VERDICT_FINE, NULL },
+		{ "host_fault.count==0", "gmemload slot 0", VERDICT_FINE, NULL },
+		{ "notifier.count<=+0%", "gmemload", VERDICT_FINE, NULL },
+		{ "guest_fault.mean<=+1%", "vmm slot 5", VERDICT_FINE, NULL },
+		{ "guest_fault.mean<=+1%", "vmm#2 slot 5", VERDICT_REGRESSION, "beyond" },
+		{ "guest_fault.mean<=+1%", "other slot 5", VERDICT_INCONCLUSIVE,
+		  "guest_fault has no such place (in 1 of 1 base and 0 of 1 new runs)" },
+	};
+	struct bench *bench = make_bench(1, 1);
+	char buf[PLACE_LEN];
+
+	(void)state;
+	add_vmm(&bench->samples[1], "other", 1000);
+	for (size_t i = 0; i < 2; i++) {
+		add_vmm(&bench->samples[i], "vmm", 1000);
+		add_vmm(&bench->samples[i], "vmm", i ? 2000 : 1000);
+		sample_count(vm_of(bench, i), EV_NOTIFIER, 10, 3);
+	}
+	bench->input.per_slot = true;
+	bench->input.deterministic = true;
+	run(bench, "guest_fault.mean<=+1% notifier.count<=+0% loss==0 host_fault.count==0");
+	assert_int_equal(bench->result.nrows, ARRAY_SIZE(rows));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct check_row *row = &bench->result.rows[i];
+
+		assert_string_equal(row->rule->text, rows[i].rule);
+		assert_string_equal(place_name(buf, row->place, false), rows[i].place);
+		expect(bench, i, rows[i].verdict, rows[i].reason);
+	}
+	free_bench(bench);
+}
+
+static void test_place_names(void **state)
+{
+	struct place place = { .kind = PLACE_SLOT, .comm = "a\033b|c", .nth = 1, .id = 3 };
+	char buf[PLACE_LEN];
+
+	(void)state;
+	assert_string_equal(place_name(buf, &place, false), "a\\x1bb|c#2 slot 3");
+	place.as_id = 1;
+	place.nth = 0;
+	assert_string_equal(place_name(buf, &place, false), "a\\x1bb|c slot 1/3");
+	place.kind = PLACE_VM;
+	assert_string_equal(place_name(buf, &place, false), "a\\x1bb|c");
+	place.kind = PLACE_HOST;
+	assert_string_equal(place_name(buf, &place, false), "host");
+	memset(place.comm, 0xff, GMEM_COMM_LEN);
+	place.kind = PLACE_SLOT;
+	place.nth = ~0U - 1;
+	place.as_id = 0xffff;
+	place.id = -32768;
+	assert_int_equal(strlen(place_name(buf, &place, false)), 64 + 11 + 18);
+}
+
+/* Each makes the second new run one that must not be compared with the others. */
+
+static void break_arch(struct bench *bench)
+{
+	bench->samples[3].capture.arch = "aarch64";
+}
+
+static void break_kernel(struct bench *bench)
+{
+	bench->samples[3].capture.kernel = "7.3.5";
+}
+
+static void break_rung(struct bench *bench)
+{
+	bench->samples[3].hooks[EV_PREPARE].rung = 1;
+}
+
+static void break_events(struct bench *bench)
+{
+	bench->samples[3].capture.shown &= ~2ULL;
+}
+
+static void break_latency(struct bench *bench)
+{
+	bench->samples[3].capture.min_latency_ns = 1000;
+}
+
+static void break_stacks(struct bench *bench)
+{
+	bench->samples[3].capture.stack_events = 1;
+}
+
+static void break_command(struct bench *bench)
+{
+	static char *other[] = { "gmemload", "--vms", "2", "--touch", "51\033", NULL };
+
+	bench->samples[3].capture.command = other;
+}
+
+static void break_no_command(struct bench *bench)
+{
+	bench->samples[3].capture.command = NULL;
+}
+
+static void break_status(struct bench *bench)
+{
+	bench->samples[3].capture.command_status = 1 << 8;
+}
+
+static void break_signal(struct bench *bench)
+{
+	bench->samples[3].capture.command_status = 11;
+}
+
+static void break_end(struct bench *bench)
+{
+	bench->samples[3].capture.command_ended = false;
+}
+
+static void break_loss(struct bench *bench)
+{
+	bench->samples[3].snap.lost = 12;
+}
+
+static void break_file(struct bench *bench)
+{
+	bench->new[1].incomplete = "killed";
+}
+
+static void break_copy(struct bench *bench)
+{
+	bench->samples[3].capture.start_realtime_ns--;
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		void (*spoil)(struct bench *bench);
+		enum check_obstacle obstacle;
+		const char *text;
+	} table[] = {
+		{ break_arch, OBSTACLE_ARCH,
+		  "cannot be compared: 0.gmem and 3.gmem are of other architectures: x86_64, "
+		  "aarch64. Capture again, or give --allow arch if you know better" },
+		{ break_kernel, OBSTACLE_KERNELS,
+		  "2.gmem and 3.gmem are on one side, but of other kernels: 7.3.4-amd64, 7.3.5." },
+		{ break_rung, OBSTACLE_RUNGS,
+		  "0.gmem and 3.gmem count prepare by other functions: "
+		  "kvm_arch_gmem_make_private, kvm_arch_gmem_prepare. " },
+		{ break_events, OBSTACLE_OPTIONS, "0.gmem and 3.gmem have other events (-e)." },
+		{ break_latency, OBSTACLE_OPTIONS, "other limits (--min-latency): 0ns, 1000ns." },
+		{ break_stacks, OBSTACLE_OPTIONS, "keep stacks of other events (--stacks)." },
+		{ break_command, OBSTACLE_COMMAND, "captured other commands: one has '51\\x1b'." },
+		{ break_no_command, OBSTACLE_COMMAND, "only the first captured a command." },
+		{ break_status, OBSTACLE_FAILURE, "the command of 3.gmem failed with 1." },
+		{ break_signal, OBSTACLE_FAILURE, "command of 3.gmem was ended by SIGSEGV." },
+		{ break_end, OBSTACLE_FAILURE, "3.gmem ends before the command that it captured." },
+		{ break_loss, OBSTACLE_LOSS, "3.gmem lost 12 events." },
+		{ break_file, OBSTACLE_INCOMPLETE, "3.gmem is incomplete: killed." },
+		{ break_copy, OBSTACLE_COPIES, "2.gmem and 3.gmem are the same capture." },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct bench *bench = make_bench(2, 2);
+
+		add_rules(bench, "prepare.count<=+1%");
+		assert_int_equal(check_comparable(&bench->input, &bench->problem), 0);
+		table[i].spoil(bench);
+		assert_int_equal(check_comparable(&bench->input, &bench->problem), -1);
+		assert_int_equal(bench->problem.status, EXIT_USAGE);
+		if (!strstr(bench->problem.text, table[i].text))
+			assert_string_equal(bench->problem.text, table[i].text);
+		bench->input.allow = 1U << table[i].obstacle;
+		assert_int_equal(check_comparable(&bench->input, &bench->problem), 0);
+		bench->input.allow = ~bench->input.allow;
+		assert_int_equal(check_comparable(&bench->input, &bench->problem), -1);
+		free_bench(bench);
+	}
+}
+
+/* Of what no rule looks at nothing needs to be the same; nor of what is not there. */
+static void test_other_rungs_elsewhere(void **state)
+{
+	struct bench *bench = make_bench(1, 1);
+
+	(void)state;
+	bench->samples[1].hooks[EV_PREPARE].rung = 1;
+	add_rules(bench, "guest_fault.mean<=+1%");
+	assert_int_equal(check_comparable(&bench->input, &bench->problem), 0);
+	add_rules(bench, "prepare.per_fault");
+	assert_int_equal(check_comparable(&bench->input, &bench->problem), -1);
+	bench->samples[1].hooks[EV_PREPARE].attached = false;
+	assert_int_equal(check_comparable(&bench->input, &bench->problem), 0);
+	free_bench(bench);
+}
+
+/* A rule on losses judges those of the new side; the base is to have none. */
+static void test_judged_loss(void **state)
+{
+	struct bench *bench = make_bench(1, 1);
+
+	(void)state;
+	bench->samples[1].snap.lost = 5;
+	run(bench, "loss==0");
+	expect(bench, 0, VERDICT_REGRESSION, "1 of 1 new runs break the limit");
+	bench->samples[0].snap.lost = 1;
+	assert_int_equal(check_comparable(&bench->input, &bench->problem), -1);
+	free_bench(bench);
+}
+
+#define TRIALS 10000
+
+/* A mean of many faults in ns for each run, as the noise of a machine makes them. */
+static void set_mean(struct bench *bench, size_t run, double ns)
+{
+	struct event_count *count = &slot_of(bench, run)->v[0];
+
+	count->sum_ns = (__u64)(ns * (double)count->count);
+}
+
+/* From captures to verdict: how many of TRIALS without any change are called a regression. */
+static void test_false_alarms(void **state)
+{
+	struct bench *bench = make_bench(5, 5);
+	unsigned long long random = 5;
+	size_t regressions = 0;
+
+	(void)state;
+	add_faults(bench, 10000, 0, 0);
+	add_rules(bench, "guest_fault.mean<=+0%");
+	for (int trial = 0; trial < TRIALS; trial++) {
+		for (size_t i = 0; i < 10; i++) {
+			double u = (double)(unit_random(&random) >> 11) / (double)(1ULL << 53);
+
+			set_mean(bench, i, 10000 * (1 + 0.05 * u * u));
+		}
+		assert_int_equal(check_run_all(&bench->input, &bench->result), 0);
+		regressions += bench->result.verdict == VERDICT_REGRESSION;
+		check_free(&bench->result);
+	}
+	print_message("# %zu regressions of %d\n", regressions, TRIALS);
+	assert_in_range(regressions, 1, TRIALS / 100);
+	free_bench(bench);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_regression),
+		cmocka_unit_test(test_below_the_limit),
+		cmocka_unit_test(test_floor),
+		cmocka_unit_test(test_improvement_is_reported),
+		cmocka_unit_test(test_noise_is_inconclusive),
+		cmocka_unit_test(test_too_few_runs),
+		cmocka_unit_test(test_holm_counts_all_metrics),
+		cmocka_unit_test(test_deterministic),
+		cmocka_unit_test(test_counts_are_exact),
+		cmocka_unit_test(test_counts_that_differ_are_noisy),
+		cmocka_unit_test(test_from_zero),
+		cmocka_unit_test(test_absolute),
+		cmocka_unit_test(test_absolute_within_a_bucket),
+		cmocka_unit_test(test_a_step_of_a_bucket_is_no_regression),
+		cmocka_unit_test(test_two_buckets_are),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_resident_pages),
+		cmocka_unit_test(test_default_rules),
+		cmocka_unit_test(test_per_slot),
+		cmocka_unit_test(test_place_names),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_other_rungs_elsewhere),
+		cmocka_unit_test(test_judged_loss),
+		cmocka_unit_test(test_false_alarms),
+	};
+
+	return cmocka_run_group_tests_name("check", tests, NULL, NULL);
+}
