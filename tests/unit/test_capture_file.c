@@ -277,10 +277,8 @@ static void test_rebuild(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_real),
-		cmocka_unit_test(test_large),
-		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_empty),	cmocka_unit_test(test_real),
+		cmocka_unit_test(test_large),	cmocka_unit_test(test_records),
 		cmocka_unit_test(test_rebuild),
 	};
 
