@@ -260,6 +260,7 @@ int main(int argc, char **argv)
 	int status;
 
 	setlocale(LC_ALL, "");
+	setlocale(LC_NUMERIC, "C"); /* 0.5 is a half everywhere */
 	status = top_options_parse(argc, argv, &top.options, &problem);
 	if (!status)
 		status = run(&top, &problem);

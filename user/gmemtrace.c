@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "check_command.h"
 #include "child.h"
 #include "clock.h"
 #include "events.h"
@@ -278,17 +279,28 @@ static int run(struct options *options, struct problem *problem)
 	return run_session(options, problem);
 }
 
-int main(int argc, char **argv)
+static int trace_command(int argc, char **argv, struct problem *problem)
 {
 	struct options options;
+	int status = options_parse(argc, argv, &options, problem);
+
+	if (!status)
+		status = run(&options, problem);
+	options_free(&options);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
 	struct problem problem;
 	int status;
 
 	setlocale(LC_ALL, "");
-	status = options_parse(argc, argv, &options, &problem);
-	if (!status)
-		status = run(&options, &problem);
-	options_free(&options);
+	setlocale(LC_NUMERIC, "C"); /* 0.5 is a half everywhere */
+	if (argc > 1 && !strcmp(argv[1], "check"))
+		status = check_command(argc - 1, argv + 1, &problem);
+	else
+		status = trace_command(argc, argv, &problem);
 	if (status < 0) {
 		fprintf(stderr, "gmemtrace: %s.\n", problem.text);
 		return problem.status;

@@ -10,7 +10,7 @@ enum exit_status {
 	EXIT_DONE = 0,
 	EXIT_REGRESSION = 1,
 	EXIT_USAGE = 2, /* wrong usage or bad input */
-	EXIT_IMPOSSIBLE = 3, /* not possible here */
+	EXIT_IMPOSSIBLE = 3, /* not possible here, or inconclusive */
 };
 
 struct problem {

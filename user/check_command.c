@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reads the captures of both sides up to their last snapshots, and hands them on.
+ */
+#include "check_command.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include "capture_file.h"
+#include "check_options.h"
+#include "output.h"
+#include "report_check.h"
+
+/* All files of both sides, those of the base first. */
+struct captures {
+	struct capture_file **files;
+	struct check_run *runs;
+	size_t n;
+};
+
+/* Up to its end. */
+static int read_to_end(struct capture_file *file, const char *name, struct problem *problem)
+{
+	struct capture_item item;
+
+	do {
+		if (capture_next(file, CAPTURE_WANT_SNAPSHOTS, &item, problem))
+			return -1;
+	} while (item.kind != CAPTURE_END);
+	if (!capture_meta(file)->snap)
+		return problem_set(problem, EXIT_USAGE,
+				   "%s: the capture ended before its first snapshot. Capture again",
+				   name);
+	return 0;
+}
+
+static int read_capture(struct captures *captures, const char *name, struct problem *problem)
+{
+	struct capture_file *file = capture_open(name, problem);
+
+	if (!file)
+		return -1;
+	captures->files[captures->n] = file;
+	captures->n++;
+	if (read_to_end(file, name, problem))
+		return -1;
+	captures->runs[captures->n - 1] = (struct check_run){
+		.capture = capture_meta(file),
+		.name = name,
+		.incomplete = capture_incomplete(file),
+	};
+	return 0;
+}
+
+static int read_side(struct captures *captures, const struct file_list *files,
+		     struct problem *problem)
+{
+	for (size_t i = 0; i < files->n; i++)
+		if (read_capture(captures, files->v[i], problem))
+			return -1;
+	return 0;
+}
+
+static int read_both(struct captures *captures, const struct check_options *options,
+		     struct problem *problem)
+{
+	size_t n = options->base.n + options->new.n;
+
+	captures->files = calloc(n, sizeof(struct capture_file *));
+	captures->runs = calloc(n, sizeof(*captures->runs));
+	if (!captures->files || !captures->runs)
+		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot read captures: out of memory");
+	return read_side(captures, &options->base, problem)
+		       ?: read_side(captures, &options->new, problem);
+}
+
+static void close_all(struct captures *captures)
+{
+	for (size_t i = 0; i < captures->n; i++)
+		capture_close(captures->files[i]);
+	free(captures->files);
+	free(captures->runs);
+}
+
+static int write_result(const struct check_options *options, const struct check_result *result,
+			struct problem *problem)
+{
+	struct report_style style;
+	struct output output;
+	int err;
+
+	signal(SIGPIPE, SIG_IGN); /* seen as EPIPE */
+	if (output_open(&output, options->output, problem))
+		return -1;
+	style = report_style_of(output.file);
+	err = report_check(output.file, options->format, result, &style);
+	if (err == -ENOMEM) {
+		output_abort(&output);
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot write the result: out of memory");
+	}
+	return output_commit(&output, problem); /* knows of a full disk or a closed pipe */
+}
+
+static int check(const struct check_options *options, const struct captures *captures,
+		 struct problem *problem)
+{
+	struct check_input input = {
+		.base = captures->runs,
+		.nbase = options->base.n,
+		.new = captures->runs + options->base.n,
+		.nnew = options->new.n,
+		.rules = options->rules.v,
+		.nrules = options->rules.n,
+		.alpha = options->alpha,
+		.floor = options->floor,
+		.per_slot = options->per_slot,
+		.deterministic = options->deterministic,
+		.default_rules = options->default_rules,
+		.allow = options->allow,
+	};
+	struct check_result result;
+	int status;
+
+	if (check_comparable(&input, problem))
+		return -1;
+	if (check_run_all(&input, &result))
+		status = problem_set(problem, EXIT_IMPOSSIBLE, "cannot compare: out of memory");
+	else
+		status = write_result(options, &result, problem) ?: check_exit_status(&result);
+	check_free(&result);
+	return status;
+}
+
+int check_command(int argc, char **argv, struct problem *problem)
+{
+	struct captures captures = {};
+	struct check_options options;
+	int status = check_options_parse(argc, argv, &options, problem);
+
+	if (!status)
+		status = output_check(options.output, problem);
+	if (!status)
+		status = read_both(&captures, &options, problem);
+	if (!status)
+		status = check(&options, &captures, problem);
+	close_all(&captures);
+	check_options_free(&options);
+	return status;
+}
