@@ -46,14 +46,31 @@ static __always_inline long returned_int(void *ctx)
 	return (int)returned(ctx);
 }
 
-#define COUNT(owner, EVENT, latency_ns, npages, err)                                               \
-	event_count(ctx, owner, EV_##EVENT, latency_ns, npages, err, CARRIES_##EVENT)
+/* Of what a function returned: its errno, 0 for none. */
+static __always_inline __u32 errno_of(int ret)
+{
+	return ret < 0 ? -ret : 0;
+}
 
-enum {
-#define X(id, name, carries, what) CARRIES_##id = carries,
-	GMEM_EVENTS(X)
-#undef X
-};
+static __always_inline void event_at_pgoff(struct gmem_record *event, __u64 pgoff)
+{
+	event->page = pgoff;
+	event->flags = RECORD_PGOFF;
+}
+
+/* Of what returns how many pages were done, or an error. */
+static __always_inline void event_pages(struct gmem_record *event, long ret)
+{
+	event->npages = ret > 0 ? ret : 0;
+	event->err = ret < 0 ? -ret : 0;
+}
+
+/* The same in bytes. */
+static __always_inline void event_bytes(struct gmem_record *event, long ret)
+{
+	event_pages(event, ret);
+	event->npages >>= PAGE_BITS;
+}
 
 static bool (*const bpf_session_is_return)(void *ctx) = (void *)CALL_SESSION_IS_RETURN;
 
@@ -87,6 +104,24 @@ static bool (*const bpf_session_is_return)(void *ctx) = (void *)CALL_SESSION_IS_
 	}
 
 /* kvm_gmem_get_pfn(kvm, slot, gfn, ...) */
+
+/* What failed to leave the direct map within a guest fault: dropped, if that has no error. */
+__noinline int direct_map_ends(struct task_state *state, __u32 err)
+{
+	struct gmem_record event;
+	struct owner *owner;
+
+	if (!state)
+		return 0;
+	event = state->direct_map;
+	event.event = EV_DIRECT_MAP_ZAP; /* as it is; the verifier cannot know */
+	state->direct_map.err = 0;
+	owner = bpf_map_lookup_elem(&owners, &event.owner);
+	if (!err)
+		detail_count(owner, &event, DETAIL_DIRECT_MAP_DROPPED);
+	event_record(owner, &event);
+	return 0;
+}
 
 /* The slot is new to the task, or its guest_memfd was there before us. */
 __noinline int guest_fault_look(struct task_state *state, __u64 gfn)
@@ -128,7 +163,8 @@ static __always_inline int guest_fault_begin(__u64 *ctx)
 		return 0;
 	}
 	event_begin(state, EV_GUEST_FAULT);
-	state->direct_map_error = 0;
+	if (state->direct_map.err) /* of a fault whose end was missed */
+		direct_map_ends(state, 1);
 	if (!slot_is_cached(&state->cache, ctx[1]) || state->cache.pages.late_mask)
 		guest_fault_look(state, ctx[2]);
 	return 0;
@@ -136,7 +172,7 @@ static __always_inline int guest_fault_begin(__u64 *ctx)
 
 /* Each guest fault that succeeds has one cause. */
 static __always_inline void guest_fault_cause(struct task_state *state, struct owner *owner,
-					      __u64 gfn)
+					      struct gmem_record *event, __u64 gfn)
 {
 	const struct slot_cache *cache = &state->cache;
 	int before = page_touch(&cache->pages, gfn + cache->pgoff_of_gfn, PAGE_MAPPED);
@@ -146,33 +182,35 @@ static __always_inline void guest_fault_cause(struct task_state *state, struct o
 	if (before < 0)
 		lose(EV_GUEST_FAULT, LOSS_CAUSE);
 	else if (mapping == PAGE_PUNCHED || (mapping == PAGE_MAPPED && !present))
-		detail_count(owner, DETAIL_FAULT_PUNCHED);
+		detail_count(owner, event, DETAIL_FAULT_PUNCHED);
 	else if (!present)
-		detail_count(owner, DETAIL_FAULT_FIRST_TOUCH);
+		detail_count(owner, event, DETAIL_FAULT_FIRST_TOUCH);
 	else if (mapping <= PAGE_MAPPED)
-		detail_count(owner, DETAIL_FAULT_RESIDENT);
+		detail_count(owner, event, DETAIL_FAULT_RESIDENT);
 	else
-		detail_count(owner, DETAIL_FAULT_PUNCHED + mapping - PAGE_PUNCHED);
+		detail_count(owner, event, DETAIL_FAULT_PUNCHED + mapping - PAGE_PUNCHED);
 }
 
 static __always_inline int guest_fault_end(__u64 *ctx)
 {
+	struct gmem_record event = EVENT(GUEST_FAULT);
 	struct task_state *state;
 	struct owner *owner;
-	__u64 latency_ns;
-	long ret;
 
 	state = process_filtered() ? NULL : state_get();
-	if (!state || !event_end(state, EV_GUEST_FAULT, &latency_ns))
+	if (!state || !event_end(state, &event))
 		return 0;
-	ret = returned_int(ctx);
-	owner = COUNT(slot_owner(state, ctx[0], ctx[1]), GUEST_FAULT, latency_ns, 0, ret);
+	event.err = errno_of(returned(ctx));
+	event.owner = slot_owner(state, ctx[0], ctx[1]);
+	owner = event_count(ctx, &event);
 	if (event_inside(state, EV_PREFAULT))
-		detail_count(owner, DETAIL_FAULT_PREFETCH);
-	if (!ret && owner)
-		guest_fault_cause(state, owner, ctx[2]);
-	if (state->direct_map_error && !ret)
-		detail_count(owner, DETAIL_DIRECT_MAP_DROPPED);
+		detail_count(owner, &event, DETAIL_FAULT_PREFETCH);
+	if (!event.err && owner)
+		guest_fault_cause(state, owner, &event, ctx[2]);
+	if (state->direct_map.err)
+		direct_map_ends(state, event.err);
+	event.page = ctx[2];
+	event_record(owner, &event);
 	return 0;
 }
 
@@ -194,45 +232,45 @@ static __always_inline int host_fault_begin(__u64 *ctx)
 }
 
 static __always_inline void host_fault_cause(struct task_state *state, struct owner *owner,
-					     __u64 pgoff)
+					     struct gmem_record *event)
 {
 	const struct pages *pages = &state->view_cache.pages;
-	int before = page_touch(pages, pgoff, PAGE_NEVER);
+	int before = page_touch(pages, event->page, PAGE_NEVER);
 
 	if (before < 0)
 		lose(EV_HOST_FAULT, LOSS_CAUSE);
 	else if (before & PAGE_PRESENT || (pages->late_mask && state->was_present))
-		detail_count(owner, DETAIL_HOST_RESIDENT);
+		detail_count(owner, event, DETAIL_HOST_RESIDENT);
 	else
-		detail_count(owner, DETAIL_HOST_FIRST_TOUCH);
+		detail_count(owner, event, DETAIL_HOST_FIRST_TOUCH);
 }
 
 /* The error bits of a vm_fault_t as an error of its own kind; 0 for success. */
-static __always_inline long fault_error(__u32 fault)
+static __always_inline __u32 fault_error(__u32 fault)
 {
 	__u32 error = fault & VM_FAULT_ERRORS;
 
-	return error ? -(long)(ERROR_IS_FAULT | error) : 0;
+	return error ? ERROR_IS_FAULT | error : 0;
 }
 
 static __always_inline int host_fault_end(__u64 *ctx)
 {
+	struct gmem_record event = EVENT(HOST_FAULT);
 	struct vm_fault *vmf = ARG(ctx, 0);
 	struct task_state *state;
-	__u64 latency_ns, pgoff = vmf->pgoff;
 	struct owner *owner;
-	long err;
-	int at;
 
-	state = event_leave(EV_HOST_FAULT, &latency_ns);
+	state = event_leave(&event);
 	if (!state)
 		return 0;
-	at = range_owner_find(state->view, state->inode, pgoff, pgoff + 1);
+	event_at_pgoff(&event, vmf->pgoff);
+	event.owner = range_owner_find(state->view, state->inode, event.page, event.page + 1);
 	state->inode = 0;
-	err = fault_error(returned(ctx));
-	owner = COUNT(at, HOST_FAULT, latency_ns, 0, err);
-	if (!err && owner)
-		host_fault_cause(state, owner, pgoff);
+	event.err = fault_error(returned(ctx));
+	owner = event_count(ctx, &event);
+	if (!event.err && owner)
+		host_fault_cause(state, owner, &event);
+	event_record(owner, &event);
 	return 0;
 }
 
@@ -260,22 +298,23 @@ static __always_inline struct file *created_file(__u64 kvm, int fd)
 
 static __always_inline int create_end(__u64 *ctx)
 {
-	__u64 latency_ns, kvm = arg(ctx, 0);
+	struct gmem_record event = EVENT(CREATE);
+	__u64 kvm = arg(ctx, 0);
 	struct owner *owner;
 	struct file *file;
-	__u32 at;
 	long ret;
 
-	if (!event_leave(EV_CREATE, &latency_ns))
+	if (!event_leave(&event))
 		return 0;
 	ret = returned_int(ctx);
 	file = created_file(kvm, ret);
 	if (file)
-		at = gmem_owner_find(kvm, (__u64)BPF_CORE_READ(file, f_inode));
+		event.owner = gmem_owner_find(kvm, (__u64)BPF_CORE_READ(file, f_inode));
 	else
-		at = vm_owner(kvm);
-	rare_count(ctx, at, EV_CREATE, latency_ns, 0, ret);
-	owner = bpf_map_lookup_elem(&owners, &at);
+		event.owner = vm_owner(kvm);
+	event.err = errno_of(ret);
+	rare_count(ctx, &event);
+	owner = bpf_map_lookup_elem(&owners, &event.owner);
 	if (owner && owner->kind == OWNER_GMEM)
 		owner->gmem.met_late = 0;
 	return 0;
@@ -293,13 +332,13 @@ BEGIN(bind, EV_BIND)
 
 static __always_inline int bind_end(__u64 *ctx)
 {
-	__u64 latency_ns;
-	int owner;
+	struct gmem_record event = EVENT(BIND);
 
-	if (!event_leave(EV_BIND, &latency_ns))
+	if (!event_leave(&event))
 		return 0;
-	owner = slot_owner_find(arg(ctx, 0), arg(ctx, 1));
-	rare_count(ctx, owner, EV_BIND, latency_ns, 0, returned_int(ctx));
+	event.owner = slot_owner_find(arg(ctx, 0), arg(ctx, 1));
+	event.err = errno_of(returned(ctx));
+	rare_count(ctx, &event);
 	return 0;
 }
 
@@ -332,15 +371,14 @@ static __always_inline int unbind_begin(__u64 *ctx)
 
 static __always_inline int unbind_end(__u64 *ctx)
 {
+	struct gmem_record event = EVENT(UNBIND);
 	struct task_state *state;
-	__u64 latency_ns;
-	int owner;
 
-	state = event_leave(EV_UNBIND, &latency_ns);
+	state = event_leave(&event);
 	if (!state)
 		return 0;
-	owner = slot_owner_find(state->kvm, arg(ctx, 0));
-	rare_count(ctx, owner, EV_UNBIND, latency_ns, 0, 0);
+	event.owner = slot_owner_find(state->kvm, arg(ctx, 0));
+	rare_count(ctx, &event);
 	return 0;
 }
 
@@ -363,19 +401,18 @@ static __always_inline int release_begin(__u64 *ctx)
 
 static __always_inline int release_end(__u64 *ctx)
 {
+	struct gmem_record event = EVENT(RELEASE);
 	struct task_state *state;
 	struct owner *owner;
-	__u64 latency_ns;
-	__u32 at;
 
-	state = event_leave(EV_RELEASE, &latency_ns);
+	state = event_leave(&event);
 	if (!state)
 		return 0;
 	state->inode = 0;
-	at = state->release_owner;
-	rare_count(ctx, at, EV_RELEASE, latency_ns, 0, 0);
+	event.owner = state->release_owner;
+	rare_count(ctx, &event);
 	__sync_fetch_and_add(&generation, 1); /* another file may have the same private data soon */
-	owner = bpf_map_lookup_elem(&owners, &at);
+	owner = bpf_map_lookup_elem(&owners, &event.owner);
 	if (owner && owner->kind == OWNER_GMEM)
 		owner->gmem.released_ns = bpf_ktime_get_ns();
 	return 0;
@@ -401,40 +438,39 @@ static __always_inline int fallocate_begin(__u64 *ctx)
 	return 0;
 }
 
-static __always_inline void fallocate_pages(const struct view_cache *cache, enum gmem_event event,
-					    __u64 start, __u64 end, long ret)
+static __always_inline void fallocate_pages(const struct view_cache *cache,
+					    const struct gmem_record *event)
 {
 	struct pages_change change = {
-		.add = event == EV_ALLOCATE ? PAGES_LOW : 0,
-		.remove = event == EV_PUNCH_HOLE ? PAGES_LOW : 0,
+		.add = event->event == EV_ALLOCATE ? PAGES_LOW : 0,
+		.remove = event->event == EV_PUNCH_HOLE ? PAGES_LOW : 0,
 	};
 
-	if (!ret)
-		pages_change(&cache->pages, &change, start, end);
-	else if (event == EV_ALLOCATE)
+	if (!event->err)
+		pages_change(&cache->pages, &change, event->page, event->page + event->npages);
+	else if (event->event == EV_ALLOCATE)
 		gmem_is_unsure(cache->owner);
 }
 
 static __always_inline int fallocate_end(__u64 *ctx)
 {
-	enum gmem_event event = fallocate_event(ctx);
+	struct gmem_record event = { .event = fallocate_event(ctx) };
 	__u64 offset = arg(ctx, 2), start = offset >> PAGE_BITS;
 	__u64 end = (offset + arg(ctx, 3)) >> PAGE_BITS;
 	struct file *file = (void *)arg(ctx, 0);
 	struct task_state *state;
-	__u64 latency_ns;
-	int owner;
-	long ret;
 
-	state = event_leave(event, &latency_ns);
+	state = event_leave(&event);
 	if (!state)
 		return 0;
 	state->inode = 0;
-	ret = returned(ctx);
-	owner = range_owner_find((__u64)BPF_CORE_READ(file, private_data),
-				 (__u64)BPF_CORE_READ(file, f_inode), start, end);
-	rare_count(ctx, owner, event, latency_ns, ret ? 0 : end - start, ret);
-	fallocate_pages(&state->view_cache, event, start, end, ret);
+	event_at_pgoff(&event, start);
+	event.err = errno_of(returned(ctx));
+	event.npages = event.err ? 0 : end - start;
+	event.owner = range_owner_find((__u64)BPF_CORE_READ(file, private_data),
+				       (__u64)BPF_CORE_READ(file, f_inode), start, end);
+	rare_count(ctx, &event);
+	fallocate_pages(&state->view_cache, &event);
 	return 0;
 }
 
@@ -458,35 +494,40 @@ static __always_inline int zap_begin(__u64 *ctx)
 }
 
 /* What the task is doing tells why it zaps. */
-static __always_inline void zap_cause(struct task_state *state, struct owner *owner)
+static __always_inline void zap_cause(struct task_state *state, struct owner *owner,
+				      struct gmem_record *event)
 {
 	if (state->start_ns[EV_PUNCH_HOLE])
-		detail_count(owner, DETAIL_ZAP_PUNCH);
+		detail_count(owner, event, DETAIL_ZAP_PUNCH);
 	else if (state->start_ns[EV_RELEASE])
-		detail_count(owner, DETAIL_ZAP_RELEASE);
+		detail_count(owner, event, DETAIL_ZAP_RELEASE);
 	else if (state->start_ns[EV_POISON])
-		detail_count(owner, DETAIL_ZAP_ERROR);
+		detail_count(owner, event, DETAIL_ZAP_ERROR);
 	else if (state->start_ns[EV_CONVERT])
-		detail_count(owner, DETAIL_ZAP_CONVERSION);
+		detail_count(owner, event, DETAIL_ZAP_CONVERSION);
 }
 
 static __always_inline int zap_end(__u64 *ctx)
 {
+	struct gmem_record event = EVENT(ZAP);
 	struct task_state *state;
-	__u64 latency_ns;
-	int owner;
+	struct owner *owner;
 
-	state = event_leave(EV_ZAP, &latency_ns);
+	state = event_leave(&event);
 	if (!state)
 		return 0;
+	event_at_pgoff(&event, ctx[1]);
+	event.npages = state->zap.npages;
 	if (state->zap.n == 1)
-		owner = state->zap.owner;
+		event.owner = state->zap.owner;
 	else if (state->inode)
-		owner = gmem_owner_find((__u64)view_kvm(ARG(ctx, 0)), state->inode);
+		event.owner = gmem_owner_find((__u64)view_kvm(ARG(ctx, 0)), state->inode);
 	else
-		owner = vm_owner((__u64)view_kvm(ARG(ctx, 0)));
-	zap_cause(state, COUNT(owner, ZAP, latency_ns, state->zap.npages, 0));
-	state->zapped_owner = owner;
+		event.owner = vm_owner((__u64)view_kvm(ARG(ctx, 0)));
+	state->zapped_owner = event.owner;
+	owner = event_count(ctx, &event);
+	zap_cause(state, owner, &event);
+	event_record(owner, &event);
 	return 0;
 }
 
@@ -498,10 +539,12 @@ BEGIN(notifier, EV_NOTIFIER)
 
 static __always_inline int notifier_end(__u64 *ctx)
 {
-	__u64 latency_ns;
+	struct gmem_record event = EVENT(NOTIFIER);
 
-	if (event_leave(EV_NOTIFIER, &latency_ns))
-		COUNT(vm_owner(notifier_kvm(arg(ctx, 0))), NOTIFIER, latency_ns, 0, 0);
+	if (!event_leave(&event))
+		return 0;
+	event.owner = vm_owner(notifier_kvm(arg(ctx, 0)));
+	event_record(event_count(ctx, &event), &event);
 	return 0;
 }
 
@@ -509,12 +552,18 @@ BOTH_ENDS(notifier, notifier_begin, notifier_end)
 
 /* kvm_unmap_gfn_range(kvm, range): one slot, within a notifier or a zap. */
 
-static __always_inline void notifier_hit(__u64 *ctx, int at, __u32 flags, __u64 npages)
+static __always_inline void notifier_hit(__u64 *ctx, int at, const struct kvm_gfn_range *gfns)
 {
-	struct owner *owner = COUNT(at, NOTIFIER_HIT, 0, npages, 0);
+	struct gmem_record event = EVENT(NOTIFIER_HIT);
+	struct owner *owner;
 
-	if (flags & KVM_MEMSLOT_GMEM_ONLY)
-		detail_count(owner, DETAIL_HIT_GMEM_ONLY);
+	event.owner = at;
+	event.page = gfns->start;
+	event.npages = gfns->end - gfns->start;
+	owner = event_count(ctx, &event);
+	if (gfns->slot->flags & KVM_MEMSLOT_GMEM_ONLY)
+		detail_count(owner, &event, DETAIL_HIT_GMEM_ONLY);
+	event_record(owner, &event);
 }
 
 static __always_inline void zap_slot(struct slots_met *met, int owner, __u64 npages)
@@ -561,14 +610,14 @@ int unmap(__u64 *ctx)
 	struct kvm_gfn_range *range = ARG(ctx, 1);
 	struct kvm_memory_slot *slot = range->slot;
 	struct task_state *state = state_make();
-	__u64 npages = range->end - range->start;
 
 	if (!state)
 		return 0;
 	if (event_inside(state, EV_NOTIFIER))
-		notifier_hit(ctx, slot_owner(state, ctx[0], (__u64)slot), slot->flags, npages);
+		notifier_hit(ctx, slot_owner(state, ctx[0], (__u64)slot), range);
 	else if (event_inside(state, EV_ZAP))
-		zap_slot(&state->zap, slot_owner(state, ctx[0], (__u64)slot), npages);
+		zap_slot(&state->zap, slot_owner(state, ctx[0], (__u64)slot),
+			 range->end - range->start);
 	if (active_since_ns != ~0ULL && slot->flags & KVM_MEM_GUEST_MEMFD)
 		unmap_pages(state, ctx[0], range);
 	return 0;
@@ -614,27 +663,25 @@ static __always_inline bool is_prepared(const struct slot_cache *cache, __u64 gf
 
 static __always_inline int prepare_end(__u64 *ctx)
 {
-	bool in_fault, redundant = false;
+	struct gmem_record event = EVENT(PREPARE);
 	struct task_state *state;
 	struct owner *owner;
-	__u64 latency_ns;
-	long ret;
-	int at;
+	bool in_fault;
 
-	state = event_leave(EV_PREPARE, &latency_ns);
+	state = event_leave(&event);
 	if (!state)
 		return 0;
-	ret = returned_int(ctx);
+	event.page = ctx[1];
+	event.err = errno_of(returned(ctx));
 	in_fault = state->start_ns[EV_GUEST_FAULT];
 	if (in_fault)
-		at = slot_owner(state, ctx[0], state->slot);
+		event.owner = slot_owner(state, ctx[0], state->slot);
 	else
-		at = gfn_owner_find(arg(ctx, 0), ctx[1], ctx[1] + 1);
-	if (in_fault && !ret)
-		redundant = is_prepared(&state->cache, ctx[1]);
-	owner = COUNT(at, PREPARE, latency_ns, 0, ret);
-	if (redundant)
-		detail_count(owner, DETAIL_PREPARE_REDUNDANT);
+		event.owner = gfn_owner_find(arg(ctx, 0), event.page, event.page + 1);
+	owner = event_count(ctx, &event);
+	if (in_fault && !event.err && is_prepared(&state->cache, event.page))
+		detail_count(owner, &event, DETAIL_PREPARE_REDUNDANT);
+	event_record(owner, &event);
 	return 0;
 }
 
@@ -653,13 +700,13 @@ static __always_inline int populate_begin(__u64 *ctx)
 	return 0;
 }
 
-static __always_inline void populate_pages(struct task_state *state, __u64 gfn, long npages)
+static __always_inline void populate_pages(struct task_state *state, __u64 gfn, __u64 npages)
 {
 	struct pages_change change = { .add = PAGES_LOW };
 	const struct slot_cache *cache = &state->cache;
 	__u64 pgoff;
 
-	if (npages <= 0 || slot_owner(state, state->kvm, state->slot) <= 0)
+	if (!npages || slot_owner(state, state->kvm, state->slot) <= 0)
 		return;
 	pgoff = gfn + cache->pgoff_of_gfn;
 	pages_change(&cache->pages, &change, pgoff, pgoff + npages);
@@ -667,19 +714,18 @@ static __always_inline void populate_pages(struct task_state *state, __u64 gfn, 
 
 static __always_inline int populate_end(__u64 *ctx)
 {
-	__u64 latency_ns, start = arg(ctx, 1);
+	struct gmem_record event = EVENT(POPULATE);
 	struct task_state *state;
-	int owner;
-	long ret;
 
-	state = event_leave(EV_POPULATE, &latency_ns);
+	state = event_leave(&event);
 	if (!state)
 		return 0;
-	ret = returned(ctx);
-	owner = gfn_owner_find(arg(ctx, 0), start, start + arg(ctx, 3));
-	rare_count(ctx, owner, EV_POPULATE, latency_ns, ret > 0 ? ret : 0, ret);
+	event.page = arg(ctx, 1);
+	event_pages(&event, returned(ctx));
+	event.owner = gfn_owner_find(arg(ctx, 0), event.page, event.page + arg(ctx, 3));
+	rare_count(ctx, &event);
 	if (state->slot)
-		populate_pages(state, start, ret);
+		populate_pages(state, event.page, event.npages);
 	return 0;
 }
 
@@ -702,19 +748,18 @@ int write_end(__u64 *ctx)
 {
 	struct address_space *mapping = (void *)arg(ctx, 1);
 	struct pages_change change = { .add = PAGES_LOW };
-	__u64 latency_ns, start = ctx[2] >> PAGE_BITS;
+	struct gmem_record event = EVENT(POPULATE);
 	struct pages pages;
-	long ret;
-	int at;
 
-	if (!event_leave(EV_POPULATE, &latency_ns))
+	if (!event_leave(&event))
 		return 0;
-	ret = returned_int(ctx);
-	at = gmem_owner_known((__u64)BPF_CORE_READ(mapping, host));
-	pages_of(&pages, at);
-	if (ret > 0)
-		pages_change(&pages, &change, start, start + (ret >> PAGE_BITS));
-	rare_count(ctx, at, EV_POPULATE, latency_ns, ret > 0 ? ret >> PAGE_BITS : 0, ret);
+	event_at_pgoff(&event, ctx[2] >> PAGE_BITS);
+	event_bytes(&event, returned_int(ctx));
+	event.owner = gmem_owner_known((__u64)BPF_CORE_READ(mapping, host));
+	pages_of(&pages, event.owner);
+	if (event.npages)
+		pages_change(&pages, &change, event.page, event.page + event.npages);
+	rare_count(ctx, &event);
 	return 0;
 }
 
@@ -726,16 +771,14 @@ static __always_inline int prefault_end(__u64 *ctx)
 {
 	struct kvm_vcpu *vcpu = (void *)arg(ctx, 0);
 	struct kvm_pre_fault_memory *range = (void *)arg(ctx, 1);
-	__u64 latency_ns, gfn;
-	int owner;
-	long ret;
+	struct gmem_record event = EVENT(PREFAULT);
 
-	if (!event_leave(EV_PREFAULT, &latency_ns))
+	if (!event_leave(&event))
 		return 0;
-	ret = returned(ctx);
-	gfn = BPF_CORE_READ(range, gpa) >> PAGE_BITS;
-	owner = gfn_owner_find((__u64)BPF_CORE_READ(vcpu, kvm), gfn, gfn + 1);
-	rare_count(ctx, owner, EV_PREFAULT, latency_ns, ret > 0 ? ret >> PAGE_BITS : 0, ret);
+	event.page = BPF_CORE_READ(range, gpa) >> PAGE_BITS;
+	event_bytes(&event, returned(ctx));
+	event.owner = gfn_owner_find((__u64)BPF_CORE_READ(vcpu, kvm), event.page, event.page + 1);
+	rare_count(ctx, &event);
 	return 0;
 }
 
@@ -764,14 +807,14 @@ static __always_inline int convert_begin(__u64 *ctx)
 }
 
 static __always_inline void convert_details(const struct conversion *conversion,
-					    struct owner *owner)
+					    struct owner *owner, struct gmem_record *event)
 {
 	if (conversion->attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE)
-		detail_count(owner, DETAIL_CONVERT_PRIVATE);
+		detail_count(owner, event, DETAIL_CONVERT_PRIVATE);
 	else
-		detail_count(owner, DETAIL_CONVERT_SHARED);
+		detail_count(owner, event, DETAIL_CONVERT_SHARED);
 	if (conversion->noop)
-		detail_count(owner, DETAIL_CONVERT_NOOP);
+		detail_count(owner, event, DETAIL_CONVERT_NOOP);
 }
 
 /* Remember that pages [start, end) were converted; whether one had been before. */
@@ -798,32 +841,34 @@ static __always_inline bool gfns_convert(struct task_state *state, __u64 kvm)
 static __always_inline int convert_end(__u64 *ctx)
 {
 	struct file *file = (void *)arg(ctx, 0);
+	struct gmem_record event = EVENT(CONVERT);
 	struct conversion *conversion;
 	struct task_state *state;
 	struct owner *owner;
-	__u64 latency_ns, kvm, npages = 0;
-	int index;
-	long ret;
+	__u64 kvm;
 
 	if (!is_conversion(ctx))
 		return 0;
-	state = event_leave(EV_CONVERT, &latency_ns);
+	state = event_leave(&event);
 	if (!state)
 		return 0;
-	ret = returned(ctx);
+	event.err = errno_of(returned(ctx));
 	conversion = &state->conversion;
 	kvm = (__u64)BPF_CORE_READ(file, private_data);
+	if (conversion->looked) {
+		event.page = conversion->start;
+		event.owner = gfn_owner_find(kvm, conversion->start, conversion->end);
+	} else { /* refused before: its range was never seen */
+		event.owner = vm_owner(kvm);
+	}
+	if (conversion->looked && !event.err && !conversion->noop)
+		event.npages = conversion->end - conversion->start;
+	owner = event_count(ctx, &event);
 	if (conversion->looked)
-		index = gfn_owner_find(kvm, conversion->start, conversion->end);
-	else /* refused before: its range was never seen */
-		index = vm_owner(kvm);
-	if (conversion->looked && !ret && !conversion->noop)
-		npages = conversion->end - conversion->start;
-	owner = COUNT(index, CONVERT, latency_ns, npages, ret);
-	if (conversion->looked)
-		convert_details(conversion, owner);
-	if (npages && gfns_convert(state, kvm))
-		detail_count(owner, DETAIL_CONVERT_AGAIN);
+		convert_details(conversion, owner, &event);
+	if (event.npages && gfns_convert(state, kvm))
+		detail_count(owner, &event, DETAIL_CONVERT_AGAIN);
+	event_record(owner, &event);
 	return 0;
 }
 
@@ -838,25 +883,25 @@ BEGIN(convert_in_place, EV_CONVERT)
 
 static __always_inline int convert_in_place_end(__u64 *ctx)
 {
-	__u64 latency_ns, start = ctx[1], npages = ctx[2], attributes = ctx[3];
+	struct gmem_record event = EVENT(CONVERT);
+	__u64 npages = ctx[2], attributes = ctx[3];
 	struct owner *owner;
 	struct pages pages;
-	bool again = false;
-	long ret;
-	int at;
 
-	if (!event_leave(EV_CONVERT, &latency_ns))
+	if (!event_leave(&event))
 		return 0;
-	ret = returned_int(ctx);
-	at = gmem_owner_known(arg(ctx, 0));
-	pages_of(&pages, at);
-	if (!ret)
-		again = pages_convert(&pages, start, start + npages);
-	owner = COUNT(at, CONVERT, latency_ns, ret ? 0 : npages, ret);
-	detail_count(owner, attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE ? DETAIL_CONVERT_PRIVATE
-								      : DETAIL_CONVERT_SHARED);
-	if (again)
-		detail_count(owner, DETAIL_CONVERT_AGAIN);
+	event_at_pgoff(&event, ctx[1]);
+	event.err = errno_of(returned(ctx));
+	event.npages = event.err ? 0 : npages;
+	event.owner = gmem_owner_known(arg(ctx, 0));
+	owner = event_count(ctx, &event);
+	detail_count(owner, &event,
+		     attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE ? DETAIL_CONVERT_PRIVATE
+							       : DETAIL_CONVERT_SHARED);
+	pages_of(&pages, event.owner);
+	if (event.npages && pages_convert(&pages, event.page, event.page + event.npages))
+		detail_count(owner, &event, DETAIL_CONVERT_AGAIN);
+	event_record(owner, &event);
 	return 0;
 }
 
@@ -898,22 +943,25 @@ SEC("?fexit")
 int memory_fault(__u64 *ctx)
 {
 	struct kvm_vcpu *vcpu = ARG(ctx, 0);
+	struct gmem_record event = EVENT(MEMORY_FAULT);
 	struct kvm_run *run = vcpu->run;
 	long ret = returned_int(ctx);
 	struct owner *owner;
-	__u64 gfn, kvm;
+	__u64 kvm;
 
 	/* An exit reason is good for these errors only, by the API of KVM_EXIT_MEMORY_FAULT. */
 	if ((ret != -EFAULT && ret != -EHWPOISON) || run->exit_reason != KVM_EXIT_MEMORY_FAULT ||
 	    active_since_ns == ~0ULL)
 		return 0;
-	gfn = run->memory_fault.gpa >> PAGE_BITS;
+	event.page = run->memory_fault.gpa >> PAGE_BITS;
 	kvm = (__u64)BPF_CORE_READ(vcpu, kvm);
-	owner = COUNT(gfn_owner_find(kvm, gfn, gfn + 1), MEMORY_FAULT, 0, 0, 0);
+	event.owner = gfn_owner_find(kvm, event.page, event.page + 1);
+	owner = event_count(ctx, &event);
 	if (run->memory_fault.flags & KVM_MEMORY_EXIT_FLAG_PRIVATE)
-		detail_count(owner, DETAIL_MEMORY_FAULT_PRIVATE);
+		detail_count(owner, &event, DETAIL_MEMORY_FAULT_PRIVATE);
 	else
-		detail_count(owner, DETAIL_MEMORY_FAULT_SHARED);
+		detail_count(owner, &event, DETAIL_MEMORY_FAULT_SHARED);
+	event_record(owner, &event);
 	return 0;
 }
 
@@ -933,18 +981,20 @@ static __always_inline int poison_begin(__u64 *ctx)
 
 static __always_inline int poison_end(__u64 *ctx)
 {
+	struct folio *folio = (void *)arg(ctx, 1);
+	struct gmem_record event = EVENT(POISON);
 	struct task_state *state;
-	__u64 latency_ns;
-	int owner;
 
-	state = event_leave(EV_POISON, &latency_ns);
+	state = event_leave(&event);
 	if (!state)
 		return 0;
-	owner = state->zapped_owner;
-	if (owner < 0)
-		owner = gmem_owner_known(state->inode);
+	event_at_pgoff(&event, BPF_CORE_READ(folio, index));
+	event.latency_ns = 0; /* it carries none */
+	event.npages = 1;
+	event.owner =
+		state->zapped_owner < 0 ? gmem_owner_known(state->inode) : state->zapped_owner;
 	state->inode = 0;
-	COUNT(owner, POISON, 0, 1, 0);
+	event_record(event_count(ctx, &event), &event);
 	return 0;
 }
 
@@ -964,12 +1014,18 @@ static __always_inline int added_owner(struct task_state *state, __u64 index)
 	return OWNER_IGNORED;
 }
 
-static __always_inline void node_count(struct owner *owner, enum gmem_detail node0,
-				       const struct folio *folio)
+static __always_inline void folio_count(__u64 *ctx, struct gmem_record *event,
+					const struct folio *folio)
 {
 	__u32 node = page_node(folio, node_shift());
+	struct owner *owner;
 
-	detail_count(owner, node0 + (node < NODES_TOLD ? node : NODES_TOLD));
+	event_at_pgoff(event, folio->index);
+	event->npages = 1;
+	owner = event_count(ctx, event);
+	detail_count(owner, event,
+		     event_first_detail(event->event) + (node < NODES_TOLD ? node : NODES_TOLD));
+	event_record(owner, event);
 }
 
 SEC("?tp_btf")
@@ -977,10 +1033,12 @@ int page_added(__u64 *ctx)
 {
 	struct folio *folio = ARG(ctx, 0);
 	struct task_state *state = state_get();
+	struct gmem_record event = EVENT(ALLOC);
 
-	if (state && active_since_ns != ~0ULL)
-		node_count(COUNT(added_owner(state, folio->index), ALLOC, 0, 1, 0),
-			   DETAIL_ALLOC_NODE0, folio);
+	if (!state || active_since_ns == ~0ULL)
+		return 0;
+	event.owner = added_owner(state, folio->index);
+	folio_count(ctx, &event, folio);
 	return 0;
 }
 
@@ -990,16 +1048,17 @@ int page_deleted(__u64 *ctx)
 	struct folio *folio = ARG(ctx, 0);
 	struct inode *inode = BPF_CORE_READ(folio, mapping, host);
 	struct task_state *state = state_get();
-	int owner;
+	struct gmem_record event = EVENT(FREE);
 
 	if (active_since_ns == ~0ULL)
 		return 0;
 	if (state && state->start_ns[EV_PUNCH_HOLE] && state->inode == (__u64)inode)
-		owner = range_owner_find(state->view, state->inode, folio->index, folio->index + 1);
+		event.owner =
+			range_owner_find(state->view, state->inode, folio->index, folio->index + 1);
 	else
-		owner = gmem_owner_known((__u64)inode);
-	if (owner != OWNER_INDEX_HOST) /* no guest_memfd, or one never met */
-		node_count(COUNT(owner, FREE, 0, 1, 0), DETAIL_FREE_NODE0, folio);
+		event.owner = gmem_owner_known((__u64)inode);
+	if (event.owner != OWNER_INDEX_HOST) /* no guest_memfd, or one never met */
+		folio_count(ctx, &event, folio);
 	return 0;
 }
 
@@ -1013,16 +1072,22 @@ BEGIN(direct_map_zap, EV_DIRECT_MAP_ZAP)
 
 static __always_inline int direct_map_zap_end(__u64 *ctx)
 {
+	struct gmem_record event = EVENT(DIRECT_MAP_ZAP);
 	struct folio *folio = ARG(ctx, 0);
 	struct task_state *state;
-	__u64 latency_ns;
+	struct owner *owner;
 
-	state = event_leave(EV_DIRECT_MAP_ZAP, &latency_ns);
+	state = event_leave(&event);
 	if (!state)
 		return 0;
-	state->direct_map_error = returned_int(ctx);
-	COUNT(added_owner(state, folio->index), DIRECT_MAP_ZAP, latency_ns, 0,
-	      state->direct_map_error);
+	event_at_pgoff(&event, folio->index);
+	event.err = errno_of(returned(ctx));
+	event.owner = added_owner(state, folio->index);
+	owner = event_count(ctx, &event);
+	if (owner && event.err && state->start_ns[EV_GUEST_FAULT])
+		state->direct_map = event;
+	else
+		event_record(owner, &event);
 	return 0;
 }
 
@@ -1032,19 +1097,20 @@ BEGIN(direct_map_restore, EV_DIRECT_MAP_RESTORE)
 
 static __always_inline int direct_map_restore_end(__u64 *ctx)
 {
+	struct gmem_record event = EVENT(DIRECT_MAP_RESTORE);
 	struct folio *folio = ARG(ctx, 0);
 	struct task_state *state;
-	__u64 latency_ns;
-	int owner;
 
-	state = event_leave(EV_DIRECT_MAP_RESTORE, &latency_ns);
+	state = event_leave(&event);
 	if (!state)
 		return 0;
+	event_at_pgoff(&event, folio->index);
 	if (state->start_ns[EV_PUNCH_HOLE])
-		owner = range_owner_find(state->view, state->inode, folio->index, folio->index + 1);
+		event.owner =
+			range_owner_find(state->view, state->inode, folio->index, folio->index + 1);
 	else /* right after the last close, in the same task */
-		owner = state->release_owner;
-	COUNT(owner, DIRECT_MAP_RESTORE, latency_ns, 0, 0);
+		event.owner = state->release_owner;
+	event_record(event_count(ctx, &event), &event);
 	return 0;
 }
 

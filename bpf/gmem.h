@@ -118,7 +118,8 @@ enum gmem_detail {
 	X(HISTOGRAM, histogram, "counted, but the table of histograms is full")                    \
 	X(ERRNO, errno, "counted, but the table of errors is full")                                \
 	X(CAUSE, cause, "counted, but without its cause: the table of pages is full")              \
-	X(STACK, stack, "counted, but without its stack: the table of stacks is full")
+	X(STACK, stack, "counted, but without its stack: the table of stacks is full")             \
+	X(RECORD, record, "counted, but not recorded: the ring buffer was full")
 
 enum gmem_loss {
 #define X(id, name, what) LOSS_##id,
@@ -235,11 +236,11 @@ struct gmem_record {
 	__u32 owner; /* its index */
 	__u32 tid; /* of the thread */
 	__u32 details; /* 1 << (detail - the event's first detail) */
-	__u16 err; /* as error_key.err; 0: it succeeded */
+	__u32 err; /* as error_key.err; 0: it succeeded */
 	__u16 cpu; /* where it ended */
 	__u8 event;
 	__u8 flags; /* RECORD_* */
-	__u16 spare[3];
+	__u32 spare;
 };
 
 #define RECORD_NO_PAGE (~0ULL)

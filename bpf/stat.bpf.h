@@ -7,6 +7,7 @@
 #define STAT_BPF_H
 
 #include "owner.bpf.h"
+#include "record.bpf.h"
 
 const volatile __u32 max_histograms;
 
@@ -140,70 +141,123 @@ __noinline int error_count(__u32 owner, __u32 event, __u32 err)
 	return 0;
 }
 
+/* What the event carries: a constant where the event is one. */
+static __always_inline unsigned int event_carries(enum gmem_event event)
+{
+	switch (event) {
+#define X(id, name, carries, what)                                                                 \
+	case EV_##id:                                                                              \
+		return carries;
+		GMEM_EVENTS(X)
+#undef X
+	default:
+		return 0;
+	}
+}
+
+/* Likewise its first detail. */
+static __always_inline enum gmem_detail event_first_detail(enum gmem_event event)
+{
+#define X(id, of, name, what)                                                                      \
+	if (event == EV_##of)                                                                      \
+		return DETAIL_##id;
+	GMEM_DETAILS(X)
+#undef X
+	return NR_DETAILS;
+}
+
 /*
- * One event at @index (from an *_owner function), with @npages pages and a negative errno or 0.
- * The owner, for details; NULL when it is not counted.
+ * One event at its owner (from an *_owner function, as all of which it can be negative). The owner,
+ * for details; NULL when it is not counted.
  */
-static __always_inline struct owner *stat_count(int index, enum gmem_event event, __u64 latency_ns,
-						__u64 npages, long err, unsigned int carries)
+static __always_inline struct owner *stat_count(const struct gmem_record *event,
+						unsigned int carries)
 {
 	struct event_stat *stat;
 	struct owner *owner;
-	__u32 at = index;
+	__u32 at = event->owner;
 	__u64 before;
 
-	if (index == OWNER_IGNORED)
+	if (at == OWNER_IGNORED)
 		return NULL;
-	owner = index > 0 ? bpf_map_lookup_elem(&owners, &at) : NULL;
+	owner = bpf_map_lookup_elem(&owners, &at);
 	if (!owner) {
-		lose(event, LOSS_OWNER);
+		lose(event->event, LOSS_OWNER);
 		return NULL;
 	}
-	stat = &owner->stat[event];
+	stat = &owner->stat[event->event];
 	before = __sync_fetch_and_add(&stat->count, 1);
 	if (carries & EVENT_LATENCY)
-		stat_latency(stat, event, latency_ns, !before);
+		stat_latency(stat, event->event, event->latency_ns, !before);
 	if (carries & EVENT_PAGES)
-		__sync_fetch_and_add(&stat->npages, npages);
-	if ((carries & EVENT_ERRNO) && err < 0)
-		error_count(at, event, -err);
+		__sync_fetch_and_add(&stat->npages, event->npages);
+	if ((carries & EVENT_ERRNO) && event->err)
+		error_count(at, event->event, event->err);
 	return owner;
 }
 
-/* The same, and its stack if that is wanted. */
-static __always_inline struct owner *event_count(void *ctx, int index, enum gmem_event event,
-						 __u64 latency_ns, __u64 npages, long err,
-						 unsigned int carries)
+/* The same, and its stack if that is wanted. Details follow, then event_record(). */
+static __always_inline struct owner *event_count(void *ctx, const struct gmem_record *event)
 {
-	struct owner *owner = stat_count(index, event, latency_ns, npages, err, carries);
+	unsigned int carries = event_carries(event->event);
+	struct owner *owner = stat_count(event, carries);
 
-	if (owner && stack_events >> event & 1 &&
-	    (!(carries & EVENT_LATENCY) || latency_ns >= min_latency_ns))
-		stack_count(ctx, index, event, npages);
+	if (owner && stack_events >> event->event & 1 &&
+	    (!(carries & EVENT_LATENCY) || event->latency_ns >= min_latency_ns))
+		stack_count(ctx, event->owner, event->event, event->npages);
 	return owner;
+}
+
+static __always_inline void detail_count(struct owner *owner, struct gmem_record *event,
+					 enum gmem_detail detail)
+{
+	if (!owner)
+		return;
+	__sync_fetch_and_add(&owner->detail[detail], 1);
+	event->details |= 1U << (detail - event_first_detail(event->event));
+}
+
+/* The event was counted, and all is said of it. */
+static __always_inline void event_record(const struct owner *owner, const struct gmem_record *event)
+{
+	struct gmem_record record;
+
+	if (!owner || !(record_events >> event->event & 1))
+		return;
+	/* A copy, so that the compiler can keep the event itself in registers. */
+	record = *event;
+	record.spare = 0;
+	if (!record.end_ns)
+		record.end_ns = bpf_ktime_get_ns();
+	record_send(&record);
 }
 
 /* Is it counted? */
-__noinline int rare_stat_count(int index, __u32 event, __u64 latency_ns, __u64 npages, long err)
+__noinline int rare_stat_count(const struct gmem_record *rare)
 {
+	struct gmem_record event;
+
+	if (!rare)
+		return 0;
+	event = *rare; /* which the verifier thinks nobody changes */
 	/* The first is always so; the verifier cannot know. */
-	return event < NR_EVENTS && stat_count(index, event, latency_ns, npages, err,
-					       EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO);
+	if (event.event >= NR_EVENTS ||
+	    !stat_count(&event, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO))
+		return 0;
+	if (record_events >> event.event & 1)
+		record_send(rare);
+	return 1;
 }
 
-/* As event_count() for what is rare and has a latency: most of it is verified but once. */
-static __always_inline void rare_count(void *ctx, int index, enum gmem_event event,
-				       __u64 latency_ns, __u64 npages, long err)
+/*
+ * As event_count() and event_record() for what is rare, has a latency and no details: most of it is
+ * verified but once.
+ */
+static __always_inline void rare_count(void *ctx, const struct gmem_record *event)
 {
-	if (rare_stat_count(index, event, latency_ns, npages, err) && stack_events >> event & 1 &&
-	    latency_ns >= min_latency_ns)
-		stack_count(ctx, index, event, npages);
-}
-
-static __always_inline void detail_count(struct owner *owner, enum gmem_detail detail)
-{
-	if (owner)
-		__sync_fetch_and_add(&owner->detail[detail], 1);
+	if (rare_stat_count(event) && stack_events >> event->event & 1 &&
+	    event->latency_ns >= min_latency_ns)
+		stack_count(ctx, event->owner, event->event, event->npages);
 }
 
 #endif

@@ -69,7 +69,7 @@ struct task_state {
 	__u64 inode; /* the guest_memfd that the task works on; for what is not told */
 	__u64 view; /* and its file's private data */
 	bool was_present; /* the page of the fault under way, if its guest_memfd was met late */
-	long direct_map_error; /* within the guest fault under way */
+	struct gmem_record direct_map; /* that failed within the guest fault under way, if .err */
 	struct conversion conversion;
 };
 
@@ -130,31 +130,37 @@ static __always_inline bool event_inside(const struct task_state *state, enum gm
 	return state->start_ns[event] >= active_since_ns;
 }
 
-/*
- * The event ends. How long it took; false when it does not count: it began before the capture, or
- * (counted as lost) its begin was missed.
- */
-static __always_inline bool event_end(struct task_state *state, enum gmem_event event,
-				      __u64 *latency_ns)
-{
-	__u64 start_ns = state->start_ns[event];
+/* An event that is to be counted. */
+#define EVENT(id)                                                                                  \
+	{                                                                                          \
+		.event = EV_##id, .page = RECORD_NO_PAGE                                           \
+	}
 
-	state->start_ns[event] = 0;
+/*
+ * @event ends: now, and how long it took. False when it does not count: it began before the
+ * capture, or (counted as lost) its begin was missed.
+ */
+static __always_inline bool event_end(struct task_state *state, struct gmem_record *event)
+{
+	__u64 start_ns = state->start_ns[event->event];
+
+	state->start_ns[event->event] = 0;
 	if (!start_ns)
-		lose(event, LOSS_MISSED);
+		lose(event->event, LOSS_MISSED);
 	if (start_ns < active_since_ns)
 		return false;
-	*latency_ns = bpf_ktime_get_ns() - start_ns;
+	event->end_ns = bpf_ktime_get_ns();
+	event->latency_ns = event->end_ns - start_ns;
 	return true;
 }
 
 /* The same in this task; the state, or NULL. */
-static __always_inline struct task_state *event_leave(enum gmem_event event, __u64 *latency_ns)
+static __always_inline struct task_state *event_leave(struct gmem_record *event)
 {
 	struct task_state *state = state_get();
 
 	/* No state: counted where it began. */
-	return state && event_end(state, event, latency_ns) ? state : NULL;
+	return state && event_end(state, event) ? state : NULL;
 }
 
 #endif

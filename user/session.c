@@ -20,6 +20,7 @@
 #include "events.h"
 #include "gmem.skel.h"
 #include "kernel.h"
+#include "rings.h"
 
 #define DEFAULT_OWNERS 8192
 #define DEFAULT_HISTOGRAMS 4096
@@ -59,6 +60,7 @@ struct session {
 	size_t owners_size;
 	const struct histogram *histograms;
 	size_t histograms_size;
+	struct rings *rings; /* NULL: nothing is recorded */
 };
 
 static const struct rung *rung_of(const struct session *session, int event)
@@ -305,6 +307,16 @@ static int pages_configure(struct gmem_bpf *skel)
 		       ?: bpf_map__set_max_entries(skel->maps.page_dirs, dirs);
 }
 
+/* Where nothing is recorded, the maps are there, but small. */
+static int rings_configure(const struct session_options *options, struct gmem_bpf *skel)
+{
+	skel->rodata->record_events = options->record_events;
+	skel->rodata->wake_bytes = rings_wake_bytes(options->buffer_bytes);
+	return options->record_events
+		       ? bpf_map__set_max_entries(skel->maps.rings, libbpf_num_possible_cpus())
+		       : 0;
+}
+
 static int object_configure(struct session *session)
 {
 	const struct session_options *options = &session->options;
@@ -319,7 +331,8 @@ static int object_configure(struct session *session)
 	skel->rodata->filter = options->filter;
 	skel->rodata->root_tgid = getpid();
 	skel->rodata->only_tgid = options->npids == 1 ? options->pids[0] : 0;
-	return pages_configure(skel) ?: bpf_map__set_max_entries(skel->maps.owners, owners) ?:
+	return pages_configure(skel) ?: rings_configure(options, skel) ?:
+	       bpf_map__set_max_entries(skel->maps.owners, owners) ?:
 	       bpf_map__set_max_entries(skel->maps.histograms, histograms) ?:
 	       /* VMs that the filter leaves out have a key, too. */
 	       bpf_map__set_max_entries(skel->maps.owner_index, owners * 2) ?:
@@ -525,6 +538,17 @@ static int map_arrays(struct session *session)
 	return session->owners && session->histograms ? 0 : -errno;
 }
 
+static int make_rings(struct session *session)
+{
+	const struct session_options *options = &session->options;
+
+	if (!options->record_events)
+		return 0;
+	session->rings = rings_open(bpf_map__fd(session->skel->maps.rings),
+				    bpf_map__fd(session->skel->maps.drops), options->buffer_bytes);
+	return session->rings ? 0 : -errno;
+}
+
 static int set_pids(struct session *session)
 {
 	__u8 wanted = 1;
@@ -567,7 +591,7 @@ struct session *session_open(const struct session_options *options, struct probl
 	session->fsession = options->no_fsession ? 0 : kernel_fsession(session->kernel);
 	session->multi = session->fsession && kernel_fsession_multi(session->kernel);
 	choose_rungs(session);
-	err = register_sections() ?: load_and_attach(session) ?: map_arrays(session) ?: set_pids(session);
+	err = register_sections() ?: load_and_attach(session) ?: map_arrays(session) ?: make_rings(session) ?: set_pids(session);
 	if (err) {
 		session_problem(problem, err);
 		session_close(session);
@@ -620,6 +644,7 @@ void session_close(struct session *session)
 	if (!session)
 		return;
 	session_count_runs(session, false);
+	rings_close(session->rings);
 	object_close(session);
 	kernel_close(session->kernel);
 	free(session);
@@ -691,6 +716,11 @@ int session_check(struct session *session, struct problem *problem)
 			   name, reason);
 }
 
+struct rings *session_rings(struct session *session)
+{
+	return session->rings;
+}
+
 void session_count_runs(struct session *session, bool on)
 {
 	if (on && session->stats_fd <= 0)
@@ -723,5 +753,6 @@ struct session_view session_view(struct session *session)
 		.stack_stats_fd =
 			session->options.stack_events ? bpf_map__fd(skel->maps.stack_stats) : -1,
 		.losses = skel->bss->losses,
+		.rings = session->rings,
 	};
 }

@@ -19,6 +19,8 @@ struct session_options {
 	size_t npids;
 	__u64 stack_events; /* 1 << event: whose stacks are kept */
 	__u64 min_latency_ns; /* of what goes into histograms and stacks; 0: all */
+	__u64 record_events; /* 1 << event: what is sent to session_rings() */
+	size_t buffer_bytes; /* of each CPU, for that; 0: the default */
 	__u32 max_owners; /* 0: the default */
 	__u32 max_histograms; /* 0: the default */
 	bool no_fsession; /* two programs for both ends of a function, also where one could */
@@ -54,6 +56,10 @@ int session_check(struct session *session, struct problem *problem);
  * snapshot_read() does. Valid until session_close(). */
 const struct hook_state *session_hooks(struct session *session);
 
+/* Where records of options.record_events come from; NULL for none. Valid until session_close(). */
+struct rings;
+struct rings *session_rings(struct session *session);
+
 /*
  * Let the kernel count runs of programs and the time they take, of all programs of the system, or
  * stop that. Does nothing where the kernel cannot.
@@ -71,6 +77,7 @@ struct session_view {
 	int stacks_fd; /* id → __u64[STACK_DEPTH] */
 	int stack_stats_fd; /* struct stack_key → struct stack_stat; -1: no stacks are kept */
 	const __u64 (*losses)[NR_LOSSES]; /* [NR_EVENTS] */
+	const struct rings *rings; /* NULL: nothing is recorded */
 };
 
 struct session_view session_view(struct session *session);

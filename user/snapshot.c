@@ -9,6 +9,7 @@
 #include <string.h>
 #include <bpf/bpf.h>
 #include "events.h"
+#include "rings.h"
 #include "session.h"
 #include "stacks.h"
 
@@ -255,19 +256,38 @@ static __u64 missed(const struct hook_state *hook, __u64 half_seen)
 	return (hook->end_misses + half_seen + 1) / 2 + hook->recursion_misses - hook->end_misses;
 }
 
-static void read_losses(struct reader *reader, struct session *session)
+/* Of all CPUs. */
+static int read_dropped(const struct rings *rings, enum gmem_event event, __u64 *dropped)
+{
+	__u64 *counts;
+	int err;
+
+	if (!rings)
+		return 0;
+	counts = calloc(rings_cpus(rings), sizeof(*counts));
+	err = counts ? rings_dropped(rings, event, counts) : -ENOMEM;
+	for (unsigned int cpu = 0; cpu < rings_cpus(rings) && !err; cpu++)
+		*dropped += counts[cpu];
+	free(counts);
+	return err;
+}
+
+static int read_losses(struct reader *reader, struct session *session)
 {
 	const struct hook_state *hooks = session_hooks(session);
 	struct snapshot *snap = reader->snap;
+	int err = 0;
 
 	memcpy(snap->loss, reader->view.losses, sizeof(snap->loss));
-	for (int event = 0; event < NR_EVENTS; event++) {
+	for (int event = 0; event < NR_EVENTS && !err; event++) {
 		__u64 *loss = snap->loss[event];
 
 		loss[LOSS_MISSED] = missed(&hooks[event], loss[LOSS_MISSED]);
+		err = read_dropped(reader->view.rings, event, &loss[LOSS_RECORD]);
 		for (int i = 0; i < NR_LOSSES; i++)
 			snap->lost += loss[i];
 	}
+	return err;
 }
 
 int snapshot_read(struct session *session, struct snapshot *snap)
@@ -281,14 +301,13 @@ int snapshot_read(struct session *session, struct snapshot *snap)
 		memset(reader.vm_at, 0xff, reader.view.nowners * sizeof(*reader.vm_at));
 		err = read_errors(&reader) ?: read_events(&reader, OWNER_INDEX_HOST, &snap->host) ?:
 		      read_owners(&reader) ?:
-		      stacks_read(&reader.view, snap, find_stack_owner, &reader);
+		      stacks_read(&reader.view, snap, find_stack_owner, &reader) ?:
+		      read_losses(&reader, session);
 	}
-	if (!err) {
+	if (!err)
 		snapshot_sort(snap);
-		read_losses(&reader, session);
-	} else {
+	else
 		snapshot_free(snap);
-	}
 	free(reader.vm_at);
 	free(reader.errors);
 	return err;
