@@ -29,13 +29,6 @@ struct capture_thread {
 	char comm[GMEM_COMM_LEN]; /* "CPU 0/KVM" */
 };
 
-/* Of the records that no room was found for: how many of one event on one CPU. */
-struct capture_drop {
-	__u32 cpu;
-	enum gmem_event event;
-	__u64 count;
-};
-
 /*
  * Writing. Each function but capture_create() returns 0, or -1 with @problem filled (a full disk,
  * an I/O error); the file then is readable up to its last whole block, and later calls fail too.
@@ -120,7 +113,7 @@ int capture_next(struct capture_file *file, unsigned int wants, struct capture_i
 /* Back to the begin, for those who read twice. 0 or -1 with @problem filled. */
 int capture_rewind(struct capture_file *file, struct problem *problem);
 
-/* What is known of the capture as a whole so far; .snap is the last snapshot met, or NULL; .dropped,
+/* What is known of the capture as a whole so far; .snap is the last snapshot met, or NULL; .drops,
  * .note and .incomplete are known at the end. */
 const struct capture *capture_meta(const struct capture_file *file);
 
@@ -136,7 +129,7 @@ const char *capture_incomplete(const struct capture_file *file);
 const struct capture_owner *capture_owner(const struct capture_file *file, __u32 index);
 const struct capture_thread *capture_thread(const struct capture_file *file, __u32 tid);
 
-/* Of the whole capture, known at its end; NULL, 0: none. */
+/* Of the whole capture, known at its end; NULL, 0: none. As capture_meta()->drops. */
 const struct capture_drop *capture_drops(const struct capture_file *file, size_t *n);
 
 /* How far the reader is, 0 to 1: for those who show progress. */

@@ -49,7 +49,6 @@ struct capture_file {
 	struct thread_entry *threads; /* hashed; a power of two */
 	size_t threads_size, nthreads;
 	struct capture_drop *drops;
-	size_t ndrops;
 	__u64 nunknown, nunknown_blocks;
 	char note[200];
 };
@@ -290,12 +289,14 @@ static int read_drops(struct capture_file *file, const Cap__End *message, struct
 
 		if (drop->event >= file->names.nevents)
 			return damaged(file, "a drop is of no event", problem);
-		file->capture.dropped += drop->count;
 		if (file->names.event[drop->event] >= 0)
-			file->drops[file->ndrops++] =
+			file->drops[file->capture.ndrops++] =
 				(struct capture_drop){ drop->cpu, file->names.event[drop->event],
 						       drop->count };
+		else
+			file->nunknown += drop->count;
 	}
+	file->capture.drops = file->drops;
 	return 0;
 }
 
@@ -442,7 +443,9 @@ static void reset(struct capture_file *file)
 		file->moment.hooks[event].rung = -1;
 	file->offset = file->first;
 	file->nblocks = 1;
-	file->capture.duration_ns = file->capture.dropped = 0;
+	file->capture.duration_ns = 0;
+	file->capture.drops = NULL;
+	file->capture.ndrops = 0;
 	file->capture.command_ended = false;
 	file->capture.no_inventory = file->capture.incomplete = file->capture.note = NULL;
 	file->capture.snap = NULL;
@@ -615,8 +618,8 @@ const struct capture_thread *capture_thread(const struct capture_file *file, __u
 
 const struct capture_drop *capture_drops(const struct capture_file *file, size_t *n)
 {
-	*n = file->ndrops;
-	return file->ndrops ? file->drops : NULL;
+	*n = file->capture.ndrops;
+	return *n ? file->drops : NULL;
 }
 
 double capture_progress(const struct capture_file *file)

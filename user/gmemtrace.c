@@ -15,6 +15,7 @@
 #include "check_command.h"
 #include "child.h"
 #include "clock.h"
+#include "commands.h"
 #include "events.h"
 #include "inventory.h"
 #include "kernel.h"
@@ -160,37 +161,6 @@ static int trace(const struct options *options, struct session *session, struct 
 	return 0;
 }
 
-static int format_report(const struct options *options, const struct capture *capture, FILE *file)
-{
-	struct report_style style = report_style_of(file);
-
-	if (options->command == COMMAND_SCHEMA)
-		return fputs(report_json_schema, file) < 0 ? -errno : 0;
-	if (options->command == COMMAND_PROBE)
-		return report_probe(file, options->format, capture, &style);
-	if (options->command == COMMAND_INVENTORY)
-		return report_inventory(file, options->format, capture, &style);
-	return report_write(file, options->format, capture, &style);
-}
-
-static int write_report(const struct options *options, const struct capture *capture,
-			struct problem *problem)
-{
-	struct output output;
-	int err;
-
-	signal(SIGPIPE, SIG_IGN); /* seen as EPIPE */
-	if (output_open(&output, options->output, problem))
-		return -1;
-	err = format_report(options, capture, output.file);
-	if (err == -ENOMEM || err == -EINVAL) {
-		output_abort(&output);
-		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot write the report: %s",
-				   strerror(-err));
-	}
-	return output_commit(&output, problem); /* knows of a full disk or a closed pipe */
-}
-
 static int child_status(const struct child *child)
 {
 	if (WIFEXITED(child->status))
@@ -231,7 +201,7 @@ static int run_inventory(const struct options *options, struct problem *problem)
 	inventory = inventory_open(&wanted, problem);
 	err = inventory ? inventory_read(inventory, &snap, problem) : -1;
 	if (!err)
-		err = write_report(options, &capture, problem);
+		err = command_output(options, &capture, problem);
 	inventory_close(inventory);
 	kernel_close(kernel);
 	snapshot_free(&snap);
@@ -253,7 +223,7 @@ static int run_session(const struct options *options, struct problem *problem)
 			      ?: trace(options, session, &child, &capture, &snap, problem);
 	capture.hooks = session_hooks(session);
 	if (!err)
-		err = write_report(options, &capture, problem);
+		err = command_output(options, &capture, problem);
 	snapshot_free(&snap);
 	session_close(session);
 	if (!err && options->exit_status && child.ended)
@@ -270,12 +240,11 @@ static int run(struct options *options, struct problem *problem)
 	if (output_check(options->output, problem))
 		return -1;
 	if (options->command == COMMAND_SCHEMA)
-		return write_report(options, NULL, problem);
+		return command_output(options, NULL, problem);
 	if (options->command == COMMAND_INVENTORY)
 		return run_inventory(options, problem);
 	if (options->command == COMMAND_REPORT)
-		return problem_set(problem, EXIT_IMPOSSIBLE,
-				   "report: not in this version. Wait for the next");
+		return command_report(options, problem);
 	return run_session(options, problem);
 }
 

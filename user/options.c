@@ -47,7 +47,8 @@ static const char doc[] =
 	"With COMMAND, traces the VMs of its process tree from before its first instruction; "
 	"without, those of the whole host or of -p. `gmemtrace probe` says which kernel function "
 	"carries each event here, and what is unavailable and why. `gmemtrace inventory` prints "
-	"the VMs, slots and guest_memfds there are, and how much memory they hold.\n\n"
+	"the VMs, slots and guest_memfds there are, and how much memory they hold. `gmemtrace "
+	"report` prints what a live capture prints from a capture file.\n\n"
 	"Exit status: 0 done, 2 wrong usage or bad input, 3 not possible here.";
 
 static const char args_doc[] = "[-- COMMAND [ARG...]]\nprobe\ninventory\nreport FILE";

@@ -10,6 +10,13 @@
 #include "hooks.h"
 #include "snapshot.h"
 
+/* Of the records that no room was found for: how many of one event on one CPU. */
+struct capture_drop {
+	__u32 cpu;
+	enum gmem_event event;
+	__u64 count;
+};
+
 struct capture {
 	const char *tool; /* "gmemtrace" or "gmemtop" */
 	const char *version; /* of both */
@@ -31,7 +38,9 @@ struct capture {
 	const struct snapshot *snap;
 	/* Of what was read from a file: */
 	const char *incomplete; /* why it is not all of the capture; NULL: it is */
-	__u64 dropped; /* records that no room was found for */
+	bool rebuilt; /* from records: hooks and losses are not known */
+	const struct capture_drop *drops;
+	size_t ndrops;
 	const char *note; /* what else to know; NULL: nothing */
 };
 

@@ -425,7 +425,7 @@ static json_t *loss_object(const struct capture *capture)
 	for (event = 0; event < NR_EVENTS; event++)
 		if (any_loss(loss[event]))
 			put(&events, event_descs[event].name, event_losses(loss[event]));
-	put(&object, "total", json_u64(capture->snap->lost));
+	put(&object, "total", capture->rebuilt ? json_null() : json_u64(capture->snap->lost));
 	put(&object, "events", done(&events));
 	return done(&object);
 }
@@ -467,6 +467,21 @@ static json_t *time_string(__u64 realtime_ns)
 	return json_string(text);
 }
 
+static json_t *drop_list(const struct capture *capture)
+{
+	struct node list = new_list();
+
+	for (size_t i = 0; i < capture->ndrops; i++) {
+		struct node object = new_object();
+
+		put(&object, "cpu", json_u64(capture->drops[i].cpu));
+		put(&object, "event", json_string(event_descs[capture->drops[i].event].name));
+		put(&object, "count", json_u64(capture->drops[i].count));
+		add(&list, done(&object));
+	}
+	return done(&list);
+}
+
 static json_t *capture_object(const struct capture *capture)
 {
 	struct node object = new_object();
@@ -475,6 +490,9 @@ static json_t *capture_object(const struct capture *capture)
 	put(&object, "duration_ns", json_u64(capture->duration_ns));
 	put(&object, "command", capture->command ? command_object(capture) : json_null());
 	put(&object, "min_latency_ns", json_u64(capture->min_latency_ns));
+	put(&object, "incomplete", json_foreign_or_null(capture->incomplete));
+	put(&object, "dropped_records", drop_list(capture));
+	put(&object, "note", json_foreign_or_null(capture->note));
 	return done(&object);
 }
 
@@ -581,7 +599,7 @@ int report_json_capture(FILE *out, const struct capture *capture, const struct r
 	put(&root, "tool", tool_object(capture));
 	put(&root, "kernel", kernel_object(capture));
 	put(&root, "capture", capture_object(capture));
-	put(&root, "hooks", hook_list(capture));
+	put(&root, "hooks", capture->rebuilt ? json_array() : hook_list(capture));
 	put(&root, "loss", loss_object(capture));
 	put(&root, "inventory", inventory_object(capture));
 	put(&root, "vms", vm_list(capture));

@@ -140,6 +140,10 @@ static void put_hooks(const struct text_report *r)
 	unsigned int missing = count_hooks(r->capture, HOOK_UNAVAILABLE);
 
 	head_line(r, "hooks");
+	if (r->capture->rebuilt) {
+		put_line(r, INK_WARN, "not known: they are in a snapshot");
+		return;
+	}
 	fprintf(r->out, "%u of %u events attached", attached, attached + missing);
 	if (!missing) {
 		fputc('\n', r->out);
@@ -179,12 +183,63 @@ static void put_loss(const struct text_report *r)
 
 	if (!lost) {
 		head_line(r, "lost");
-		put_line(r, INK_GOOD, "nothing");
+		if (r->capture->rebuilt)
+			put_line(r, INK_WARN, "not known: that is in a snapshot");
+		else
+			put_line(r, INK_GOOD, "nothing");
 		return;
 	}
 	snprintf(line, sizeof(line), "*** LOST %llu: what follows is not complete ***", lost);
 	put_line(r, INK_WARN, line);
 	put_losses(r);
+}
+
+/* ---- What a file says of itself ---- */
+
+static void put_warning(const struct text_report *r, const char *head, const char *sentence)
+{
+	struct flow flow = { .out = r->out, .columns = r->columns, .indent = HEAD_INDENT };
+
+	text_ink(r, INK_WARN);
+	fputs(head, r->out);
+	flow.at = strlen(head);
+	flow.has_word = true;
+	flow_text(&flow, 1, sentence);
+	text_ink(r, INK_PLAIN);
+	flow_end(&flow);
+}
+
+static void put_drops(const struct text_report *r)
+{
+	const struct capture *capture = r->capture;
+	struct flow flow = { .out = r->out, .columns = r->columns, .indent = HEAD_INDENT };
+	__u64 total = 0;
+	char text[96];
+
+	for (size_t i = 0; i < capture->ndrops; i++)
+		total += capture->drops[i].count;
+	if (!total)
+		return;
+	snprintf(text, sizeof(text), "of the single events %llu have no record:", total);
+	put_warning(r, "*** DROPPED:", text);
+	for (size_t i = 0; i < capture->ndrops; i++) {
+		const struct capture_drop *drop = &capture->drops[i];
+
+		snprintf(text, sizeof(text), "%s on CPU %u: %llu%s", event_descs[drop->event].name,
+			 drop->cpu, drop->count, i + 1 < capture->ndrops ? "," : "");
+		flow_word(&flow, i ? 1 : HEAD_INDENT, text);
+	}
+	flow_end(&flow);
+}
+
+/* Before anything else: what makes the rest less than it seems. */
+static void put_file(const struct text_report *r)
+{
+	if (r->capture->incomplete)
+		put_warning(r, "*** INCOMPLETE:", r->capture->incomplete);
+	put_drops(r);
+	if (r->capture->note)
+		put_warning(r, "*** NOTE:", r->capture->note);
 }
 
 /* ---- VMs, slots, guest_memfds ---- */
@@ -528,6 +583,10 @@ static int put_body(struct text_report *r)
 		fputc('\n', r->out);
 		put_line(r, INK_WARN, "*** Events were lost: see the head of this report ***");
 	}
+	if (r->capture->incomplete) {
+		fputc('\n', r->out);
+		put_line(r, INK_WARN, "*** Incomplete: see the head of this report ***");
+	}
 	return 0;
 }
 
@@ -538,6 +597,7 @@ int report_text_capture(FILE *out, const struct capture *capture, const struct r
 
 	err = event_totals_add_all(&r.totals, capture->snap);
 	if (!err) {
+		put_file(&r);
 		text_title(&r);
 		put_time(&r);
 		put_threshold(&r);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Makes a capture file of any number of records, the same each time, without a kernel: for tests of
- * size. Its snapshots say what its records add up to.
+ * Makes a capture file of any number of records, the same but for the clock, without a kernel: for
+ * tests of size. Its snapshots say what its records add up to.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "capture_file.h"
 #include "capture_rebuild.h"
-#include "events.h"
+#include "clock.h"
 
 #define VMS 4
 #define SLOTS 2 /* of each VM */
@@ -176,12 +176,12 @@ int main(int argc, char **argv)
 {
 	struct generator g = {
 		.random = 88172645463325252ULL,
-		.start_ns = 5000000000000ULL,
+		.start_ns = clock_ns(CLOCK_MONOTONIC),
 		.capture = { .tool = "gmemtrace",
 			     .version = "0.1",
 			     .kernel = "7.3.0-generated",
 			     .arch = "x86_64",
-			     .start_realtime_ns = 1758634511123456789ULL,
+			     .start_realtime_ns = clock_ns(CLOCK_REALTIME),
 			     .shown = 1ULL << EV_GUEST_FAULT | 1ULL << EV_ZAP,
 			     .records_kept = true },
 	};

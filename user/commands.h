@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * gmemtrace's commands, as far as they are not gmemtrace.c's own. Each returns an exit status, or
+ * -1 with @problem filled.
+ */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+#include "options.h"
+#include "report.h"
+
+/* What every command ends with: @capture as a report of the command's kind, to -o. */
+int command_output(const struct options *options, const struct capture *capture,
+		   struct problem *problem);
+
+/* gmemtrace report FILE */
+int command_report(const struct options *options, struct problem *problem);
+
+#endif
