@@ -37,23 +37,41 @@ static int compare_errors(const void *a, const void *b)
 	return (x->err > y->err) - (x->err < y->err);
 }
 
-static int read_errors(struct reader *reader)
+static int add_errors(struct reader *reader, const struct error_key *keys, const __u64 *counts,
+		      size_t n)
 {
-	struct error_key *last = NULL, key;
 	struct error_count *error;
-	int fd = reader->view.errors_fd;
 
-	while (!bpf_map_get_next_key(fd, last, &key)) {
+	for (size_t i = 0; i < n; i++) {
 		error = snapshot_append(&reader->errors, &reader->nerrors, sizeof(*error));
 		if (!error)
 			return -ENOMEM;
-		error->key = key;
-		last = &error->key;
-		if (bpf_map_lookup_elem(fd, &key, &error->count))
-			return -errno;
+		*error = (struct error_count){ keys[i], counts[i] };
 	}
+	return 0;
+}
+
+#define BATCH 512 /* more than the longest chain of the kernel's hash will ever be */
+
+static int read_errors(struct reader *reader)
+{
+	struct error_key keys[BATCH];
+	__u64 counts[BATCH];
+	__u32 n, at, *from = NULL; /* a place in the kernel's hash */
+	int err;
+
+	do {
+		n = BATCH;
+		err = bpf_map_lookup_batch(reader->view.errors_fd, from, &at, keys, counts, &n,
+					   NULL);
+		if (err && err != -ENOENT) /* which says that this was the last */
+			return err;
+		if (add_errors(reader, keys, counts, n))
+			return -ENOMEM;
+		from = &at;
+	} while (!err);
 	if (reader->nerrors)
-		qsort(reader->errors, reader->nerrors, sizeof(*error), compare_errors);
+		qsort(reader->errors, reader->nerrors, sizeof(*reader->errors), compare_errors);
 	return 0;
 }
 

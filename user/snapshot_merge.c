@@ -95,40 +95,72 @@ static int merge_vm(struct snapshot *to, const struct vm *from, size_t at)
 	return merge_slots(vm, from);
 }
 
-/* Mostly they come in the same order: *@at is where the last one was. */
-static struct gmem *place_gmem(struct snapshot *to, const struct gmem *gmem, size_t vm, size_t *at)
+/* Which of the guest_memfds is where. */
+struct place {
+	__u64 ino;
+	size_t vm, at;
+};
+
+static int compare_places(const void *a, const void *b)
 {
-	struct gmem *new;
+	const struct place *x = a, *y = b;
 
-	for (size_t i = 0; i < to->ngmems; i++) {
-		size_t next = (*at + 1 + i) % to->ngmems;
-
-		if (to->gmems[next].info.ino == gmem->info.ino && to->gmems[next].vm == vm) {
-			*at = next;
-			return &to->gmems[next];
-		}
-	}
-	new = snapshot_append(&to->gmems, &to->ngmems, sizeof(*new));
-	if (new) {
-		new->info = gmem->info;
-		new->vm = vm;
-	}
-	return new;
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	return (x->vm > y->vm) - (x->vm < y->vm);
 }
 
-static int merge_gmem(struct snapshot *to, const struct gmem *from, size_t vm, size_t *last)
+/* NULL when out of memory. */
+static struct place *places_of(const struct snapshot *snap)
 {
-	struct gmem *gmem = place_gmem(to, from, vm, last);
+	struct place *places = calloc(snap->ngmems + 1, sizeof(*places));
 
+	for (size_t i = 0; places && i < snap->ngmems; i++)
+		places[i] = (struct place){ snap->gmems[i].info.ino, snap->gmems[i].vm, i };
+	if (places)
+		qsort(places, snap->ngmems, sizeof(*places), compare_places);
+	return places;
+}
+
+static int merge_gmem(struct snapshot *to, const struct gmem *from, size_t vm,
+		      const struct place *places, size_t known)
+{
+	struct place key = { .ino = from->info.ino, .vm = vm };
+	const struct place *place = bsearch(&key, places, known, sizeof(key), compare_places);
+	struct gmem *gmem;
+
+	gmem = place ? &to->gmems[place->at]
+		     : snapshot_append(&to->gmems, &to->ngmems, sizeof(*gmem));
 	if (!gmem)
 		return -ENOMEM;
+	if (!place) {
+		gmem->info = from->info;
+		gmem->vm = vm;
+	}
 	gmem->exists = from->exists && !gmem->info.released_ns;
 	return gmem->exists ? copy_resident(&gmem->resident, &from->resident) : 0;
 }
 
+/* @at: where the inventory's VMs are in @to. */
+static int merge_gmems(struct snapshot *to, const struct snapshot *inventory, const size_t *at)
+{
+	struct place *places = places_of(to);
+	size_t known = to->ngmems;
+	int err = places ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < inventory->ngmems && !err; i++) {
+		const struct gmem *gmem = &inventory->gmems[i];
+
+		if (at[gmem->vm] != GONE)
+			err = merge_gmem(to, gmem, at[gmem->vm], places, known);
+	}
+	free(places);
+	return err;
+}
+
 int snapshot_merge(struct snapshot *to, const struct snapshot *inventory, __u64 taken_ns)
 {
-	size_t *at = calloc(inventory->nvms + 1, sizeof(*at)), last = 0;
+	size_t *at = calloc(inventory->nvms + 1, sizeof(*at));
 	int err = at ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < inventory->nvms && !err; i++) {
@@ -136,9 +168,7 @@ int snapshot_merge(struct snapshot *to, const struct snapshot *inventory, __u64 
 		if (!err && at[i] != GONE)
 			err = merge_vm(to, &inventory->vms[i], at[i]);
 	}
-	for (size_t i = 0; i < inventory->ngmems && !err; i++)
-		if (at[inventory->gmems[i].vm] != GONE)
-			err = merge_gmem(to, &inventory->gmems[i], at[inventory->gmems[i].vm], &last);
+	err = err ?: merge_gmems(to, inventory, at);
 	free(at);
 	snapshot_sort(to);
 	return err;
