@@ -203,6 +203,8 @@ static __always_inline int guest_fault_end(__u64 *ctx)
 	event.err = errno_of(returned(ctx));
 	event.owner = slot_owner(state, ctx[0], ctx[1]);
 	owner = event_count(ctx, &event);
+	if (heat && owner)
+		heat_count(&state->cache, ctx[2]);
 	if (event_inside(state, EV_PREFAULT))
 		detail_count(owner, &event, DETAIL_FAULT_PREFETCH);
 	if (!event.err && owner)
@@ -1171,8 +1173,11 @@ static __always_inline int slot_commit_begin(__u64 *ctx)
 		return 0;
 	index = slot_owner_find(kvm, (__u64)slot);
 	owner = bpf_map_lookup_elem(&owners, &index);
-	if (owner && owner->kind == OWNER_SLOT)
-		slot_describe(owner, slot);
+	if (!owner || owner->kind != OWNER_SLOT)
+		return 0;
+	slot_describe(owner, slot);
+	if (heat)
+		heat_change(index, owner->slot.base_gfn, owner->slot.npages);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #define GMEM_H
 
 #include <linux/types.h>
+#include "heat.h"
 #include "hist.h"
 
 /* What an event carries besides its count. */

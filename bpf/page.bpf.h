@@ -9,6 +9,7 @@
 #ifndef PAGE_BPF_H
 #define PAGE_BPF_H
 
+#include "heat.bpf.h"
 #include "owner.bpf.h"
 
 /* How a page stands with the guest; what took it away is in the order of the details. */
@@ -316,6 +317,7 @@ __noinline int slot_meet(struct slot_cache *cache)
 {
 	struct kvm_memory_slot *slot;
 	struct file *file;
+	__u64 base_gfn;
 	int gmem = 0;
 
 	if (!cache)
@@ -327,7 +329,10 @@ __noinline int slot_meet(struct slot_cache *cache)
 	if (cache->owner > 0 && file)
 		gmem = gmem_owner_find(cache->kvm, (__u64)BPF_CORE_READ(file, f_inode));
 	pages_of(&cache->pages, gmem);
-	cache->pgoff_of_gfn = BPF_CORE_READ(slot, gmem.pgoff) - BPF_CORE_READ(slot, base_gfn);
+	base_gfn = BPF_CORE_READ(slot, base_gfn);
+	cache->pgoff_of_gfn = BPF_CORE_READ(slot, gmem.pgoff) - base_gfn;
+	if (heat && cache->owner > 0)
+		heat_meet(cache, base_gfn, BPF_CORE_READ(slot, npages));
 	if (cache->owner < 0)
 		cache->slot = 0;
 	return cache->owner;

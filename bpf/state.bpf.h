@@ -29,6 +29,10 @@ struct slot_cache {
 	__u32 generation;
 	int owner;
 	__u64 pgoff_of_gfn; /* what to add to a gfn for its page offset in the guest_memfd */
+	/* A fault on gfn is counted at heat.count[heat_first + ((gfn - heat_base) >> heat_shift)]. */
+	__u64 heat_base;
+	__u32 heat_shift;
+	__u32 heat_first;
 	struct pages pages;
 };
 

@@ -208,6 +208,7 @@ static int open_session(struct top *top, struct problem *problem)
 		.pids = top->options.pids,
 		.npids = top->options.npids,
 		.stack_events = top->options.stack_events,
+		.heat = top->options.events >> EV_GUEST_FAULT & 1,
 		.verbose = top->options.verbose,
 	};
 

@@ -260,6 +260,7 @@ static void vm_free(struct vm *vm)
 	for (i = 0; i < vm->nslots; i++) {
 		event_counts_free(&vm->slots[i].events);
 		free(vm->slots[i].resident.nodes);
+		free(vm->slots[i].heat);
 	}
 	free(vm->slots);
 	event_counts_free(&vm->events);

@@ -234,6 +234,20 @@ static void put_resident(struct node *object, const struct resident *resident)
 	put(object, "nodes", resident->nodes_known ? node_list(resident) : json_null());
 }
 
+static json_t *heat_object(const struct heat_map *heat)
+{
+	struct node object = new_object();
+	struct node cells = new_list();
+
+	put(&object, "base_gfn", json_u64(heat->base_gfn));
+	put(&object, "cell_pages", json_u64(heat->npages));
+	for (unsigned int i = 0; i < heat->ncells; i++)
+		add(&cells, json_u64(heat->cell[i]));
+	put(&object, "cells", done(&cells));
+	put(&object, "elsewhere", json_u64(heat->elsewhere));
+	return done(&object);
+}
+
 static json_t *slot_object(const struct capture *capture, const struct slot *slot)
 {
 	struct node object = new_object();
@@ -251,6 +265,7 @@ static json_t *slot_object(const struct capture *capture, const struct slot *slo
 	put_resident(&object, &slot->resident);
 	put(&object, "private_pages", slot->has_private ? json_u64(slot->nprivate) : json_null());
 	put(&object, "events", events_object(capture, &slot->events));
+	put(&object, "heat", slot->heat ? heat_object(slot->heat) : json_null());
 	return done(&object);
 }
 

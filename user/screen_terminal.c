@@ -127,6 +127,7 @@ static void choose_inks(void)
 		[INK_VM] = { A_BOLD, A_BOLD, COLOR_CYAN, -1 },
 		[INK_BAR] = { 0, 0, COLOR_CYAN, -1 },
 		[INK_ERROR] = { A_BOLD, 0, COLOR_YELLOW, -1 },
+		[INK_HOT] = { 0, 0, COLOR_RED, -1 },
 	};
 	bool color = terminal_color();
 
@@ -248,7 +249,8 @@ bool terminal_color(void)
 {
 	const char *no_color = getenv("NO_COLOR");
 
-	return has_colors() && COLORS >= 8 && !(no_color && *no_color);
+	/* COLORS is not set before start_color(). */
+	return has_colors() && max_colors >= 8 && !(no_color && *no_color);
 }
 
 int terminal_put(int y, int x, enum ink ink, const char *text)
@@ -283,8 +285,8 @@ static enum ink code_ink(const char *code, size_t len)
 		const char *code;
 		enum ink ink;
 	} codes[] = {
-		{ "1", INK_BOLD },  { "2", INK_DIM },	 { "1;31", INK_WARN },
-		{ "32", INK_GOOD }, { "33", INK_ERROR }, { "36", INK_BAR },
+		{ "1", INK_BOLD },   { "2", INK_DIM },	{ "1;31", INK_WARN }, { "32", INK_GOOD },
+		{ "33", INK_ERROR }, { "36", INK_BAR }, { "31", INK_HOT },
 	};
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)

@@ -22,6 +22,7 @@ enum ink {
 	INK_VM,
 	INK_BAR,
 	INK_ERROR,
+	INK_HOT,
 	NR_INKS
 };
 

@@ -42,6 +42,12 @@ struct target {
 	struct bpf_link *link;
 };
 
+/* An array that the programs write; at NULL: none. */
+struct mapped {
+	const void *at;
+	size_t size;
+};
+
 struct session {
 	struct session_options options;
 	struct kernel *kernel;
@@ -56,10 +62,7 @@ struct session {
 	int multi_link; /* its descriptor; 0: none */
 	struct target targets[MAX_TARGETS];
 	size_t ntargets;
-	const struct owner *owners;
-	size_t owners_size;
-	const struct histogram *histograms;
-	size_t histograms_size;
+	struct mapped owners, histograms, heats; /* heats: if options.heat */
 	struct rings *rings; /* NULL: nothing is recorded */
 };
 
@@ -328,12 +331,14 @@ static int object_configure(struct session *session)
 	skel->rodata->max_histograms = histograms;
 	skel->rodata->stack_events = options->stack_events;
 	skel->rodata->min_latency_ns = options->min_latency_ns;
+	skel->rodata->heat = options->heat;
 	skel->rodata->filter = options->filter;
 	skel->rodata->root_tgid = getpid();
 	skel->rodata->only_tgid = options->npids == 1 ? options->pids[0] : 0;
 	return pages_configure(skel) ?: rings_configure(options, skel) ?:
 	       bpf_map__set_max_entries(skel->maps.owners, owners) ?:
 	       bpf_map__set_max_entries(skel->maps.histograms, histograms) ?:
+	       bpf_map__set_max_entries(skel->maps.heats, options->heat ? owners : 1) ?:
 	       /* VMs that the filter leaves out have a key, too. */
 	       bpf_map__set_max_entries(skel->maps.owner_index, owners * 2) ?:
 	       bpf_map__set_max_entries(skel->maps.stacks, options->stack_events ? STACKS : 1) ?:
@@ -381,14 +386,18 @@ static int object_open_and_load(struct session *session, __u64 events)
 	return err;
 }
 
+static void array_unmap(struct mapped *mapped)
+{
+	if (mapped->at)
+		munmap((void *)mapped->at, mapped->size);
+	mapped->at = NULL;
+}
+
 static void object_close(struct session *session)
 {
-	if (session->owners)
-		munmap((void *)session->owners, session->owners_size);
-	if (session->histograms)
-		munmap((void *)session->histograms, session->histograms_size);
-	session->owners = NULL;
-	session->histograms = NULL;
+	array_unmap(&session->owners);
+	array_unmap(&session->histograms);
+	array_unmap(&session->heats);
 	while (session->ntargets)
 		bpf_link__destroy(session->targets[--session->ntargets].link);
 	if (session->multi_link)
@@ -519,23 +528,29 @@ static int load_and_attach(struct session *session)
 	return err;
 }
 
-/* Map an array that the programs write, read-only. NULL with errno set on failure. */
-static const void *map_array(const struct bpf_map *map, size_t *size)
+/* Map it, read-only. 0 or a negative errno. */
+static int array_map(struct mapped *mapped, const struct bpf_map *map)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	void *at;
 
-	*size = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
-	*size = (*size + page - 1) & ~(page - 1);
-	at = mmap(NULL, *size, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
-	return at == MAP_FAILED ? NULL : at;
+	mapped->size = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+	mapped->size = (mapped->size + page - 1) & ~(page - 1);
+	at = mmap(NULL, mapped->size, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	mapped->at = at;
+	return 0;
 }
 
 static int map_arrays(struct session *session)
 {
-	session->owners = map_array(session->skel->maps.owners, &session->owners_size);
-	session->histograms = map_array(session->skel->maps.histograms, &session->histograms_size);
-	return session->owners && session->histograms ? 0 : -errno;
+	int err = array_map(&session->owners, session->skel->maps.owners)
+			  ?: array_map(&session->histograms, session->skel->maps.histograms);
+
+	if (!err && session->options.heat)
+		err = array_map(&session->heats, session->skel->maps.heats);
+	return err;
 }
 
 static int make_rings(struct session *session)
@@ -743,10 +758,11 @@ struct session_view session_view(struct session *session)
 	const struct gmem_bpf *skel = session->skel;
 
 	return (struct session_view){
-		.owners = session->owners,
+		.owners = session->owners.at,
 		.nowners = at_most(skel->data->next_owner, skel->maps.owners),
-		.histograms = session->histograms,
+		.histograms = session->histograms.at,
 		.nhistograms = at_most(skel->data->next_histogram, skel->maps.histograms),
+		.heats = session->heats.at,
 		.firsts = !session->options.min_latency_ns,
 		.errors_fd = bpf_map__fd(skel->maps.errors),
 		.stacks_fd = bpf_map__fd(skel->maps.stacks),

@@ -21,6 +21,7 @@ struct session_options {
 	__u64 min_latency_ns; /* of what goes into histograms and stacks; 0: all */
 	__u64 record_events; /* 1 << event: what is sent to session_rings() */
 	size_t buffer_bytes; /* of each CPU, for that; 0: the default */
+	bool heat; /* count where in its slot a guest fault falls */
 	__u32 max_owners; /* 0: the default */
 	__u32 max_histograms; /* 0: the default */
 	bool no_fsession; /* two programs for both ends of a function, also where one could */
@@ -72,6 +73,7 @@ struct session_view {
 	__u32 nowners; /* in use, from index 0 */
 	const struct histogram *histograms;
 	__u32 nhistograms;
+	const struct heat *heats; /* by owner index; NULL: not asked for */
 	bool firsts; /* event_stat.first_ns is in use */
 	int errors_fd; /* struct error_key → __u64 */
 	int stacks_fd; /* id → __u64[STACK_DEPTH] */

@@ -197,6 +197,37 @@ static int read_vm(struct reader *reader, __u32 index)
 	return read_events(reader, index, &vm->events);
 }
 
+/* Cells of the range that the slot has now, and the sum of all others. */
+static void read_cells(const struct heat *heat, __u64 range, struct heat_map *map)
+{
+	/* First, so that what is folded meanwhile is not counted twice. */
+	map->folds = __atomic_load_n(&heat->folds, __ATOMIC_ACQUIRE);
+	map->elsewhere = __atomic_load_n(&heat->count[HEAT_ELSEWHERE], __ATOMIC_ACQUIRE);
+	for (int r = 0; r < HEAT_RANGES; r++)
+		for (int i = 0; heat->range[r] && i < HEAT_CELLS; i++) {
+			__u64 count = heat->count[r * HEAT_CELLS + i];
+
+			*(heat->range[r] == range ? &map->cell[i] : &map->elsewhere) += count;
+		}
+}
+
+static int read_heat(const struct reader *reader, __u32 index, struct slot *slot)
+{
+	const struct slot_info *info = &slot->info;
+
+	if (!reader->view.heats || !info->npages)
+		return 0;
+	slot->heat = calloc(1, sizeof(*slot->heat));
+	if (!slot->heat)
+		return -ENOMEM;
+	slot->heat->base_gfn = info->base_gfn;
+	slot->heat->npages = 1ULL << heat_shift(info->npages);
+	slot->heat->ncells = heat_cells(info->npages);
+	read_cells(&reader->view.heats[index], heat_range(info->base_gfn, info->npages),
+		   slot->heat);
+	return 0;
+}
+
 static int read_slot(struct reader *reader, __u32 index)
 {
 	const struct owner *owner = &reader->view.owners[index];
@@ -212,7 +243,7 @@ static int read_slot(struct reader *reader, __u32 index)
 		return -ENOMEM;
 	slot->owner = index;
 	slot->info = owner->slot;
-	return read_events(reader, index, &slot->events);
+	return read_heat(reader, index, slot) ?: read_events(reader, index, &slot->events);
 }
 
 static int read_gmem(struct reader *reader, __u32 index)

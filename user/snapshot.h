@@ -56,12 +56,24 @@ struct resident {
 	bool nodes_known;
 };
 
+/* Where in its slot guest faults fell. All counts together are the slot's guest faults. */
+struct heat_map {
+	__u64 base_gfn; /* of the first cell */
+	__u64 npages; /* of a cell; the last may be smaller */
+	unsigned int ncells;
+	__u64 cell[HEAT_CELLS];
+	__u64 elsewhere; /* while the slot was another range of addresses */
+	__u64 folds; /* if it has moved on, the cells have begun anew */
+};
+
 /* "exists": it was there when the inventory was taken, at the end of the capture. */
 
 struct slot {
 	__u32 owner; /* its owner index; 0 when only the inventory knows it. So the others */
 	struct slot_info info;
 	struct event_counts events;
+	struct heat_map
+		*heat; /* NULL: it was not asked for, or only the inventory knows the slot */
 	bool exists;
 	struct resident resident;
 	bool has_private; /* the kernel knows which of its pages are private */

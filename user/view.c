@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "view_delta.h"
+#include "view_heat.h"
 
 struct moment {
 	struct snapshot snap;
@@ -335,6 +336,21 @@ int view_counts(const struct view *view, const struct row *row, bool totals,
 	for (size_t i = 0; row->kind == ROW_VM && i < vm->nslots && !err; i++)
 		err = count_slot(&vm->slots[i], totals, counts);
 	return err;
+}
+
+bool view_heat(const struct view *view, const struct row *row, bool totals, struct heat_map *heat)
+{
+	const struct slot_track *track = row->slot_track;
+	const struct slot *from;
+
+	if (row->kind != ROW_SLOT || !track->now || !track->now->heat ||
+	    !view_has(view, EV_GUEST_FAULT))
+		return false;
+	from = totals ? track->base : track->before;
+	*heat = *track->now->heat;
+	if (from && from->heat)
+		heat_since(heat, track->now->heat, from->heat);
+	return true;
 }
 
 __u64 view_span_ns(const struct view *view, bool totals)

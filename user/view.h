@@ -117,6 +117,9 @@ int view_own_counts(const struct view *view, const struct row *row, bool totals,
 int view_counts(const struct view *view, const struct row *row, bool totals,
 		struct event_totals *counts);
 
+/* Likewise where they fell in the slot; false when that is not counted, or @row is no slot. */
+bool view_heat(const struct view *view, const struct row *row, bool totals, struct heat_map *heat);
+
 /* How long @totals or rates are counted over. */
 __u64 view_span_ns(const struct view *view, bool totals);
 

@@ -14,6 +14,7 @@
 #include "report_hooks.h"
 #include "text.h"
 #include "view_columns.h"
+#include "view_heat.h"
 
 #define SLOT_GUEST_MEMFD (1U << 2)
 #define MIN_COLUMNS 60 /* the narrowest that tables and bars are made for */
@@ -145,6 +146,24 @@ static void put_histogram(FILE *out, const struct page_context *context,
 	bars_write_marked(out, count, context->style, page_columns(context));
 }
 
+/* Only where there are guest faults. */
+static void put_heat(FILE *out, const struct page_context *context,
+		     const struct event_totals *totals)
+{
+	char line[128], bytes[NUMBER_LEN];
+	struct heat_map heat;
+
+	if (!totals->v[EV_GUEST_FAULT].count ||
+	    !view_heat(context->view, context->row, context->totals, &heat))
+		return;
+	snprintf(line, sizeof(line), "Guest faults by gfn, %s: %llu page%s (%s) to a cell",
+		 span_words(context), heat.npages, heat.npages == 1 ? "" : "s",
+		 number_bytes(bytes, heat.npages * 4096));
+	fputc('\n', out);
+	put_bold(out, context, line);
+	heat_write(out, &heat, context->style, page_columns(context));
+}
+
 static bool is_of_row(const struct page_context *context, const struct stack_count *stack)
 {
 	const struct row *row = context->row;
@@ -189,6 +208,7 @@ int page_slot(FILE *out, const struct page_context *context)
 		fputc('\n', out);
 		put_bold(out, context, line);
 		put_table(out, context, &capture, &totals);
+		put_heat(out, context, &totals);
 		put_histogram(out, context, &totals);
 		err = put_stacks(out, context, capture);
 	}

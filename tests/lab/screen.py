@@ -6,6 +6,7 @@ A test waits for what the screen must show rather than for some time: VMs withou
 """
 import contextlib
 import curses
+import itertools
 import json
 import os
 import re
@@ -356,13 +357,54 @@ def test_terminal_gone():
             time.sleep(0.2)
 
 
+def test_heat():
+    """the slot view shows where faults fall, in colours"""
+    steps = ["touch:pages=128", "punch:pages=32", "touch:pages=32"]  # twice, once, and never
+    with gmemtop("-e", "guest_fault", columns=100) as terminal, guest("--vms=1", "--vcpus=1", "--slots=1", "--pages=512", *steps):
+        terminal.shows(r"slot 0")
+        terminal.press("a", HOME, DOWN, ENTER)
+        terminal.shows(r"Guest faults by gfn, since the start: 8 pages \(32KiB\) to a cell",
+                       r"^  0x1000  " + 4 * "██" + 12 * "▒▒" + 16 * "··" + "$", r"^  0x1100  " + 32 * "··" + "$",
+                       r"^  ·· 0  ░░ 1-4  ▒▒ 5-8  ▓▓ 9-12  ██ 13-16$")
+        line = next(i for i, text in enumerate(terminal.lines) if text.startswith("  0x1000  █"))
+        assert [terminal.screen.buffer[line][x].fg for x in (10, 18)] == ["red", "green"], terminal.screen.buffer[line][10]
+
+
+def heats(top):
+    """Of each object that gmemtop --json prints: the guest faults of the first slot, and where they fell."""
+    for line in itertools.islice(top.stdout, 100):
+        for slot in [slot for vm in json.loads(line)["vms"] for slot in vm["slots"] if slot["heat"]]:
+            yield slot["events"].get("guest_fault", {"count": 0})["count"], slot["heat"]
+
+
+def test_heat_of_ranges():
+    """a slot made anew of another size begins another heat map, and no fault is forgotten"""
+    steps = ["touch:pages=128", "recreate", "touch:pages=128", "recreate:pages=100", "touch:vcpus=4", "recreate:pages=512", "touch:vcpus=4",
+             "recreate:pages=100", "touch", "recreate", "touch"]
+    top = subprocess.Popen([GMEMTOP, "--json", "-e", "guest_fault", "-i", "0.2"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert not json.loads(top.stdout.readline())["vms"]
+        with guest("--vms=1", "--vcpus=4", "--slots=1", "--pages=512", *steps):
+            for count, heat in heats(top):
+                assert sum(heat["cells"]) + heat["elsewhere"] <= count, (count, heat)
+                if heat["cells"] == 50 * [4]:
+                    break
+    finally:
+        top.kill()
+        top.wait()
+    assert heat["cells"] == 50 * [4] and heat["cell_pages"] == 2 and heat["base_gfn"] == 0x1000, heat
+    assert heat["elsewhere"] == count - 200, (count, heat)
+
+
 def test_plain():
     """NO_COLOR is respected, and where the locale has ASCII only, nothing else is written; names cannot write to the terminal"""
     with tempfile.TemporaryDirectory() as directory:
         evil = f"{directory}/\x1b[31mevil"
         os.symlink(GMEMLOAD, evil)
-        with guest(*SHAPE, *STEPS, program=evil), gmemtop("-e", "guest_fault", NO_COLOR="1", LC_ALL="C") as terminal:
+        with gmemtop("-e", "guest_fault", NO_COLOR="1", LC_ALL="C") as terminal, guest(*SHAPE, *STEPS, program=evil):
             terminal.shows(r"\\x1b\[31mevil")
+            terminal.press("a", HOME, DOWN, ENTER)
+            terminal.shows(r"0x1000  (##){32}")
             assert all(byte < 0x80 for byte in terminal.raw), "not ASCII"
             assert not re.search(rb"\x1b\[(\d+;)*(3[0-7]|4[0-7])(;\d+)*m", terminal.raw), "colours"
 
@@ -405,17 +447,24 @@ def test_nothing_attached():
         time.sleep(0.5)
 
 
+ON_ONE_SCREEN = (test_overview, test_numbers, test_sort, test_filter, test_fold, test_slot, test_hooks, test_help, test_pause, test_resize,
+                 test_keep, test_ended, test_quit)
+OTHERS = (test_signals, test_crash, test_stop, test_terminal_gone, test_heat, test_heat_of_ranges, test_plain, test_vt100, test_batch,
+          test_no_terminal, test_nothing_attached)
+
+
 def main():
+    """All tests, or those of OTHERS that the arguments name, without test_."""
     results = Results("screen")
-    with gmemtop() as terminal:
-        terminal.shows("FAULTS/s", seconds=START_UP)
-        with guest(*SHAPE, *STEPS) as load:
-            for test in (test_overview, test_numbers, test_sort, test_filter, test_fold, test_slot, test_hooks, test_help,
-                         test_pause, test_resize, test_keep, test_ended, test_quit):
-                results.run(test, terminal, load)
-    for test in (test_signals, test_crash, test_stop, test_terminal_gone, test_plain, test_vt100, test_batch, test_no_terminal,
-                 test_nothing_attached):
-        results.run(test)
+    if not sys.argv[1:]:
+        with gmemtop() as terminal:
+            terminal.shows("FAULTS/s", seconds=START_UP)
+            with guest(*SHAPE, *STEPS) as load:
+                for test in ON_ONE_SCREEN:
+                    results.run(test, terminal, load)
+    for test in OTHERS:
+        if test.__name__.removeprefix("test_") in sys.argv[1:] or not sys.argv[1:]:
+            results.run(test)
     results.exit()
 
 

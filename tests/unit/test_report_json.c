@@ -171,6 +171,21 @@ static void check_resident(json_t *json, const struct resident *resident)
 	}
 }
 
+static void check_heat(json_t *json, const struct heat_map *heat)
+{
+	if (!heat) {
+		assert_true(json_is_null(json));
+		return;
+	}
+	assert_int_equal(u64_at(json, "base_gfn"), heat->base_gfn);
+	assert_int_equal(u64_at(json, "cell_pages"), heat->npages);
+	assert_int_equal(u64_at(json, "elsewhere"), heat->elsewhere);
+	assert_int_equal(json_array_size(at(json, "cells")), heat->ncells);
+	for (unsigned int i = 0; i < heat->ncells; i++)
+		assert_int_equal(json_integer_value(json_array_get(at(json, "cells"), i)),
+				 heat->cell[i]);
+}
+
 static void check_slot(json_t *json, const struct slot *slot)
 {
 	assert_int_equal(u64_at(json, "as_id"), slot->info.as_id);
@@ -187,6 +202,7 @@ static void check_slot(json_t *json, const struct slot *slot)
 	else
 		assert_true(json_is_null(at(json, "private_pages")));
 	check_events(at(json, "events"), &slot->events);
+	check_heat(at(json, "heat"), slot->heat);
 }
 
 static void check_vm(json_t *json, const struct vm *vm)
@@ -225,6 +241,20 @@ static void check_gmem(json_t *json, const struct gmem *gmem)
 	check_events(at(json, "events"), &gmem->events);
 }
 
+/* As of gmemtop. */
+static void add_heat(struct slot *slot)
+{
+	slot->heat = calloc(1, sizeof(*slot->heat));
+	assert_non_null(slot->heat);
+	*slot->heat = (struct heat_map){
+		.base_gfn = slot->info.base_gfn,
+		.npages = 1ULL << heat_shift(slot->info.npages),
+		.ncells = heat_cells(slot->info.npages),
+		.cell = { 60, [3] = 30 },
+		.elsewhere = 10,
+	};
+}
+
 static void test_equals_model(void **state)
 {
 	struct sample sample;
@@ -233,6 +263,7 @@ static void test_equals_model(void **state)
 
 	(void)state;
 	sample_real(&sample);
+	add_heat(&sample.snap.vms[1].slots[0]);
 	root = report(&sample);
 	assert_string_equal(string_at(root, "tool.name"), "gmemtrace");
 	assert_string_equal(string_at(root, "tool.version"), "0.1.0");

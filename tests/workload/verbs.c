@@ -445,11 +445,20 @@ static int unbind_target(struct load *load, struct step *step, const struct targ
 	return slot_delete(&load->machine, target->slot);
 }
 
+/* With as many pages as the step says; never more than it was made with. */
 static int recreate_target(struct load *load, struct step *step, const struct target *target)
 {
-	int err = unbind_target(load, step, target);
+	const struct shape *shape = &load->machine.shape;
+	struct slot *slot = target->slot;
+	int err;
 
-	return err || step->unavailable ? err : slot_create(&load->machine, target->slot);
+	if (target->npages > (slot && slot->gmem ? shape->pages : shape->plain_pages))
+		return -ERANGE;
+	err = unbind_target(load, step, target);
+	if (err || step->unavailable)
+		return err;
+	slot->npages = target->npages;
+	return slot_create(&load->machine, slot);
 }
 
 static int destroy_vm(struct load *load, struct step *step)
@@ -514,7 +523,8 @@ const struct verb verbs[] = {
 	{ "bind", ON_SLOT | K(OVERLAP) | K(BEYOND), bind_each,
 	  "binds a slot again after unbind, or tries what must be refused" },
 	{ "unbind", ON_SLOT, unbind_each, "deletes the memslot" },
-	{ "recreate", ON_SLOT, recreate_each, "deletes the memslot and makes it again" },
+	{ "recreate", ON_SLOT | K(PAGES), recreate_each,
+	  "deletes the memslot and makes it again, of so many pages" },
 	{ "convert", ON_SLOT | K(FIRST) | K(PAGES) | K(TO) | K(BY), convert_each,
 	  "makes pages private or shared" },
 	{ "prefault", ON_SLOT | K(FIRST) | K(PAGES), prefault_each, "KVM_PRE_FAULT_MEMORY" },

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where in its slot a guest fault falls, for those who ask for it. A slot that the VMM deletes and
+ * makes anew may have another range: the first fault there takes counters that are free, and when
+ * the kernel has committed the slot, those of the range before are added up and freed. No fault
+ * can be counted there any more: the kernel has waited for all of them before it gave the slot up.
+ * For the BPF programs only.
+ */
+#ifndef HEAT_BPF_H
+#define HEAT_BPF_H
+
+#include "state.bpf.h"
+
+const volatile bool heat; /* is it asked for? */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set when loaded: by owner index */
+	__type(key, __u32);
+	__type(value, struct heat);
+} heats SEC(".maps");
+
+/* Let the cache say where faults of the slot are counted. */
+static __always_inline void heat_meet(struct slot_cache *cache, __u64 base_gfn, __u64 npages)
+{
+	__u64 range = heat_range(base_gfn, npages);
+	__u32 at = cache->owner;
+	struct heat *map = bpf_map_lookup_elem(&heats, &at);
+
+	cache->heat_base = 0;
+	cache->heat_shift = 63;
+	cache->heat_first = HEAT_ELSEWHERE;
+	for (int i = 0; map && i < 2 * HEAT_RANGES; i++) {
+		__u64 *taken = &map->range[i % HEAT_RANGES];
+
+		if (i >= HEAT_RANGES) /* none has it: take the first that is free */
+			__sync_val_compare_and_swap(taken, 0, range);
+		if (*taken != range)
+			continue;
+		cache->heat_base = base_gfn;
+		cache->heat_shift = heat_shift(npages);
+		cache->heat_first = i % HEAT_RANGES * HEAT_CELLS;
+		return;
+	}
+}
+
+/* A fault on @gfn of the slot in @cache is counted. */
+static __always_inline void heat_count(const struct slot_cache *cache, __u64 gfn)
+{
+	__u64 i = cache->heat_first + ((gfn - cache->heat_base) >> cache->heat_shift);
+	__u32 at = cache->owner;
+	struct heat *map = bpf_map_lookup_elem(&heats, &at);
+
+	if (map && i <= HEAT_ELSEWHERE)
+		__sync_fetch_and_add(&map->count[i], 1);
+}
+
+static __always_inline void heat_fold(struct heat *map, int range)
+{
+	__u64 *cell = &map->count[range * HEAT_CELLS], sum = 0;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < HEAT_CELLS; i++) {
+		sum += cell[i];
+		cell[i] = 0;
+	}
+	__sync_fetch_and_add(&map->count[HEAT_ELSEWHERE], sum);
+	map->folds++;
+	map->range[range] = 0;
+}
+
+/* The slot that is counted at owner @index has this range from now on. One at a time in a VM. */
+__noinline int heat_change(__u32 index, __u64 base_gfn, __u64 npages)
+{
+	struct heat *map = bpf_map_lookup_elem(&heats, &index);
+
+	if (!map)
+		return 0;
+	for (int i = 0; i < HEAT_RANGES; i++)
+		if (map->range[i] && map->range[i] != heat_range(base_gfn, npages))
+			heat_fold(map, i);
+	return 0;
+}
+
+static const struct heat no_heat;
+
+/* The owner index is used again: nothing is counted there yet. */
+static __always_inline void heat_clear(__u32 index)
+{
+	if (heat)
+		bpf_map_update_elem(&heats, &index, &no_heat, BPF_ANY);
+}
+
+#endif
