@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "events.h"
 #include "report_formats.h"
 
 static const struct format {
@@ -153,6 +154,22 @@ const char *report_function(const struct rung *rung, unsigned int n)
 		if (function_is_new(rung, i) && !n--)
 			return rung->hooks[i].function;
 	return NULL;
+}
+
+__u64 report_errors_alike(const struct event_count *count, size_t i)
+{
+	char name[32];
+	__u64 sum = 0;
+
+	snprintf(name, sizeof(name), "%s", errno_name(count->errs[i].err));
+	for (size_t j = 0; j < count->nerrs; j++) {
+		if (strcmp(errno_name(count->errs[j].err), name))
+			continue;
+		if (j < i)
+			return 0;
+		sum += count->errs[j].count;
+	}
+	return sum;
 }
 
 const char *report_signal(int status)

@@ -31,6 +31,12 @@ const char *report_function(const struct rung *rung, unsigned int n);
 /* The stacks kept, as text; nothing when none were asked for. */
 void report_text_stacks(FILE *out, const struct capture *capture, const struct report_style *style);
 
+/*
+ * The sum of @count's errors from the @i-th on that share its name, as faults of some kinds do; 0
+ * when one before has that name.
+ */
+__u64 report_errors_alike(const struct event_count *count, size_t i);
+
 /* How the command ended: "SIGSEGV" or NULL, for a status of waitpid(). */
 const char *report_signal(int status);
 

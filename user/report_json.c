@@ -127,28 +127,15 @@ static json_t *latency_object(const struct event_count *count)
 	return done(&object);
 }
 
-/* The sum of the errors from @first on that share its name, as faults of some kinds do. */
-static __u64 errors_named_alike(const struct event_count *count, size_t first, const char *name)
-{
-	__u64 sum = 0;
-	size_t i;
-
-	for (i = first; i < count->nerrs; i++)
-		if (!strcmp(errno_name(count->errs[i].err), name))
-			sum += count->errs[i].count;
-	return sum;
-}
-
 static json_t *errors_object(const struct event_count *count)
 {
 	struct node object = new_object();
-	char name[32];
-	size_t i;
 
-	for (i = 0; i < count->nerrs; i++) {
-		snprintf(name, sizeof(name), "%s", errno_name(count->errs[i].err));
-		if (!json_object_get(object.json, name))
-			put(&object, name, json_u64(errors_named_alike(count, i, name)));
+	for (size_t i = 0; i < count->nerrs; i++) {
+		__u64 n = report_errors_alike(count, i);
+
+		if (n)
+			put(&object, errno_name(count->errs[i].err), json_u64(n));
 	}
 	return done(&object);
 }
