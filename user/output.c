@@ -10,6 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+int output_full(const char *name, struct problem *problem)
+{
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot write %s: the disk is full. Make room and try again", name);
+}
+
 static int output_problem(const char *path, struct problem *problem, int err)
 {
 	const char *name = path ?: "standard output";
@@ -17,9 +23,7 @@ static int output_problem(const char *path, struct problem *problem, int err)
 	if (!*name)
 		return problem_set(problem, EXIT_USAGE, "-o: the file has no name. Give it one");
 	if (err == ENOSPC)
-		return problem_set(problem, EXIT_IMPOSSIBLE,
-				   "cannot write %s: the disk is full. Make room and try again",
-				   name);
+		return output_full(name, problem);
 	return problem_set(problem, err == EIO || err == EPIPE ? EXIT_IMPOSSIBLE : EXIT_USAGE,
 			   "cannot write %s: %s. Choose another place with -o", name,
 			   strerror(err));

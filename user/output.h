@@ -27,6 +27,9 @@ int output_open(struct output *output, const char *path, struct problem *problem
 /* Flush, and put the file in its place. 0, or -1 with @problem filled and nothing left behind. */
 int output_commit(struct output *output, struct problem *problem);
 
+/* For who writes by other means: the disk is full. -1, with @problem filled. */
+int output_full(const char *name, struct problem *problem);
+
 /* Give up: leave nothing behind. Harmless after output_commit(). */
 void output_abort(struct output *output);
 
