@@ -71,7 +71,7 @@ $(BUILD)/user/%.pb-c.o: $(BUILD)/user/%.pb-c.c
 
 $(filter-out %.pb-c.o,$(LIB_OBJECTS) $(UNIT_OBJECTS)): | $(PROTOS)
 
-$(BUILD)/user/schema.o: user/schema.S user/schema.json Makefile
+$(BUILD)/user/schema.o: user/schema.S user/schema.json user/export_schema.json Makefile
 	@mkdir -p $(@D)
 	$(call say,AS) $(CC) -c $< -o $@
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include "commands.h"
+#include "export.h"
 #include "output.h"
 
 static int format_report(const struct options *options, const struct capture *capture, FILE *file)
@@ -14,6 +15,8 @@ static int format_report(const struct options *options, const struct capture *ca
 
 	if (options->command == COMMAND_SCHEMA)
 		return fputs(report_json_schema, file) < 0 ? -errno : 0;
+	if (options->command == COMMAND_EXPORT_SCHEMA)
+		return fputs(export_json_schema, file) < 0 ? -errno : 0;
 	if (options->command == COMMAND_PROBE)
 		return report_probe(file, options->format, capture, &style);
 	if (options->command == COMMAND_INVENTORY)

@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "events.h"
+#include "export.h"
 #include "inventory.h"
 #include "kernel.h"
 #include "option_values.h"
@@ -231,6 +232,13 @@ static int run_session(const struct options *options, struct problem *problem)
 	return err;
 }
 
+static int run_export(const struct options *options, struct problem *problem)
+{
+	struct export_options export = { options->file, options->to, options->output };
+
+	return export_run(&export, problem);
+}
+
 static int run(struct options *options, struct problem *problem)
 {
 	if (check_pids(options, problem))
@@ -239,8 +247,10 @@ static int run(struct options *options, struct problem *problem)
 		return -1;
 	if (output_check(options->output, problem))
 		return -1;
-	if (options->command == COMMAND_SCHEMA)
+	if (options->command == COMMAND_SCHEMA || options->command == COMMAND_EXPORT_SCHEMA)
 		return command_output(options, NULL, problem);
+	if (options->command == COMMAND_EXPORT)
+		return run_export(options, problem);
 	if (options->command == COMMAND_INVENTORY)
 		return run_inventory(options, problem);
 	if (options->command == COMMAND_REPORT)

@@ -6,6 +6,7 @@
 #include <argp.h>
 #include <stdlib.h>
 #include <string.h>
+#include "export.h"
 #include "option_values.h"
 
 enum {
@@ -14,6 +15,7 @@ enum {
 	KEY_MIN_LATENCY,
 	KEY_NO_FSESSION,
 	KEY_STACKS,
+	KEY_TO,
 	KEY_USAGE,
 	KEY_VERSION,
 	KEY_LAST = KEY_VERSION, /* beyond are argp's own */
@@ -31,6 +33,7 @@ static const struct argp_option table[] = {
 	  "Only what takes TIME (as in 250us, 10ms) goes into histograms and stacks", 0 },
 	{ "format", 'f', "FORMAT", 0, "text (default) or json", 0 },
 	{ "output", 'o', "FILE", 0, "Write the report to FILE", 0 },
+	{ "to", KEY_TO, "FORMAT", 0, "Of export: perfetto, ndjson, csv, sqlite or openmetrics", 0 },
 	{ "exit-status", KEY_EXIT_STATUS, NULL, 0, "Exit as COMMAND did", 0 },
 	{ "verbose", 'v', NULL, 0, "Let libbpf explain what fails", 0 },
 	{ "no-fsession", KEY_NO_FSESSION, NULL, 0,
@@ -51,7 +54,8 @@ static const char doc[] =
 	"report` prints what a live capture prints from a capture file.\n\n"
 	"Exit status: 0 done, 2 wrong usage or bad input, 3 not possible here.";
 
-static const char args_doc[] = "[-- COMMAND [ARG...]]\nprobe\ninventory\nreport FILE";
+static const char args_doc[] =
+	"[-- COMMAND [ARG...]]\nprobe\ninventory\nreport FILE\nexport FILE --to FORMAT [-o OUT]";
 
 /* What follows a sub-command. */
 enum takes { TAKES_NOTHING, TAKES_FILE, TAKES_COMMAND };
@@ -64,6 +68,7 @@ static const struct sub_command {
 	{ "probe", COMMAND_PROBE, TAKES_NOTHING },
 	{ "inventory", COMMAND_INVENTORY, TAKES_NOTHING },
 	{ "report", COMMAND_REPORT, TAKES_FILE },
+	{ "export", COMMAND_EXPORT, TAKES_FILE },
 };
 
 #define NR_SUB_COMMANDS (sizeof(sub_commands) / sizeof(sub_commands[0]))
@@ -84,6 +89,8 @@ static const struct scope {
 	{ KEY_EXIT_STATUS, OF_LIVE },
 	{ KEY_NO_FSESSION, OF_LIVE },
 	{ 'e', OF_LIVE },
+	{ 'f', OF_LIVE | OF(REPORT) },
+	{ KEY_TO, OF(EXPORT) | OF(EXPORT_SCHEMA) },
 };
 
 #define NR_SCOPES (sizeof(scopes) / sizeof(scopes[0]))
@@ -92,6 +99,7 @@ struct parser {
 	struct option_parser common;
 	struct options *options;
 	unsigned int given; /* 1 << index into scopes */
+	bool schema; /* --json-schema */
 };
 
 static int parse_events(struct parser *parser, const char *arg)
@@ -132,6 +140,18 @@ static int parse_format(struct parser *parser, const char *arg)
 		return option_wrong(&parser->common,
 				    "-f %s: an unknown format. There are text and json", arg);
 	parser->options->format = arg;
+	return 0;
+}
+
+static int parse_to(struct parser *parser, const char *arg)
+{
+	char said[200];
+
+	snprintf(said, sizeof(said), "%.60s: an unknown format. There are %s", arg,
+		 export_formats());
+	if (!export_has_format(arg))
+		return option_wrong(&parser->common, "--to %s", said);
+	parser->options->to = arg;
 	return 0;
 }
 
@@ -227,8 +247,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return option_events(&parser->common, "--stacks", arg, &options->stack_events);
 	case KEY_MIN_LATENCY:
 		return parse_min_latency(parser, arg);
+	case KEY_TO:
+		return parse_to(parser, arg);
 	case KEY_JSON_SCHEMA:
-		options->command = COMMAND_SCHEMA;
+		parser->schema = true;
 		return 0;
 	case '?':
 		option_help(&argp, "gmemtrace", false);
@@ -293,16 +315,32 @@ static int check_scope(const struct parser *parser, struct problem *problem)
 	return 0;
 }
 
+static int check_export(struct options *options, struct problem *problem)
+{
+	if (options->command != COMMAND_EXPORT)
+		return 0;
+	if (options->output && !strcmp(options->output, "-"))
+		options->output = NULL;
+	if (!options->to)
+		return problem_set(problem, EXIT_USAGE,
+				   "export: there is no format. Choose one with --to: %s",
+				   export_formats());
+	return 0;
+}
+
 int options_parse(int argc, char **argv, struct options *options, struct problem *problem)
 {
-	struct parser parser = { { .problem = problem }, options, 0 };
+	struct parser parser = { .common.problem = problem, .options = options };
 
 	*options = (struct options){ .events = option_default_events(), .format = "text" };
 	if (option_parse(&argp, argc, argv, "gmemtrace", &parser.common))
 		return -1;
+	if (parser.schema)
+		options->command =
+			options->command == COMMAND_EXPORT ? COMMAND_EXPORT_SCHEMA : COMMAND_SCHEMA;
 	/* Who asks for the stacks of an event wants the event. */
 	options->events |= options->stack_events;
-	if (check_scope(&parser, problem))
+	if (check_scope(&parser, problem) || check_export(options, problem))
 		return -1;
 	return check_command(argc, argv, options, problem);
 }

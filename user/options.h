@@ -17,6 +17,8 @@ enum command {
 	COMMAND_INVENTORY,
 	COMMAND_SCHEMA,
 	COMMAND_REPORT,
+	COMMAND_EXPORT,
+	COMMAND_EXPORT_SCHEMA,
 };
 
 struct options {
@@ -30,6 +32,7 @@ struct options {
 	__u64 min_latency_ns; /* of what goes into histograms and stacks */
 	const char *format;
 	const char *output; /* NULL: standard output */
+	const char *to; /* format of an export */
 	const char *file; /* of a command that reads a capture */
 	bool exit_status; /* hand on the child's */
 	bool no_fsession;

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The walk through a snapshot: the host, each VM with its slots, each guest_memfd.
+ */
+#include "export_counts.h"
+
+static int walk_vm(const struct snapshot *snap, const struct vm *vm, counted_place_fn *fn,
+		   void *ctx)
+{
+	struct counted_place place = { .snap = snap, .vm = vm, .events = &vm->events };
+	int err = fn(ctx, &place);
+
+	for (size_t i = 0; i < vm->nslots && !err; i++) {
+		place.slot = &vm->slots[i];
+		place.events = &vm->slots[i].events;
+		err = fn(ctx, &place);
+	}
+	return err;
+}
+
+int export_counted_places(const struct snapshot *snap, counted_place_fn *fn, void *ctx)
+{
+	struct counted_place place = { .snap = snap, .events = &snap->host };
+	int err = fn(ctx, &place);
+
+	for (size_t i = 0; i < snap->nvms && !err; i++)
+		err = walk_vm(snap, &snap->vms[i], fn, ctx);
+	for (size_t i = 0; i < snap->ngmems && !err; i++) {
+		place.gmem = &snap->gmems[i];
+		place.vm = place.gmem->vm < snap->nvms ? &snap->vms[place.gmem->vm] : NULL;
+		place.events = &place.gmem->events;
+		err = fn(ctx, &place);
+	}
+	return err;
+}
+
+__u32 export_vm_number(const struct counted_place *place)
+{
+	return place->vm ? (__u32)(place->vm - place->snap->vms) : NO_VM;
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Comma-separated values by RFC 4180: a line for each event; where none were recorded, one for
+ * each event at each place that it was counted at, of each snapshot.
+ */
+#include <string.h>
+#include "events.h"
+#include "export_counts.h"
+#include "export_event.h"
+#include "percentile.h"
+#include "text.h"
+
+/* Quoted where RFC 4180 wants it. */
+static void put_text(FILE *out, const char *text)
+{
+	if (!text[strcspn(text, "\",\r\n")]) {
+		fputs(text, out);
+		return;
+	}
+	putc('"', out);
+	for (; *text; text++) {
+		if (*text == '"')
+			putc('"', out);
+		putc(*text, out);
+	}
+	putc('"', out);
+}
+
+static void put_value(FILE *out, enum field_kind kind, const struct export_value *value)
+{
+	if (!value->known)
+		return;
+	if (kind == FIELD_NUMBER)
+		fprintf(out, "%llu", value->number);
+	else
+		put_text(out, value->text);
+}
+
+static void put_separator(FILE *out, int column)
+{
+	if (column)
+		putc(',', out);
+}
+
+static void end_line(FILE *out)
+{
+	fputs("\r\n", out);
+}
+
+static int put_event(void *ctx, const struct export_event *event)
+{
+	struct export_value value;
+	FILE *out = ctx;
+
+	for (int i = 0; i < NR_FIELDS; i++) {
+		put_separator(out, i);
+		export_get(event, i, &value);
+		put_value(out, export_fields[i].kind, &value);
+	}
+	end_line(out);
+	return 0;
+}
+
+static void put_header(FILE *out)
+{
+	for (int i = 0; i < NR_FIELDS; i++) {
+		put_separator(out, i);
+		fputs(export_fields[i].name, out);
+	}
+	end_line(out);
+}
+
+static int put_events(struct export *export)
+{
+	put_header(export->out);
+	return export_events(export, put_event, export->out);
+}
+
+struct aggregates {
+	FILE *out;
+	const struct capture *capture;
+};
+
+/* The place's columns; VMs and slots are empty where there are none. */
+static void put_place(FILE *out, const struct counted_place *place)
+{
+	const struct slot *slot = place->slot;
+	__u64 ino = slot ? slot->info.ino : place->gmem ? place->gmem->info.ino : 0;
+	char comm[TEXT_UTF8_SIZE(GMEM_COMM_LEN)];
+
+	if (place->vm) {
+		fprintf(out, "%u,%u,", export_vm_number(place), place->vm->info.pid);
+		put_text(out, text_utf8(comm, sizeof(comm), place->vm->info.comm, GMEM_COMM_LEN));
+	} else {
+		fputs(",,", out);
+	}
+	if (slot)
+		fprintf(out, ",%u,%d,", slot->info.as_id, slot->info.id);
+	else
+		fputs(",,,", out);
+	if (ino)
+		fprintf(out, "%llu", ino);
+}
+
+static void put_numbers(FILE *out, const struct event_count *count)
+{
+	static const unsigned int per_mille[] = { 500, 900, 990, 999 };
+	unsigned int carries = event_descs[count->event].carries;
+
+	fprintf(out, ",%llu,", count->count);
+	if (carries & EVENT_ERRNO)
+		fprintf(out, "%llu", event_count_errors(count));
+	putc(',', out);
+	if (carries & EVENT_PAGES)
+		fprintf(out, "%llu", count->npages);
+	if (!(carries & EVENT_LATENCY)) {
+		fputs(",,,,,,,", out);
+		return;
+	}
+	fprintf(out, ",%llu,%llu,%llu", count->sum_ns, count->min_ns, count->max_ns);
+	for (size_t i = 0; i < sizeof(per_mille) / sizeof(per_mille[0]); i++)
+		fprintf(out, ",%llu", percentile_ns(count, per_mille[i]));
+}
+
+static int put_counts(void *ctx, const struct counted_place *place)
+{
+	const struct aggregates *aggregates = ctx;
+	FILE *out = aggregates->out;
+
+	for (size_t i = 0; i < place->events->n; i++) {
+		const struct event_count *count = &place->events->v[i];
+
+		if (!(aggregates->capture->shown & 1ULL << count->event))
+			continue;
+		fprintf(out, "%llu,%s,", aggregates->capture->duration_ns,
+			event_descs[count->event].name);
+		put_place(out, place);
+		put_numbers(out, count);
+		end_line(out);
+	}
+	return 0;
+}
+
+static int put_aggregates(struct export *export)
+{
+	struct aggregates aggregates = { .out = export->out };
+	struct capture_item item;
+	int more;
+
+	fputs("duration_ns,event,vm,pid,comm,as_id,slot,gmem_ino,count,errors,pages,"
+	      "sum_ns,min_ns,max_ns,p50_ns,p90_ns,p99_ns,p999_ns",
+	      export->out);
+	end_line(export->out);
+	while ((more = export_next(export, CAPTURE_WANT_SNAPSHOTS, &item)) > 0) {
+		aggregates.capture = item.capture;
+		export_counted_places(item.capture->snap, put_counts, &aggregates);
+	}
+	return more;
+}
+
+int export_csv(struct export *export)
+{
+	return export->has_records ? put_events(export) : put_aggregates(export);
+}
