@@ -15,7 +15,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 CPPFLAGS := -D_GNU_SOURCE= -Ibpf -Iuser -I$(BUILD)/bpf -I$(BUILD)/user
 CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 $(WARNINGS)
-LIBS := -lbpf -ljansson -lprotobuf-c -lzstd -lz -lm
+LIBS := -lbpf -ljansson -lprotobuf-c -lsqlite3 -lzstd -lz -lm
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \

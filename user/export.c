@@ -24,6 +24,7 @@ static const struct format {
 } formats[] = {
 	{ "ndjson", "ndjson", export_ndjson, 0 },
 	{ "csv", "csv", export_csv, 0 },
+	{ "sqlite", "db", export_sqlite, TO_FILE },
 	{ "openmetrics", "om", export_openmetrics, OF_SNAPSHOT },
 };
 

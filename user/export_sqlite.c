@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The capture as an SQLite database: every event a row, and what was counted by each snapshot.
+ * Written without a journal to a file that is thrown away unless it is whole. What a cell has is
+ * exact: where SQLite's integers end, at 2^63, it is NULL.
+ */
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/wait.h>
+#include "events.h"
+#include "export_counts.h"
+#include "export_event.h"
+#include "kvm_names.h"
+#include "output.h"
+#include "report_formats.h"
+#include "sqlite_rows.h"
+#include "text.h"
+
+/* clang-format off */
+static const char schema[] =
+	/* Who made it, when and what of. The file is complete when incomplete is NULL. */
+	"CREATE TABLE capture ("
+	" tool TEXT, version TEXT, kernel TEXT, arch TEXT,"
+	" start TEXT," /* RFC 3339 */
+	" start_ns INTEGER," /* CLOCK_MONOTONIC, as all times of events */
+	" realtime_offset_ns INTEGER," /* to be added to them for CLOCK_REALTIME */
+	" duration_ns INTEGER, min_latency_ns INTEGER,"
+	" command TEXT, command_ended INTEGER, exit_status INTEGER, signal TEXT,"
+	" no_inventory TEXT, incomplete TEXT);"
+	"CREATE TABLE hook ("
+	" id INTEGER PRIMARY KEY, event TEXT UNIQUE NOT NULL, shown INTEGER, wanted INTEGER,"
+	" attached INTEGER, since TEXT, functions TEXT, reason TEXT,"
+	" run_count INTEGER, run_time_ns INTEGER, recursion_misses INTEGER);"
+	"CREATE TABLE loss ("
+	" hook INTEGER NOT NULL REFERENCES hook, kind TEXT NOT NULL, count INTEGER,"
+	" PRIMARY KEY (hook, kind)) WITHOUT ROWID;"
+	/* Of the records, which events are counted but not in the table event. */
+	"CREATE TABLE dropped ("
+	" hook INTEGER NOT NULL REFERENCES hook, cpu INTEGER NOT NULL, count INTEGER,"
+	" PRIMARY KEY (hook, cpu)) WITHOUT ROWID;"
+	"CREATE TABLE vm ("
+	" id INTEGER PRIMARY KEY, pid INTEGER, comm TEXT, type INTEGER, type_name TEXT,"
+	" ended_ns INTEGER);"
+	"CREATE TABLE gmem ("
+	" ino INTEGER PRIMARY KEY, vm INTEGER REFERENCES vm, size_bytes INTEGER, flags INTEGER,"
+	" released_ns INTEGER);"
+	"CREATE TABLE slot ("
+	" vm INTEGER NOT NULL REFERENCES vm, as_id INTEGER NOT NULL, id INTEGER NOT NULL,"
+	" base_gfn INTEGER, pages INTEGER, flags INTEGER,"
+	" gmem_ino INTEGER REFERENCES gmem, gmem_pgoff INTEGER,"
+	" PRIMARY KEY (vm, as_id, id)) WITHOUT ROWID;"
+	"CREATE TABLE thread (tid INTEGER PRIMARY KEY, pid INTEGER, comm TEXT);"
+	"CREATE TABLE event ("
+	" id INTEGER PRIMARY KEY, hook INTEGER NOT NULL REFERENCES hook,"
+	" end_ns INTEGER, latency_ns INTEGER,"
+	" vm INTEGER REFERENCES vm, as_id INTEGER, slot INTEGER,"
+	" gmem_ino INTEGER REFERENCES gmem, gfn INTEGER, gmem_pgoff INTEGER, pages INTEGER,"
+	" error TEXT, details TEXT, cpu INTEGER, tid INTEGER REFERENCES thread,"
+	" FOREIGN KEY (vm, as_id, slot) REFERENCES slot);"
+	"CREATE TABLE snapshot (id INTEGER PRIMARY KEY, duration_ns INTEGER);"
+	/* One event at one place by one snapshot; vm NULL: the host. */
+	"CREATE TABLE count ("
+	" id INTEGER PRIMARY KEY, snapshot INTEGER NOT NULL REFERENCES snapshot,"
+	" hook INTEGER NOT NULL REFERENCES hook,"
+	" vm INTEGER REFERENCES vm, as_id INTEGER, slot INTEGER,"
+	" gmem_ino INTEGER REFERENCES gmem,"
+	" count INTEGER, pages INTEGER, sum_ns INTEGER, min_ns INTEGER, max_ns INTEGER,"
+	" FOREIGN KEY (vm, as_id, slot) REFERENCES slot);"
+	"CREATE TABLE histogram ("
+	" count_id INTEGER NOT NULL REFERENCES count, low_ns INTEGER NOT NULL,"
+	" high_ns INTEGER," /* the first above; NULL: no end */
+	" count INTEGER, PRIMARY KEY (count_id, low_ns)) WITHOUT ROWID;"
+	"CREATE TABLE error ("
+	" count_id INTEGER NOT NULL REFERENCES count, error TEXT NOT NULL, count INTEGER,"
+	" PRIMARY KEY (count_id, error)) WITHOUT ROWID;"
+	"CREATE TABLE detail ("
+	" count_id INTEGER NOT NULL REFERENCES count, detail TEXT NOT NULL, count INTEGER,"
+	" PRIMARY KEY (count_id, detail)) WITHOUT ROWID;"
+	/* What the page cache had of a slot, or of all of a guest_memfd. */
+	"CREATE TABLE memory ("
+	" snapshot INTEGER NOT NULL REFERENCES snapshot, vm INTEGER REFERENCES vm,"
+	" as_id INTEGER, slot INTEGER, gmem_ino INTEGER REFERENCES gmem,"
+	" resident_pages INTEGER, private_pages INTEGER,"
+	" FOREIGN KEY (vm, as_id, slot) REFERENCES slot);"
+	/* Events by their names, and when they began and ended on CLOCK_REALTIME, in seconds. */
+	"CREATE VIEW events AS SELECT hook.event, event.*, vm.comm AS vm_comm,"
+	" thread.comm AS thread_comm,"
+	" (end_ns + realtime_offset_ns) / 1e9 AS end_time"
+	" FROM event JOIN hook ON hook.id = event.hook CROSS JOIN capture"
+	" LEFT JOIN vm ON vm.id = event.vm LEFT JOIN thread USING (tid);"
+	/* The counts of the last snapshot, as a report has them. */
+	"CREATE VIEW totals AS SELECT hook.event, count.*, 1.0 * sum_ns / count AS mean_ns"
+	" FROM count JOIN hook ON hook.id = count.hook"
+	" WHERE snapshot = (SELECT max(id) FROM snapshot);";
+
+/* Made last: rows come faster without. */
+static const char indexes[] =
+	"CREATE INDEX event_by_time ON event (end_ns);"
+	"CREATE INDEX event_by_latency ON event (hook, latency_ns);"
+	"CREATE INDEX event_by_slot ON event (vm, as_id, slot);"
+	"CREATE INDEX count_by_hook ON count (hook, snapshot);";
+
+enum {
+	INSERT_CAPTURE, INSERT_HOOK, INSERT_LOSS, INSERT_DROPPED, INSERT_VM, INSERT_GMEM,
+	INSERT_SLOT, INSERT_THREAD, INSERT_EVENT, INSERT_SNAPSHOT, INSERT_COUNT,
+	INSERT_HISTOGRAM, INSERT_ERROR, INSERT_DETAIL, INSERT_MEMORY, SELECT_TIDS,
+	NR_STATEMENTS
+};
+
+static const char *const statements[NR_STATEMENTS] = {
+	[INSERT_CAPTURE] = "INSERT INTO capture VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[INSERT_HOOK] = "INSERT INTO hook VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+	[INSERT_LOSS] = "INSERT INTO loss VALUES (?,?,?)",
+	[INSERT_DROPPED] = "INSERT INTO dropped VALUES (?,?,?)",
+	/* Both the snapshots and the events tell of places; what is known later is known better. */
+	[INSERT_VM] = "INSERT INTO vm VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
+		" comm = excluded.comm, ended_ns = ifnull(excluded.ended_ns, ended_ns)",
+	[INSERT_GMEM] = "INSERT INTO gmem VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET"
+		" vm = ifnull(excluded.vm, vm), size_bytes = ifnull(excluded.size_bytes, size_bytes),"
+		" flags = ifnull(excluded.flags, flags),"
+		" released_ns = ifnull(excluded.released_ns, released_ns)",
+	[INSERT_SLOT] = "INSERT INTO slot VALUES (?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
+		" base_gfn = excluded.base_gfn, pages = excluded.pages, flags = excluded.flags,"
+		" gmem_ino = ifnull(excluded.gmem_ino, gmem_ino),"
+		" gmem_pgoff = ifnull(excluded.gmem_pgoff, gmem_pgoff)",
+	[INSERT_THREAD] = "INSERT INTO thread VALUES (?,?,?)",
+	[INSERT_EVENT] = "INSERT INTO event VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[INSERT_SNAPSHOT] = "INSERT INTO snapshot VALUES (?,?)",
+	[INSERT_COUNT] = "INSERT INTO count VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?)",
+	[INSERT_HISTOGRAM] = "INSERT INTO histogram VALUES (?,?,?,?)",
+	[INSERT_ERROR] = "INSERT INTO error VALUES (?,?,?)",
+	[INSERT_DETAIL] = "INSERT INTO detail VALUES (?,?,?)",
+	[INSERT_MEMORY] = "INSERT INTO memory VALUES (?,?,?,?,?,?,?)",
+	[SELECT_TIDS] = "SELECT DISTINCT tid FROM event",
+};
+/* clang-format on */
+
+struct database {
+	struct sqlite_rows rows;
+	struct export *export;
+	const struct capture *capture; /* the snapshot at hand */
+	__u64 nsnapshots;
+};
+
+static void put_vm(struct database *db, __u32 number, const struct vm_info *info)
+{
+	const char *arch = capture_meta(db->export->file)->arch;
+	struct sqlite_rows *rows = &db->rows;
+
+	sqlite_row_begin(rows, INSERT_VM);
+	sqlite_row_number(rows, number);
+	sqlite_row_number(rows, info->pid);
+	sqlite_row_text(rows, info->comm, sizeof(info->comm));
+	sqlite_row_number(rows, info->type);
+	sqlite_row_string(rows, vm_type_name(arch, info->type));
+	sqlite_row_number_if(rows, info->ended_ns, info->ended_ns);
+	sqlite_row_end(rows);
+}
+
+static void put_gmem(struct database *db, __u32 vm, const struct gmem_info *info)
+{
+	struct sqlite_rows *rows = &db->rows;
+
+	sqlite_row_begin(rows, INSERT_GMEM);
+	sqlite_row_number(rows, info->ino);
+	sqlite_row_number_if(rows, vm != NO_VM, vm);
+	sqlite_row_number(rows, info->size_bytes);
+	sqlite_row_number(rows, info->flags);
+	sqlite_row_number_if(rows, info->released_ns, info->released_ns);
+	sqlite_row_end(rows);
+}
+
+/* A guest_memfd that so far only its slot has told of. */
+static void put_gmem_of_slot(struct database *db, __u32 vm, __u64 ino)
+{
+	struct sqlite_rows *rows = &db->rows;
+
+	sqlite_row_begin(rows, INSERT_GMEM);
+	sqlite_row_number(rows, ino);
+	sqlite_row_number(rows, vm);
+	for (int i = 0; i < 3; i++)
+		sqlite_row_null(rows);
+	sqlite_row_end(rows);
+}
+
+static void put_slot(struct database *db, __u32 vm, const struct slot_info *info)
+{
+	struct sqlite_rows *rows = &db->rows;
+
+	if (info->ino)
+		put_gmem_of_slot(db, vm, info->ino);
+	sqlite_row_begin(rows, INSERT_SLOT);
+	sqlite_row_number(rows, vm);
+	sqlite_row_number(rows, info->as_id);
+	sqlite_row_signed(rows, info->id);
+	sqlite_row_number(rows, info->base_gfn);
+	sqlite_row_number(rows, info->npages);
+	sqlite_row_number(rows, info->flags);
+	sqlite_row_number_if(rows, info->ino, info->ino);
+	sqlite_row_number_if(rows, info->ino, info->pgoff);
+	sqlite_row_end(rows);
+}
+
+/* Who an event names, once, and again when it has changed. */
+static void put_place(struct database *db, struct export_place *place)
+{
+	__u32 vm = place->vm ? place->vm->number : NO_VM;
+
+	if (place->vm && place->vm != place)
+		put_place(db, place->vm);
+	if (place->told == place->version)
+		return;
+	place->told = place->version;
+	if (place->owner.kind == OWNER_VM)
+		put_vm(db, vm, &place->owner.vm_info);
+	if (place->owner.kind == OWNER_SLOT && place->vm)
+		put_slot(db, vm, &place->owner.slot);
+	if (place->owner.kind == OWNER_GMEM)
+		put_gmem(db, vm, &place->owner.gmem);
+}
+
+static int put_event(void *ctx, const struct export_event *event)
+{
+	static const enum export_field_id columns[] = {
+		FIELD_END,     FIELD_LATENCY, FIELD_VM,	   FIELD_AS_ID, FIELD_SLOT,
+		FIELD_GMEM,    FIELD_GFN,     FIELD_PGOFF, FIELD_PAGES, FIELD_ERROR,
+		FIELD_DETAILS, FIELD_CPU,     FIELD_TID,
+	};
+	struct database *db = ctx;
+	struct export_value value;
+
+	put_place(db, event->place);
+	sqlite_row_begin(&db->rows, INSERT_EVENT);
+	sqlite_row_number(&db->rows, event->record->event);
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		export_get(event, columns[i], &value);
+		if (export_fields[columns[i]].kind == FIELD_NUMBER)
+			sqlite_row_number_if(&db->rows, value.known, value.number);
+		else
+			sqlite_row_string(&db->rows, value.known ? value.text : NULL);
+	}
+	sqlite_row_end(&db->rows);
+	return db->rows.status ? -1 : 0;
+}
+
+/* The columns vm, as_id, slot and gmem_ino. */
+static void put_place_columns(struct sqlite_rows *rows, const struct counted_place *place)
+{
+	__u64 ino = place->slot ? place->slot->info.ino : place->gmem ? place->gmem->info.ino : 0;
+
+	sqlite_row_number_if(rows, place->vm, export_vm_number(place));
+	if (place->slot) {
+		sqlite_row_number(rows, place->slot->info.as_id);
+		sqlite_row_signed(rows, place->slot->info.id);
+	} else {
+		sqlite_row_null(rows);
+		sqlite_row_null(rows);
+	}
+	sqlite_row_number_if(rows, ino, ino);
+}
+
+static void put_histogram(struct sqlite_rows *rows, __s64 id, const struct event_count *count)
+{
+	for (unsigned int i = 0; i < HIST_BUCKETS; i++) {
+		__u64 high = hist_high_ns(i);
+
+		if (!buckets_at(&count->latency, i))
+			continue;
+		sqlite_row_begin(rows, INSERT_HISTOGRAM);
+		sqlite_row_signed(rows, id);
+		sqlite_row_number(rows, hist_low_ns(i));
+		sqlite_row_number_if(rows, high, high);
+		sqlite_row_number(rows, buckets_at(&count->latency, i));
+		sqlite_row_end(rows);
+	}
+}
+
+/* So many of a count are called so. */
+static void put_named(struct sqlite_rows *rows, int statement, __s64 id, const char *name, __u64 n)
+{
+	sqlite_row_begin(rows, statement);
+	sqlite_row_signed(rows, id);
+	sqlite_row_string(rows, name);
+	sqlite_row_number(rows, n);
+	sqlite_row_end(rows);
+}
+
+static void put_count(struct database *db, const struct counted_place *place,
+		      const struct event_count *count)
+{
+	unsigned int carries = event_descs[count->event].carries;
+	struct sqlite_rows *rows = &db->rows;
+	bool timed = carries & EVENT_LATENCY;
+	__s64 id;
+
+	sqlite_row_begin(rows, INSERT_COUNT);
+	sqlite_row_number(rows, db->nsnapshots);
+	sqlite_row_number(rows, count->event);
+	put_place_columns(rows, place);
+	sqlite_row_number(rows, count->count);
+	sqlite_row_number_if(rows, carries & EVENT_PAGES, count->npages);
+	sqlite_row_number_if(rows, timed, count->sum_ns);
+	sqlite_row_number_if(rows, timed, count->min_ns);
+	sqlite_row_number_if(rows, timed, count->max_ns);
+	sqlite_row_end(rows);
+	id = sqlite3_last_insert_rowid(rows->db);
+	put_histogram(rows, id, count);
+	for (size_t i = 0; i < count->nerrs; i++)
+		if (report_errors_alike(count, i))
+			put_named(rows, INSERT_ERROR, id, errno_name(count->errs[i].err),
+				  report_errors_alike(count, i));
+	for (size_t i = 0; i < count->ndetails; i++)
+		put_named(rows, INSERT_DETAIL, id, detail_descs[count->details[i].detail].name,
+			  count->details[i].count);
+}
+
+static void put_memory(struct database *db, const struct counted_place *place,
+		       const struct resident *resident)
+{
+	bool has_private = place->slot && place->slot->has_private;
+	struct sqlite_rows *rows = &db->rows;
+
+	if (!resident->known && !has_private)
+		return;
+	sqlite_row_begin(rows, INSERT_MEMORY);
+	sqlite_row_number(rows, db->nsnapshots);
+	put_place_columns(rows, place);
+	sqlite_row_number_if(rows, resident->known, resident->npages);
+	sqlite_row_number_if(rows, has_private, has_private ? place->slot->nprivate : 0);
+	sqlite_row_end(rows);
+}
+
+static int put_counted_place(void *ctx, const struct counted_place *place)
+{
+	struct database *db = ctx;
+
+	if (place->slot)
+		put_slot(db, export_vm_number(place), &place->slot->info);
+	else if (place->gmem)
+		put_gmem(db, export_vm_number(place), &place->gmem->info);
+	else if (place->vm)
+		put_vm(db, export_vm_number(place), &place->vm->info);
+	for (size_t i = 0; i < place->events->n; i++)
+		if (report_shows(db->capture, place->events->v[i].event))
+			put_count(db, place, &place->events->v[i]);
+	if (place->slot)
+		put_memory(db, place, &place->slot->resident);
+	else if (place->gmem)
+		put_memory(db, place, &place->gmem->resident);
+	return db->rows.status ? -1 : 0;
+}
+
+/* All of the snapshots, before the events: those have the last word on what exists. */
+static int put_snapshots(struct database *db)
+{
+	struct capture_item item;
+	int more;
+
+	while ((more = export_next(db->export, CAPTURE_WANT_SNAPSHOTS, &item)) > 0) {
+		db->capture = item.capture;
+		db->nsnapshots++;
+		sqlite_row_begin(&db->rows, INSERT_SNAPSHOT);
+		sqlite_row_number(&db->rows, db->nsnapshots);
+		sqlite_row_number(&db->rows, item.capture->duration_ns);
+		sqlite_row_end(&db->rows);
+		if (export_counted_places(item.capture->snap, put_counted_place, db))
+			return -1;
+	}
+	return more ?: capture_rewind(db->export->file, db->export->problem);
+}
+
+static void put_functions(struct sqlite_rows *rows, const struct rung *rung)
+{
+	char names[400] = "";
+	const char *function;
+	size_t at = 0;
+
+	for (unsigned int i = 0; rung && (function = report_function(rung, i)); i++)
+		if (at < sizeof(names))
+			at += snprintf(names + at, sizeof(names) - at, "%s%s", i ? " " : "",
+				       function);
+	sqlite_row_string(rows, rung ? names : NULL);
+}
+
+static void put_hook(struct database *db, const struct capture *capture, enum gmem_event event)
+{
+	const struct hook_state *hook = &capture->hooks[event];
+	const struct rung *rung = report_rung(capture, event);
+	struct sqlite_rows *rows = &db->rows;
+
+	sqlite_row_begin(rows, INSERT_HOOK);
+	sqlite_row_number(rows, event);
+	sqlite_row_string(rows, event_descs[event].name);
+	sqlite_row_number(rows, report_shows(capture, event));
+	sqlite_row_number(rows, hook->wanted);
+	sqlite_row_number(rows, hook->attached);
+	sqlite_row_string(rows, rung ? rung->since : NULL);
+	put_functions(rows, rung);
+	sqlite_row_string(rows, hook->reason[0] ? hook->reason : NULL);
+	sqlite_row_number(rows, hook->run_count);
+	sqlite_row_number(rows, hook->run_time_ns);
+	sqlite_row_number(rows, hook->recursion_misses);
+	sqlite_row_end(rows);
+}
+
+static void put_losses(struct database *db, const struct capture *capture, enum gmem_event event)
+{
+	for (int i = 0; capture->snap && i < NR_LOSSES; i++)
+		if (capture->snap->loss[event][i])
+			put_named(&db->rows, INSERT_LOSS, event, loss_descs[i].name,
+				  capture->snap->loss[event][i]);
+}
+
+static void put_dropped(struct database *db)
+{
+	const struct capture_drop *drops;
+	size_t n;
+
+	drops = capture_drops(db->export->file, &n);
+	for (size_t i = 0; i < n; i++) {
+		sqlite_row_begin(&db->rows, INSERT_DROPPED);
+		sqlite_row_number(&db->rows, drops[i].event);
+		sqlite_row_number(&db->rows, drops[i].cpu);
+		sqlite_row_number(&db->rows, drops[i].count);
+		sqlite_row_end(&db->rows);
+	}
+}
+
+static void put_thread(void *ctx, __u64 tid)
+{
+	struct database *db = ctx;
+	const struct capture_thread *thread = capture_thread(db->export->file, tid);
+
+	sqlite_row_begin(&db->rows, INSERT_THREAD);
+	sqlite_row_number(&db->rows, tid);
+	sqlite_row_number_if(&db->rows, thread, thread ? thread->pid : 0);
+	sqlite_row_text(&db->rows, thread ? thread->comm : NULL, GMEM_COMM_LEN);
+	sqlite_row_end(&db->rows);
+}
+
+/* Its words with blanks between them. */
+static void put_command(struct sqlite_rows *rows, char *const *command)
+{
+	char line[4096] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; command && command[i] && at < sizeof(line); i++)
+		at += snprintf(line + at, sizeof(line) - at, "%s%s", i ? " " : "", command[i]);
+	sqlite_row_string(rows, command ? line : NULL);
+}
+
+static void put_capture(struct database *db, const struct capture *capture)
+{
+	bool ended = capture->command && capture->command_ended;
+	const char *signal = ended ? report_signal(capture->command_status) : NULL;
+	struct sqlite_rows *rows = &db->rows;
+	char start[EXPORT_TIME_SIZE];
+
+	sqlite_row_begin(rows, INSERT_CAPTURE);
+	sqlite_row_string(rows, capture->tool);
+	sqlite_row_string(rows, capture->version);
+	sqlite_row_string(rows, capture->kernel);
+	sqlite_row_string(rows, capture->arch);
+	sqlite_row_string(rows, export_time(start, capture->start_realtime_ns));
+	sqlite_row_number(rows, capture_start_ns(db->export->file));
+	sqlite_row_signed(rows, capture_realtime_offset_ns(db->export->file));
+	sqlite_row_number(rows, capture->duration_ns);
+	sqlite_row_number(rows, capture->min_latency_ns);
+	put_command(rows, capture->command);
+	sqlite_row_number_if(rows, capture->command, capture->command_ended);
+	sqlite_row_number_if(rows, ended && !signal, WEXITSTATUS(capture->command_status));
+	sqlite_row_string(rows, signal);
+	sqlite_row_string(rows, capture->no_inventory);
+	sqlite_row_string(rows, capture_incomplete(db->export->file));
+	sqlite_row_end(rows);
+}
+
+/* Events first: of a place that both know, the snapshots have the last word. */
+static int put_all(struct database *db)
+{
+	const struct capture *capture;
+	int err = 0;
+
+	sqlite_rows_prepare(&db->rows, statements, NR_STATEMENTS);
+	if (db->export->has_records)
+		err = export_events(db->export, put_event, db)
+			      ?: capture_rewind(db->export->file, db->export->problem);
+	if (!err)
+		err = put_snapshots(db);
+	if (err)
+		return -1;
+	capture = capture_meta(db->export->file);
+	put_capture(db, capture);
+	for (int event = 0; capture->hooks && event < NR_EVENTS; event++) {
+		put_hook(db, capture, event);
+		put_losses(db, capture, event);
+	}
+	put_dropped(db);
+	sqlite_rows_each(&db->rows, SELECT_TIDS, put_thread, db);
+	sqlite_rows_run(&db->rows, indexes);
+	sqlite_rows_run(&db->rows, "COMMIT");
+	return 0;
+}
+
+int export_sqlite(struct export *export)
+{
+	struct database db = { .export = export };
+	char message[120];
+	int err, status;
+
+	sqlite_rows_open(&db.rows, export->path, "PRAGMA journal_mode = OFF");
+	sqlite_rows_run(&db.rows, "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
+				  "PRAGMA cache_size = -32768; BEGIN");
+	sqlite_rows_run(&db.rows, schema);
+	err = put_all(&db);
+	status = sqlite_rows_close(&db.rows, message, sizeof(message));
+	if (status == SQLITE_FULL)
+		return output_full(export->output, export->problem);
+	if (status)
+		return problem_set(export->problem, EXIT_IMPOSSIBLE,
+				   "cannot write %s: SQLite: %s. Choose another place with -o",
+				   export->output, message);
+	return err;
+}
