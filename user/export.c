@@ -22,6 +22,7 @@ static const struct format {
 	export_writer *write;
 	unsigned int flags;
 } formats[] = {
+	{ "perfetto", "pftrace", export_perfetto, BINARY },
 	{ "ndjson", "ndjson", export_ndjson, 0 },
 	{ "csv", "csv", export_csv, 0 },
 	{ "sqlite", "db", export_sqlite, TO_FILE },
