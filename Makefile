@@ -29,7 +29,7 @@ PROGRAMS := $(MAINS:user/%.c=$(BUILD)/%)
 
 # What needs the kernel stays out of the unit tests' library.
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
-KEEP_OUT := $(addprefix user/,session.c snapshot.c stacks.c kernel.c inventory.c watch.c rings.c)
+KEEP_OUT := $(addprefix user/,session.c snapshot.c stacks.c kernel.c inventory.c watch.c rings.c trace.c command_record.c record_names.c)
 UNIT_LIB := $(filter-out $(KEEP_OUT),$(LIB_SOURCES))
 UNIT_OBJECTS := $(UNIT_LIB:%.c=$(BUILD)/sanitized/%.o) $(BUILD)/user/schema.o $(PROTOS) \
 	$(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))

@@ -13,6 +13,9 @@
 int command_output(const struct options *options, const struct capture *capture,
 		   struct problem *problem);
 
+/* gmemtrace record [-- COMMAND] */
+int command_record(const struct options *options, struct problem *problem);
+
 /* gmemtrace report FILE */
 int command_report(const struct options *options, struct problem *problem);
 

@@ -10,7 +10,9 @@
 #include "option_values.h"
 
 enum {
-	KEY_EXIT_STATUS = 256,
+	KEY_BUFFER = 256,
+	KEY_EVENTS,
+	KEY_EXIT_STATUS,
 	KEY_JSON_SCHEMA,
 	KEY_MIN_LATENCY,
 	KEY_NO_FSESSION,
@@ -32,8 +34,13 @@ static const struct argp_option table[] = {
 	{ "min-latency", KEY_MIN_LATENCY, "TIME", 0,
 	  "Only what takes TIME (as in 250us, 10ms) goes into histograms and stacks", 0 },
 	{ "format", 'f', "FORMAT", 0, "text (default) or json", 0 },
-	{ "output", 'o', "FILE", 0, "Write the report to FILE", 0 },
+	{ "output", 'o', "FILE", 0,
+	  "Write the report to FILE; record: the capture (default: gmemtrace.capture)", 0 },
 	{ "to", KEY_TO, "FORMAT", 0, "Of export: perfetto, ndjson, csv, sqlite or openmetrics", 0 },
+	{ "interval", 'i', "SECONDS", 0, "Of record: what was counted by then, every SECONDS", 0 },
+	{ "events", KEY_EVENTS, NULL, 0, "Of record: each event, not only how many", 0 },
+	{ "buffer", KEY_BUFFER, "SIZE", 0,
+	  "Of record: for each CPU's events until they are written, as in 16M (default: 4M)", 0 },
 	{ "exit-status", KEY_EXIT_STATUS, NULL, 0, "Exit as COMMAND did", 0 },
 	{ "verbose", 'v', NULL, 0, "Let libbpf explain what fails", 0 },
 	{ "no-fsession", KEY_NO_FSESSION, NULL, 0,
@@ -54,8 +61,10 @@ static const char doc[] =
 	"report` prints what a live capture prints from a capture file.\n\n"
 	"Exit status: 0 done, 2 wrong usage or bad input, 3 not possible here.";
 
-static const char args_doc[] =
-	"[-- COMMAND [ARG...]]\nprobe\ninventory\nreport FILE\nexport FILE --to FORMAT [-o OUT]";
+static const char args_doc[] = "[-- COMMAND [ARG...]]\nrecord [-- COMMAND [ARG...]]\nprobe\n"
+			       "inventory\nreport FILE\nexport FILE --to FORMAT [-o OUT]";
+
+#define MAX_BUFFER (1U << 30) /* half of what the kernel could */
 
 /* What follows a sub-command. */
 enum takes { TAKES_NOTHING, TAKES_FILE, TAKES_COMMAND };
@@ -69,12 +78,14 @@ static const struct sub_command {
 	{ "inventory", COMMAND_INVENTORY, TAKES_NOTHING },
 	{ "report", COMMAND_REPORT, TAKES_FILE },
 	{ "export", COMMAND_EXPORT, TAKES_FILE },
+	{ "record", COMMAND_RECORD, TAKES_COMMAND },
 };
 
 #define NR_SUB_COMMANDS (sizeof(sub_commands) / sizeof(sub_commands[0]))
 
 #define OF(id) (1U << COMMAND_##id)
-#define OF_LIVE (OF(TRACE) | OF(PROBE) | OF(INVENTORY) | OF(SCHEMA)) /* what looks at this host */
+/* What looks at this host. */
+#define OF_LIVE (OF(TRACE) | OF(PROBE) | OF(INVENTORY) | OF(SCHEMA) | OF(RECORD))
 
 /* The options that are not for every command. */
 static const struct scope {
@@ -89,7 +100,10 @@ static const struct scope {
 	{ KEY_EXIT_STATUS, OF_LIVE },
 	{ KEY_NO_FSESSION, OF_LIVE },
 	{ 'e', OF_LIVE },
-	{ 'f', OF_LIVE | OF(REPORT) },
+	{ 'f', (OF_LIVE & ~OF(RECORD)) | OF(REPORT) },
+	{ 'i', OF(RECORD) },
+	{ KEY_BUFFER, OF(RECORD) },
+	{ KEY_EVENTS, OF(RECORD) },
 	{ KEY_TO, OF(EXPORT) | OF(EXPORT_SCHEMA) },
 };
 
@@ -134,6 +148,26 @@ static int parse_min_latency(struct parser *parser, const char *arg)
 			    "--min-latency %s: not a time. Give a number and ns, us, ms or s", arg);
 }
 
+/* "16M": bytes, or so many of a unit. */
+static int parse_buffer(struct parser *parser, const char *arg)
+{
+	static const char units[] = "KMG";
+	unsigned int shift = 0;
+	double size;
+	char *end;
+
+	size = strtod(arg, &end);
+	if (*end && strchr(units, *end))
+		shift = 10 * (strchr(units, *end++) - units + 1);
+	size *= 1ULL << shift;
+	if (end == arg || *end || !(size >= 1) || size > MAX_BUFFER)
+		return option_wrong(&parser->common,
+				    "--buffer %s: not a size. Give up to 1G, as in 512K or 16M",
+				    arg);
+	parser->options->buffer_bytes = size;
+	return 0;
+}
+
 static int parse_format(struct parser *parser, const char *arg)
 {
 	if (strcmp(arg, "text") && strcmp(arg, "json"))
@@ -174,7 +208,9 @@ static int takes_no_more(struct parser *parser, const struct sub_command *comman
 
 static int parse_sub_command(struct parser *parser, const char *arg)
 {
-	for (size_t i = 0; i < NR_SUB_COMMANDS; i++)
+	bool first = parser->options->command == COMMAND_TRACE;
+
+	for (size_t i = 0; i < NR_SUB_COMMANDS && first; i++)
 		if (!strcmp(arg, sub_commands[i].name)) {
 			parser->options->command = sub_commands[i].command;
 			return 0;
@@ -190,7 +226,7 @@ static int parse_arg(struct parser *parser, char *arg, struct argp_state *state)
 	struct options *options = parser->options;
 	const struct sub_command *command = find_command(options->command);
 
-	if (!command && !after_dashes)
+	if (!after_dashes && (!command || command->takes == TAKES_COMMAND))
 		return parse_sub_command(parser, arg);
 	if (command && command->takes == TAKES_FILE && !options->file) {
 		options->file = arg;
@@ -234,6 +270,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'o':
 		options->output = arg;
 		return 0;
+	case 'i':
+		return option_seconds(&parser->common, "-i", arg, &options->interval_ns);
+	case KEY_EVENTS:
+		options->record_events = true;
+		return 0;
+	case KEY_BUFFER:
+		return parse_buffer(parser, arg);
 	case 'v':
 		options->verbose = true;
 		return 0;
@@ -288,7 +331,7 @@ static const char *option_name(int key, char buf[40])
 
 	while (option->key != key)
 		option++;
-	if (key < KEY_EXIT_STATUS)
+	if (key < KEY_BUFFER)
 		snprintf(buf, 40, "-%c", key);
 	else
 		snprintf(buf, 40, "--%s", option->name);
@@ -340,6 +383,8 @@ int options_parse(int argc, char **argv, struct options *options, struct problem
 			options->command == COMMAND_EXPORT ? COMMAND_EXPORT_SCHEMA : COMMAND_SCHEMA;
 	/* Who asks for the stacks of an event wants the event. */
 	options->events |= options->stack_events;
+	if (options->command == COMMAND_RECORD && !options->output)
+		options->output = "gmemtrace.capture";
 	if (check_scope(&parser, problem) || check_export(options, problem))
 		return -1;
 	return check_command(argc, argv, options, problem);

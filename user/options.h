@@ -19,6 +19,7 @@ enum command {
 	COMMAND_REPORT,
 	COMMAND_EXPORT,
 	COMMAND_EXPORT_SCHEMA,
+	COMMAND_RECORD,
 };
 
 struct options {
@@ -31,8 +32,11 @@ struct options {
 	__u64 stack_events; /* 1 << event: whose stacks are kept */
 	__u64 min_latency_ns; /* of what goes into histograms and stacks */
 	const char *format;
-	const char *output; /* NULL: standard output */
+	const char *output; /* NULL: standard output; never for record */
 	const char *to; /* format of an export */
+	bool record_events; /* each of them, not only how many */
+	__u64 interval_ns; /* between the snapshots of a recording; 0: none but at the end */
+	size_t buffer_bytes; /* of each CPU, for what is recorded; 0: the default */
 	const char *file; /* of a command that reads a capture */
 	bool exit_status; /* hand on the child's */
 	bool no_fsession;

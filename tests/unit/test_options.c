@@ -268,6 +268,16 @@ static void test_wrong(void **state)
 		{ "report a.cap b.cap", "report b.cap: report takes one FILE" },
 		{ "report -d 3 a.cap", "-d: not an option of report" },
 		{ "--no-fsession report a.cap", "--no-fsession: not an option of report" },
+		{ "record ls", "ls: not a sub-command. Put -- before" },
+		{ "record record", "record: not a sub-command. Put -- before" },
+		{ "record -f json", "-f: not an option of record" },
+		{ "record --buffer 16X", "--buffer 16X: not a size" },
+		{ "record --buffer 0", "--buffer 0: not a size" },
+		{ "record --buffer 2G", "--buffer 2G: not a size" },
+		{ "record -i 0", "-i 0: not a duration" },
+		{ "--events", "--events: not an option of gmemtrace" },
+		{ "--buffer 1M report a.cap", "--buffer: not an option of report" },
+		{ "-i 1 probe", "-i: not an option of probe" },
 		{ "--", "--: no COMMAND follows" },
 		{ "-d 1 --", "--: no COMMAND follows" },
 		{ "--exit-status", "--exit-status: there is no COMMAND" },
@@ -304,6 +314,27 @@ static void test_file(void **state)
 	parsed_free(parsed);
 }
 
+static void test_record(void **state)
+{
+	struct parsed *parsed = parse("record --events -i 0.5 --buffer 512K -- probe -i");
+
+	(void)state;
+	assert_int_equal(parsed->err, 0);
+	assert_int_equal(parsed->options.command, COMMAND_RECORD);
+	assert_string_equal(parsed->options.output, "gmemtrace.capture");
+	assert_true(parsed->options.record_events);
+	assert_int_equal(parsed->options.interval_ns, 500000000);
+	assert_int_equal(parsed->options.buffer_bytes, 512 << 10);
+	assert_string_equal(parsed->options.child[0], "probe");
+	assert_string_equal(parsed->options.child[1], "-i");
+	parsed_free(parsed);
+	parsed = parse("record -o file");
+	assert_int_equal(parsed->err, 0);
+	assert_string_equal(parsed->options.output, "file");
+	assert_false(parsed->options.record_events);
+	parsed_free(parsed);
+}
+
 /* The value of an option may look like anything. */
 static void test_values_like_options(void **state)
 {
@@ -321,12 +352,19 @@ static void test_values_like_options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_events),	    cmocka_unit_test(test_stacks),
-		cmocka_unit_test(test_min_latency), cmocka_unit_test(test_pids),
-		cmocka_unit_test(test_flags),	    cmocka_unit_test(test_sub_commands),
-		cmocka_unit_test(test_child),	    cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_file),	    cmocka_unit_test(test_values_like_options),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_stacks),
+		cmocka_unit_test(test_min_latency),
+		cmocka_unit_test(test_pids),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_sub_commands),
+		cmocka_unit_test(test_child),
+		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_values_like_options),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
