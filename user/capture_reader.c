@@ -15,6 +15,12 @@
 #define MESSAGE_BUDGET (64 << 20) /* what an unpacked message may take, 16 times BLOCK_MAX */
 #define SNAPSHOT_BUDGET (1UL << 30) /* twice what a live capture of all owners takes */
 
+/* As large as the largest block so far. */
+struct buffer {
+	unsigned char *bytes;
+	size_t size;
+};
+
 struct thread_entry {
 	bool used;
 	struct capture_thread thread;
@@ -27,7 +33,7 @@ struct capture_file {
 	__u64 first; /* offset of what follows the Header */
 	size_t budget; /* of a snapshot */
 	ZSTD_DCtx *zstd;
-	unsigned char *packed, *message; /* [PACKED_MAX], [BLOCK_MAX] */
+	struct buffer packed, message; /* of the block being read */
 	struct arena header_arena; /* of the strings of .capture */
 	struct arena arena; /* of the message being read */
 	struct capture_names names;
@@ -84,6 +90,20 @@ static enum got read_bytes(struct capture_file *file, void *to, size_t size,
 	return GOT_ERROR;
 }
 
+static bool make_room(struct buffer *buffer, size_t size)
+{
+	unsigned char *bytes;
+
+	if (size <= buffer->size)
+		return true;
+	bytes = realloc(buffer->bytes, size);
+	if (!bytes)
+		return false;
+	buffer->bytes = bytes;
+	buffer->size = size;
+	return true;
+}
+
 /* The next block, as it is in the file, with its checksums right. */
 static enum got read_block(struct capture_file *file, struct problem *problem)
 {
@@ -98,10 +118,15 @@ static enum got read_block(struct capture_file *file, struct problem *problem)
 		damaged(file, wrong, problem);
 		return GOT_ERROR;
 	}
-	got = read_bytes(file, file->packed, file->head.packed, problem);
+	if (!make_room(&file->packed, file->head.packed + 1) ||
+	    !make_room(&file->message, file->head.size + 1)) {
+		no_memory(file, problem);
+		return GOT_ERROR;
+	}
+	got = read_bytes(file, file->packed.bytes, file->head.packed, problem);
 	if (got != GOT_ALL)
 		return got;
-	if (block_crc(file->packed, file->head.packed) != file->head.payload_crc) {
+	if (block_crc(file->packed.bytes, file->head.packed) != file->head.payload_crc) {
 		damaged(file, "its checksum is wrong", problem);
 		return GOT_ERROR;
 	}
@@ -119,8 +144,8 @@ static void *unpack(struct capture_file *file, const ProtobufCMessageDescriptor 
 		    struct problem *problem)
 {
 	ProtobufCAllocator allocator = arena_allocator(&file->arena);
-	size_t size = ZSTD_decompressDCtx(file->zstd, file->message, BLOCK_MAX, file->packed,
-					  file->head.packed);
+	size_t size = ZSTD_decompressDCtx(file->zstd, file->message.bytes, file->head.size,
+					  file->packed.bytes, file->head.packed);
 	void *message;
 
 	arena_free(&file->arena);
@@ -128,7 +153,7 @@ static void *unpack(struct capture_file *file, const ProtobufCMessageDescriptor 
 		damaged(file, "it cannot be unpacked", problem);
 		return NULL;
 	}
-	message = protobuf_c_message_unpack(type, &allocator, size, file->message);
+	message = protobuf_c_message_unpack(type, &allocator, size, file->message.bytes);
 	if (!message)
 		damaged(file,
 			file->arena.failed ? "its message takes more memory than any should"
@@ -525,11 +550,9 @@ static struct capture_file *new_file(FILE *stream, const char *name, size_t budg
 	file->header_arena.budget = file->arena.budget = MESSAGE_BUDGET;
 	file->name = strdup(name);
 	file->zstd = ZSTD_createDCtx();
-	file->packed = malloc(PACKED_MAX);
-	file->message = malloc(BLOCK_MAX);
 	if (fileno(stream) >= 0 && !fstat(fileno(stream), &st))
 		file->size = st.st_size;
-	if (file->name && file->zstd && file->packed && file->message)
+	if (file->name && file->zstd)
 		return file;
 	file->stream = NULL; /* the caller's still */
 	capture_close(file);
@@ -573,8 +596,8 @@ void capture_close(struct capture_file *file)
 	ZSTD_freeDCtx(file->zstd);
 	if (file->stream)
 		fclose(file->stream);
-	free(file->packed);
-	free(file->message);
+	free(file->packed.bytes);
+	free(file->message.bytes);
 	free(file->name);
 	free(file);
 }
