@@ -42,7 +42,7 @@ WORKLOAD_OBJECTS := $(WORKLOAD_SOURCES:%.c=$(BUILD)/%.o)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 
 .DELETE_ON_ERROR:
-.PHONY: all bench clean install demo check lint help unit
+.PHONY: all bench clean install demo check fuzz lint help unit
 .SECONDARY:
 
 all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/floor $(BUILD)/generate
@@ -110,6 +110,25 @@ $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/sanitized/%.o $(UNIT_OBJECTS)
 
 unit: $(UNIT_TESTS)
 
+# The reader of capture files under libFuzzer, which comes with clang. FUZZ_SECONDS of it; what it
+# finds stays in build/fuzz/, what is worth keeping goes to tests/fuzz/corpus/ by hand.
+FUZZ_SECONDS := 3600
+FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_OBJECTS := $(UNIT_LIB:%.c=$(BUILD)/fuzzed/%.o) $(BUILD)/fuzzed/tests/unit/forge.o \
+	$(BUILD)/fuzzed/tests/fuzz/capture.o $(BUILD)/user/schema.o $(PROTOS)
+
+$(filter-out %.pb-c.o,$(FUZZ_OBJECTS)): | $(PROTOS)
+
+$(BUILD)/fuzzed/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC) clang $(CPPFLAGS) -Itests/unit $(CFLAGS) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/fuzz_capture: $(FUZZ_OBJECTS)
+	$(call say,LINK) clang $(FUZZ_FLAGS) $^ $(LIBS) -o $@
+
+fuzz: $(BUILD)/fuzz_capture
+	tests/fuzz/run $(FUZZ_SECONDS)
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 install: $(PROGRAMS)
@@ -124,7 +143,7 @@ demo:
 
 check:
 	scripts/setup
-	$(MAKE) all unit
+	$(MAKE) all unit $(BUILD)/fuzz_capture
 	tests/run
 
 # What tracing costs, in a VM: KERNEL= chooses, OPTIONS= are cost.py's.
@@ -147,6 +166,7 @@ help:
 	@echo 'make demo       trace a real guest_memfd guest and print the report'
 	@echo 'make check      run all tests: unit tests here, the rest on real kernels in VMs'
 	@echo 'make bench      what each tool adds to a guest fault, in instructions (KERNEL=7.3)'
+	@echo 'make fuzz       FUZZ_SECONDS=3600: hostile capture files, under sanitizers'
 	@echo 'make lint       formatting, shell scripts, warnings as errors'
 	@echo 'make install    DESTDIR= PREFIX=/usr/local'
 	@echo 'make clean      remove build/'

@@ -26,16 +26,42 @@ struct rebuild {
 	__u64 end_ns;
 	struct entry *entries; /* [0]: the host */
 	size_t nentries;
-	size_t *current; /* [OWNERS_MAX]: entry by owner index; NONE */
+	size_t *current; /* entry by owner index; NONE */
+	size_t ncurrent;
 	__u64 orphans[NR_EVENTS]; /* of owners not known */
 };
 
+/* The entry of an owner index, or NONE. */
+static size_t current_entry(const struct rebuild *r, __u32 index)
+{
+	return index < r->ncurrent ? r->current[index] : NONE;
+}
+
+static int grow_current(struct rebuild *r, __u32 index)
+{
+	size_t n = r->ncurrent ?: 64;
+	size_t *current;
+
+	while (n <= index)
+		n *= 2;
+	if (n == r->ncurrent)
+		return 0;
+	current = reallocarray(r->current, n, sizeof(*current));
+	if (!current)
+		return -ENOMEM;
+	memset(current + r->ncurrent, 0xff, (n - r->ncurrent) * sizeof(*current));
+	r->current = current;
+	r->ncurrent = n;
+	return 0;
+}
+
 static struct entry *new_entry(struct rebuild *r, __u32 index, const struct capture_owner *owner)
 {
-	struct entry *entry = r->nentries < OWNERS_MAX
-				      ? snapshot_append(&r->entries, &r->nentries, sizeof(*entry))
-				      : NULL;
+	struct entry *entry;
 
+	if (r->nentries >= OWNERS_MAX || grow_current(r, index))
+		return NULL;
+	entry = snapshot_append(&r->entries, &r->nentries, sizeof(*entry));
 	if (!entry)
 		return NULL;
 	entry->owner = *owner;
@@ -54,10 +80,7 @@ struct rebuild *rebuild_new(__u64 min_latency_ns)
 	if (!r)
 		return NULL;
 	r->min_latency_ns = min_latency_ns;
-	r->current = malloc(OWNERS_MAX * sizeof(*r->current));
-	if (r->current)
-		memset(r->current, 0xff, OWNERS_MAX * sizeof(*r->current));
-	if (r->current && new_entry(r, OWNER_INDEX_HOST, &host))
+	if (new_entry(r, OWNER_INDEX_HOST, &host))
 		return r;
 	rebuild_free(r);
 	return NULL;
@@ -82,17 +105,17 @@ static bool same_owner(const struct capture_owner *a, const struct capture_owner
 
 int rebuild_owner(struct rebuild *r, __u32 index, const struct capture_owner *owner)
 {
-	struct entry *entry;
+	size_t at = current_entry(r, index);
+	struct entry *entry = at == NONE ? NULL : &r->entries[at];
 
-	if (index >= OWNERS_MAX || owner->vm >= OWNERS_MAX)
-		return -EINVAL;
+	if (index >= OWNERS_MAX || owner->vm >= OWNERS_MAX || grow_current(r, index))
+		return -ENOMEM;
 	if (owner->kind == OWNER_HOST) {
 		r->current[index] = 0;
 		return 0;
 	}
-	entry = r->current[index] == NONE ? NULL : &r->entries[r->current[index]];
 	if (entry && same_owner(&entry->owner, owner) &&
-	    (entry->vm == NONE || entry->vm == r->current[owner->vm])) {
+	    (entry->vm == NONE || entry->vm == current_entry(r, owner->vm))) {
 		entry->owner = *owner;
 		return 0;
 	}
@@ -191,7 +214,7 @@ int rebuild_records(struct rebuild *r, const struct gmem_record *records, size_t
 
 	for (size_t i = 0; i < n && !err; i++) {
 		const struct gmem_record *record = &records[i];
-		size_t at = record->owner < OWNERS_MAX ? r->current[record->owner] : NONE;
+		size_t at = current_entry(r, record->owner);
 
 		if (record->end_ns > r->end_ns)
 			r->end_ns = record->end_ns;
@@ -220,18 +243,15 @@ static int owner_from(struct rebuild *r, const struct capture_file *file, __u32 
 int rebuild_from(struct rebuild *r, const struct capture_file *file,
 		 const struct capture_item *item)
 {
-	unsigned char *met = calloc(OWNERS_MAX / 8, 1);
-	int err = met ? 0 : -ENOMEM;
+	__u32 last = OWNER_IGNORED;
+	int err = 0;
 
 	for (size_t i = 0; i < item->nrecords && !err; i++) {
-		__u32 owner = item->records[i].owner;
-
-		if (met[owner / 8] & 1 << owner % 8)
+		if (item->records[i].owner == last)
 			continue;
-		met[owner / 8] |= 1 << owner % 8;
-		err = owner_from(r, file, owner);
+		last = item->records[i].owner;
+		err = owner_from(r, file, last);
 	}
-	free(met);
 	return err ?: rebuild_records(r, item->records, item->nrecords);
 }
 

@@ -274,12 +274,56 @@ static void test_rebuild(void **state)
 	free(records);
 }
 
+static void check_version_1(struct capture_file *file)
+{
+	const struct capture *capture = capture_meta(file);
+	struct event_totals totals = {};
+
+	assert_string_equal(capture->kernel, "7.3.4-amd64");
+	assert_string_equal(capture->command[4], "512");
+	assert_int_equal(capture->start_realtime_ns, 1758634511123456789ULL);
+	assert_int_equal(capture->duration_ns, 2350000000ULL);
+	assert_int_equal(capture->snap->nvms, 3);
+	assert_int_equal(event_totals_add_all(&totals, capture->snap), 0);
+	assert_int_equal(totals.v[EV_GUEST_FAULT].count, 14660);
+	assert_int_equal(totals.v[EV_HOST_FAULT].count, 3665);
+	assert_int_equal(totals.v[EV_CONVERT].npages, 768);
+	assert_int_equal(totals.v[EV_RELEASE].sum_ns, 830000);
+	assert_int_equal(percentile_ns(&totals.v[EV_NOTIFIER], 500), 927);
+	assert_int_equal(event_count_errors(&totals.v[EV_GUEST_FAULT]), 15);
+	assert_int_equal(capture->snap->loss[EV_ZAP][LOSS_OWNER], 4);
+	assert_int_equal(capture->snap->gmems[1].resident.npages, 307);
+	assert_string_equal(capture->snap->stacks[0].frames[1], "__fput+0xe6");
+	assert_int_equal(capture->ndrops, 2);
+	event_totals_free(&totals);
+}
+
+/* What an older version has written stays readable: a file that is never made again. */
+static void test_version_1(void **state)
+{
+	struct capture_file *file = open_file("tests/data/version-1.cap");
+	struct gmem_record *records = sample_records(300);
+	struct capture_item item;
+
+	(void)state;
+	while ((item = next(file, CAPTURE_WANT_SNAPSHOTS | CAPTURE_WANT_RECORDS)).kind)
+		if (item.kind == CAPTURE_RECORDS) {
+			assert_int_equal(item.nrecords, 300);
+			assert_memory_equal(item.records, records, 300 * sizeof(*records));
+		}
+	assert_null(capture_incomplete(file));
+	assert_null(capture_meta(file)->note);
+	check_version_1(file);
+	capture_close(file);
+	free(records);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty),	cmocka_unit_test(test_real),
 		cmocka_unit_test(test_large),	cmocka_unit_test(test_records),
-		cmocka_unit_test(test_rebuild),
+		cmocka_unit_test(test_rebuild), cmocka_unit_test(test_version_1),
 	};
 
 	return cmocka_run_group_tests_name("capture_file", tests, NULL, NULL);
