@@ -45,7 +45,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 .PHONY: all bench clean install demo check fuzz lint help unit
 .SECONDARY:
 
-all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/floor $(BUILD)/generate
+all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied
 
 # The BPF side: an object, a skeleton.
 
@@ -95,7 +95,7 @@ $(BUILD)/floor: $(BUILD)/tests/bench/floor.o $(LIB_OBJECTS)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Makes captures without a kernel.
-$(BUILD)/generate: $(BUILD)/tests/capture/generate.o $(LIB_OBJECTS)
+$(BUILD)/generate $(BUILD)/varied: $(BUILD)/%: $(BUILD)/tests/capture/%.o $(LIB_OBJECTS)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Unit tests, and with them the library, run under the address and undefined behaviour sanitizers.

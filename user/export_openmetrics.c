@@ -281,11 +281,15 @@ static void put_losses(struct writer *w)
 	openmetrics_family(&w->text, "gmem_", "lost_events", "counter", "",
 			   "What is missing from the counts, and why");
 	for (int event = 0; event < NR_EVENTS; event++)
-		for (int i = 0; i < NR_LOSSES && w->capture->hooks[event].attached; i++) {
+		for (int i = 0; i < NR_LOSSES; i++) {
+			__u64 lost = w->capture->snap->loss[event][i];
+
+			if (!lost && !w->capture->hooks[event].attached)
+				continue;
 			openmetrics_sample(&w->text, "_total");
 			openmetrics_label(&w->text, "event", event_descs[event].name);
 			openmetrics_label(&w->text, "kind", loss_descs[i].name);
-			openmetrics_value(&w->text, w->capture->snap->loss[event][i]);
+			openmetrics_value(&w->text, lost);
 		}
 }
 

@@ -350,7 +350,6 @@ static int put_counted_place(void *ctx, const struct counted_place *place)
 	return db->rows.status ? -1 : 0;
 }
 
-/* All of the snapshots, before the events: those have the last word on what exists. */
 static int put_snapshots(struct database *db)
 {
 	struct capture_item item;
@@ -366,7 +365,7 @@ static int put_snapshots(struct database *db)
 		if (export_counted_places(item.capture->snap, put_counted_place, db))
 			return -1;
 	}
-	return more ?: capture_rewind(db->export->file, db->export->problem);
+	return more;
 }
 
 static void put_functions(struct sqlite_rows *rows, const struct rung *rung)
@@ -510,7 +509,7 @@ int export_sqlite(struct export *export)
 
 	sqlite_rows_open(&db.rows, export->path, "PRAGMA journal_mode = OFF");
 	sqlite_rows_run(&db.rows, "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
-				  "PRAGMA cache_size = -32768; BEGIN");
+				  "PRAGMA cache_size = -16384; BEGIN");
 	sqlite_rows_run(&db.rows, schema);
 	err = put_all(&db);
 	status = sqlite_rows_close(&db.rows, message, sizeof(message));

@@ -281,6 +281,11 @@ static void test_wrong(void **state)
 		{ "--", "--: no COMMAND follows" },
 		{ "-d 1 --", "--: no COMMAND follows" },
 		{ "--exit-status", "--exit-status: there is no COMMAND" },
+		{ "export a.cap", "export: there is no format" },
+		{ "export --to csv", "export: there is no FILE" },
+		{ "export a.cap --to xml", "--to xml: an unknown format" },
+		{ "export a.cap --to csv -f json", "-f: not an option of export" },
+		{ "--to csv", "--to: not an option of gmemtrace" },
 		{ "-d x --nonsense", "-d x: not a duration" }, /* the first one counts */
 	};
 
@@ -335,6 +340,25 @@ static void test_record(void **state)
 	parsed_free(parsed);
 }
 
+static void test_export(void **state)
+{
+	struct parsed *parsed = parse("export a.cap --to csv -o -");
+
+	(void)state;
+	assert_int_equal(parsed->err, 0);
+	assert_int_equal(parsed->options.command, COMMAND_EXPORT);
+	assert_string_equal(parsed->options.to, "csv");
+	assert_null(parsed->options.output);
+	parsed_free(parsed);
+	parsed = parse("--json-schema export a.cap");
+	assert_int_equal(parsed->err, 0);
+	assert_int_equal(parsed->options.command, COMMAND_EXPORT_SCHEMA);
+	parsed_free(parsed);
+	parsed = parse("export --json-schema");
+	assert_int_equal(parsed->err, 0);
+	parsed_free(parsed);
+}
+
 /* The value of an option may look like anything. */
 static void test_values_like_options(void **state)
 {
@@ -352,19 +376,13 @@ static void test_values_like_options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_events),
-		cmocka_unit_test(test_stacks),
-		cmocka_unit_test(test_min_latency),
-		cmocka_unit_test(test_pids),
-		cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_sub_commands),
-		cmocka_unit_test(test_child),
-		cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_file),
-		cmocka_unit_test(test_record),
-		cmocka_unit_test(test_values_like_options),
+		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_events),	    cmocka_unit_test(test_stacks),
+		cmocka_unit_test(test_min_latency), cmocka_unit_test(test_pids),
+		cmocka_unit_test(test_flags),	    cmocka_unit_test(test_sub_commands),
+		cmocka_unit_test(test_child),	    cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_file),	    cmocka_unit_test(test_record),
+		cmocka_unit_test(test_export),	    cmocka_unit_test(test_values_like_options),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exports under the sanitizers, and what they are made of; what they contain is for other readers
+ * to say, tests/export.py.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "export.h"
+#include "export_lanes.h"
+#include "export_order.h"
+#include "openmetrics.h"
+#include "sample_file.h"
+#include "unit.h"
+
+static const char *const formats[] = { "perfetto", "ndjson", "csv", "sqlite", "openmetrics" };
+
+static void export_sample(size_t nrecords)
+{
+	char capture[SAMPLE_PATH_LEN], output[SAMPLE_PATH_LEN];
+	struct export_options options = { capture, NULL, output };
+	struct sample sample;
+	struct problem problem;
+	struct stat st;
+
+	sample_real(&sample);
+	memcpy(sample.snap.vms[1].info.comm, "\",\n\\\r\xff\xc3\xa9;'<=\x1b\"?", GMEM_COMM_LEN);
+	sample.capture.records_kept = nrecords;
+	sample_path(capture);
+	sample_path(output);
+	sample_write_file(&sample, nrecords, capture);
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		options.format = formats[i];
+		assert_true(export_has_format(formats[i]));
+		assert_non_null(strstr(export_formats(), formats[i]));
+		assert_int_equal(export_run(&options, &problem), 0);
+		assert_int_equal(stat(output, &st), 0);
+		assert_true(st.st_size > 1000);
+	}
+	unlink(capture);
+	unlink(output);
+	sample_free(&sample);
+}
+
+static void test_events(void **state)
+{
+	(void)state;
+	export_sample(10000);
+}
+
+static void test_aggregates(void **state)
+{
+	(void)state;
+	export_sample(0);
+	assert_false(export_has_format("xml"));
+}
+
+static void test_id_map(void **state)
+{
+	struct id_map map = { 0 };
+	__u32 number;
+
+	(void)state;
+	for (__u64 i = 1; i <= 1000; i++) {
+		assert_int_equal(id_map_number(&map, i << 40, &number), 1);
+		assert_int_equal(number, i);
+	}
+	for (__u64 i = 1; i <= 1000; i++) {
+		assert_int_equal(id_map_number(&map, i << 40, &number), 0);
+		assert_int_equal(number, i);
+	}
+	id_map_free(&map);
+}
+
+static void test_lanes(void **state)
+{
+	static const struct {
+		__u32 tid;
+		__u64 begin_ns, end_ns;
+		int lane;
+	} table[] = {
+		{ 1, 100, 200, 0 }, { 1, 100, 150, 0 }, { 1, 150, 150, 0 },
+		{ 1, 160, 200, 0 }, { 1, 190, 210, 1 }, /* cuts the end of the first */
+		{ 2, 190, 210, 0 }, { 1, 200, 300, 0 }, { 1, 205, 400, 2 },
+		{ 1, 205, 206, 0 }, { 1, 150, 160, 3 }, /* too late to say what was there */
+		{ 1, 300, 301, 0 },
+	};
+	struct export_lanes lanes = { .n = 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		assert_int_equal(
+			export_lane(&lanes, table[i].tid, table[i].begin_ns, table[i].end_ns),
+			table[i].lane);
+	for (int i = 0; i < 100; i++)
+		export_lane(&lanes, 3, 1000 + i, 5000 + i);
+	assert_int_equal(export_lane(&lanes, 3, 2000, 6000), LANES_MAX);
+	export_lanes_free(&lanes);
+}
+
+struct seen {
+	__u64 begin_ns, end_ns;
+	size_t n;
+};
+
+/* Never out of order, an outer one before the inner. */
+static int see(void *ctx, const struct export_event *event)
+{
+	__u64 begin_ns = export_begin_ns(event->record);
+	struct seen *seen = ctx;
+
+	assert_true(begin_ns >= seen->begin_ns);
+	if (begin_ns == seen->begin_ns)
+		assert_true(event->record->end_ns <= seen->end_ns);
+	assert_int_equal(event->place->vm->number, event->record->owner);
+	assert_ptr_equal(event->place->vm, event->place);
+	seen->begin_ns = begin_ns;
+	seen->end_ns = event->record->end_ns;
+	seen->n++;
+	return 0;
+}
+
+static void test_order(void **state)
+{
+	struct export_order *order = calloc(1, sizeof(*order));
+	struct seen seen = { .n = 0 };
+	unsigned long long random = 5;
+
+	(void)state;
+	assert_non_null(order);
+	order->fn = see;
+	order->ctx = &seen;
+	for (__u64 i = 0; i < 20000; i++) {
+		struct gmem_record record = { .end_ns = 1000000 + i * 10,
+					      .latency_ns = unit_random(&random) % 500 * 10,
+					      .owner = i };
+		struct export_place place = { .owner.kind = OWNER_VM, .number = i };
+		struct export_event event = { .record = &record, .place = &place };
+
+		place.vm = &place;
+		assert_int_equal(export_order_add(order, &event), 0);
+	}
+	assert_int_equal(export_order_end(order), 0);
+	assert_int_equal(seen.n, 20000);
+	free(order);
+}
+
+static void test_openmetrics(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	struct openmetrics metrics = { .out = open_memstream(&text, &size) };
+
+	(void)state;
+	openmetrics_family(&metrics, "a_", "b_seconds", "gauge", "seconds", "c");
+	openmetrics_sample(&metrics, "");
+	openmetrics_label(&metrics, "d", "\"\\\n\r,}");
+	openmetrics_label_number(&metrics, "e", ~0ULL);
+	openmetrics_value_ns(&metrics, 12000000034ULL);
+	openmetrics_single(&metrics, "_total", 5);
+	openmetrics_end(&metrics);
+	fclose(metrics.out);
+	assert_string_equal(text, "# TYPE a_b_seconds gauge\n"
+				  "# UNIT a_b_seconds seconds\n"
+				  "# HELP a_b_seconds c\n"
+				  "a_b_seconds{d=\"\\\"\\\\\\n\r,}\",e=\"18446744073709551615\"} "
+				  "12.000000034\n"
+				  "a_b_seconds_total 5\n"
+				  "# EOF\n");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_events), cmocka_unit_test(test_aggregates),
+		cmocka_unit_test(test_id_map), cmocka_unit_test(test_lanes),
+		cmocka_unit_test(test_order),  cmocka_unit_test(test_openmetrics),
+	};
+
+	return cmocka_run_group_tests_name("export", tests, NULL, NULL);
+}
