@@ -5,11 +5,13 @@ import json
 import os
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "lab"))
 from tap import Results, Skip  # noqa: E402  (after the path)
 from tool import GMEMTRACE, IMPOSSIBLE, USAGE, complains, run, trace  # noqa: E402
 
+GENERATE = os.path.join(os.path.dirname(GMEMTRACE), "generate")
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
@@ -51,6 +53,16 @@ def wrong_usage(directory):
         (["-o", f"{directory}/no/report"], "No such file"),
         (["-o", directory], "directory"),
         (["-o", ""], "no name"),
+        (["check"], "nothing to compare with"),
+        (["check", "--base", text], "nothing new to compare"),
+        (["check", text], "of no side"),
+        (["check", "--base", text, "--new", text], text),
+        (["check", "--base", text, "--new", f"{directory}/none"], text),
+        (["check", "--rule", "fault.p99<=+5%"], "no such event"),
+        (["check", "--rule", "guest_fault.p99<=5"], "needs a unit"),
+        (["check", "--rules", f"{directory}/none"], "No such file"),
+        (["check", "--allow", "everything"], "--allow everything"),
+        (["check", "-f", "xml"], "-f xml"),
     ]
 
 
@@ -152,6 +164,35 @@ def test_json_schema():
     jsonschema.validators.validator_for(schema).check_schema(schema)
 
 
+def checked(base, new, form):
+    done = trace("check", "--deterministic", "--per-slot", "--rule", "guest_fault.mean<=+1%", "--rule", "guest_fault.count<=+0%",
+                 "--rule", "host_fault.p99<=1ns", "--rule", "loss==0", "-f", form, "--base", base, "--new", new)
+    assert done.returncode == 1 and not done.stderr, done
+    return done.stdout
+
+
+def test_check_formats():
+    """check writes what parsers take: XML, Markdown, annotations, JSON by its schema"""
+    with tempfile.TemporaryDirectory() as directory:
+        base, new = f"{directory}/base", f"{directory}/new"
+        for path, records in ((base, "20000"), (new, "30000")):
+            assert run(GENERATE, path, records).returncode == 0
+        found = json.loads(checked(base, new, "json"))
+        suite = xml.etree.ElementTree.fromstring(checked(base, new, "junit"))[0]
+        annotations = [line for line in checked(base, new, "github").splitlines() if line.startswith("::")]
+        rows = [line for line in checked(base, new, "markdown").splitlines() if line.startswith("|")]
+    results = found["check"]["results"]
+    failed = [result for result in results if result["verdict"] == "regression"]
+    assert len(suite.findall("testcase")) == int(suite.get("tests")) == len(results) == len(rows) - 2, (suite.attrib, rows)
+    assert len(suite.findall("testcase/failure")) == len(failed) == sum(line.startswith("::error title=") for line in annotations)
+    assert {line.count(" |") for line in rows} == {8}, rows
+    try:
+        import jsonschema
+    except ImportError:
+        raise Skip("no python3-jsonschema") from None
+    jsonschema.validate(found, json.loads(trace("--json-schema").stdout))
+
+
 def test_help():
     """--help, --usage and --version work for anybody, in 80 columns"""
     for option, word in (("--help", "--duration=SECONDS"), ("-?", "Exit status"), ("--usage", "[-d SECONDS]"),
@@ -165,7 +206,7 @@ def test_help():
 def main():
     results = Results("native")
     for test in (test_wrong_usage, test_refused, test_no_privilege, test_unwritable_place, test_full_disk, test_closed_pipe,
-                 test_schema_file, test_json_schema, test_help):
+                 test_schema_file, test_json_schema, test_check_formats, test_help):
         results.run(test)
     results.exit()
 

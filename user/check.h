@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Two groups of captures, rules, and a verdict on each rule. A capture is one run; runs are what
- * is compared, not single events. Knows the model only: check_command.c reads the files,
+ * is compared, not single events. Knows the model only: command_check.c reads the files,
  * report_check*.c show the result.
  */
 #ifndef CHECK_H

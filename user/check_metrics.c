@@ -260,12 +260,12 @@ int metric_parse(const char *name, size_t len, struct metric *metric, struct pro
 		}
 	if (event < 0)
 		return problem_set(problem, EXIT_USAGE,
-				   "no such event. gmemtrace probe lists them; there are loss and "
+				   "no such event. Take one that gmemtrace probe lists, or loss, or "
 				   "resident_pages, too");
 	if (!dot)
 		return problem_set(
 			problem, EXIT_USAGE,
-			"%s is an event: what of it? Add a metric, as in %s.count or %s.p99",
+			"%s is an event, not a metric. Add one, as in %s.count or %s.p99",
 			event_descs[event].name, event_descs[event].name, event_descs[event].name);
 	return parse_of_event(event, dot + 1, len - before - 1, metric, problem);
 }

@@ -74,7 +74,7 @@ static int add_file(struct parser *parser, const char *arg)
 
 	if (!parser->files)
 		return option_wrong(&parser->common,
-				    "%s: of which side? Put --base or --new before files", arg);
+				    "%s: a file of no side. Put --base or --new before files", arg);
 	at = snapshot_append(&parser->files->v, &parser->files->n, sizeof(*at));
 	if (!at)
 		return option_wrong(&parser->common, "%s: out of memory", arg);
@@ -121,8 +121,7 @@ static int allow(struct parser *parser, const char *name, size_t len)
 		}
 	snprintf(said, sizeof(said), "%.*s", (int)len, name);
 	return option_wrong(&parser->common,
-			    "--allow %s: nothing that could be allowed. gmemtrace check --help "
-			    "lists what can",
+			    "--allow %s: nothing that could be allowed. See gmemtrace check --help",
 			    said);
 }
 

@@ -19,4 +19,7 @@ int command_record(const struct options *options, struct problem *problem);
 /* gmemtrace report FILE */
 int command_report(const struct options *options, struct problem *problem);
 
+/* gmemtrace check --base FILE... --new FILE..., which has a command line of its own. */
+int command_check(int argc, char **argv, struct problem *problem);
+
 #endif

@@ -6,7 +6,6 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
-#include "check_command.h"
 #include "child.h"
 #include "commands.h"
 #include "export.h"
@@ -109,7 +108,7 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C"); /* 0.5 is a half everywhere */
 	if (argc > 1 && !strcmp(argv[1], "check"))
-		status = check_command(argc - 1, argv + 1, &problem);
+		status = command_check(argc - 1, argv + 1, &problem);
 	else
 		status = trace_command(argc, argv, &problem);
 	if (status < 0) {

@@ -132,9 +132,13 @@ const char *check_summary(char *buf, const struct check_result *result)
 
 	for (int verdict = VERDICT_REGRESSION; verdict >= VERDICT_FINE; verdict--)
 		if (result->nverdicts[verdict])
-			at += (size_t)snprintf(buf + at, CHECK_TITLE_LEN - at, "%s%zu %s",
+			at += (size_t)snprintf(buf + at, CHECK_TITLE_LEN - at, "%s%zu %s%s",
 					       strchr(buf, ':') ? ", " : ": ",
-					       result->nverdicts[verdict], verdict_names[verdict]);
+					       result->nverdicts[verdict], verdict_names[verdict],
+					       verdict == VERDICT_REGRESSION &&
+							       result->nverdicts[verdict] > 1
+						       ? "s"
+						       : "");
 	if (!result->nrows)
 		snprintf(buf + at, CHECK_TITLE_LEN - at, ": nothing to compare");
 	return buf;

@@ -94,11 +94,11 @@ static void test_events_of_metrics(void **state)
 static void test_wrong(void **state)
 {
 	static const char *const table[][2] = {
-		{ "", "rule '': no such event. gmemtrace probe lists them; there are loss and "
-		      "resident_pages, too" },
+		{ "", "rule '': no such event. Take one that gmemtrace probe lists, or loss, or "
+		      "resident_pages" },
 		{ "gest_fault.p99<=+5%", "rule 'gest_fault.p99<=+5%': no such event. " },
-		{ "guest_fault<=5", "rule 'guest_fault<=5': guest_fault is an event: what of it? "
-				    "Add a metric, as in guest_fault.count or guest_fault.p99" },
+		{ "guest_fault<=5", "rule 'guest_fault<=5': guest_fault is an event, not a metric. "
+				    "Add one, as in guest_fault.count or guest_fault.p99" },
 		{ "guest_fault.p98<=+5%",
 		  "rule 'guest_fault.p98<=+5%': guest_fault has no such metric. Take one of count, "
 		  "errors, mean, p50, p90, p99, max, refaults, prefetch, first_touch, " },

@@ -2,7 +2,7 @@
 /*
  * Reads the captures of both sides up to their last snapshots, and hands them on.
  */
-#include "check_command.h"
+#include "commands.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -133,7 +133,7 @@ static int check(const struct check_options *options, const struct captures *cap
 	return status;
 }
 
-int check_command(int argc, char **argv, struct problem *problem)
+int command_check(int argc, char **argv, struct problem *problem)
 {
 	struct captures captures = {};
 	struct check_options options;

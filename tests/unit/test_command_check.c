@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include "capture_file.h"
 #include "check.h"
-#include "check_command.h"
 #include "check_options.h"
+#include "commands.h"
 #include "sample.h"
 #include "unit.h"
 
@@ -77,7 +77,7 @@ static int check(const char *line)
 	}
 	free(copy);
 	memset(&problem, 0, sizeof(problem));
-	status = check_command(argc, argv, &problem);
+	status = command_check(argc, argv, &problem);
 	read_output(result);
 	return status;
 }
@@ -197,8 +197,8 @@ static void test_wrong_usage(void **state)
 	static const char *const table[][2] = {
 		{ "-f json", "check: there is nothing to compare with. Add --base FILE..." },
 		{ "--base @/base0", "check: there is nothing new to compare. Add --new FILE..." },
-		{ "@/base0", "/base0: of which side? Put --base or --new before files" },
-		{ "--base @/base0 -f json @/base1", "/base1: of which side?" },
+		{ "@/base0", "/base0: a file of no side. Put --base or --new before files" },
+		{ "--base @/base0 -f json @/base1", "/base1: a file of no side." },
 		{ "--base @/base0 --new @/slow0 -f xml", "-f xml: an unknown format." },
 		{ "--base @/base0 --new @/slow0 --rule x", "rule 'x': no such event." },
 		{ "--base @/base0 --new @/slow0 --rules @/none", "cannot read rules from " },
@@ -247,5 +247,5 @@ int main(void)
 		cmocka_unit_test(test_options),
 	};
 
-	return cmocka_run_group_tests_name("check_command", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("command_check", tests, set_up, tear_down);
 }
