@@ -42,19 +42,19 @@ WORKLOAD_OBJECTS := $(WORKLOAD_SOURCES:%.c=$(BUILD)/%.o)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 
 .DELETE_ON_ERROR:
-.PHONY: all bench clean install demo check fuzz lint help unit
+.PHONY: all bench clean install demo check check-long fuzz lint help unit
 .SECONDARY:
 
-all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied
+all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied $(BUILD)/spin
 
 # The BPF side: an object, a skeleton.
 
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
+$(BUILD)/%.bpf.o: %.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF) $(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
-	$(call say,SKEL) $(BPFTOOL) gen skeleton $< name $*_bpf > $@
+$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
+	$(call say,SKEL) $(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
 
 # User space.
 
@@ -93,6 +93,12 @@ $(BUILD)/gmemload: $(WORKLOAD_OBJECTS)
 # The floor that tracing cannot go below: see tests/bench.
 $(BUILD)/floor: $(BUILD)/tests/bench/floor.o $(LIB_OBJECTS)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+
+# Makes faults slower, for tests of gmemtrace check.
+$(BUILD)/tests/lab/spin.o: $(BUILD)/tests/lab/spin.skel.h
+$(BUILD)/tests/lab/spin.o: CPPFLAGS += -I$(BUILD)/tests/lab
+$(BUILD)/spin: $(BUILD)/tests/lab/spin.o
+	$(call say,LINK) $(CC) $(LDFLAGS) $^ -lbpf -o $@
 
 # Makes captures without a kernel.
 $(BUILD)/generate $(BUILD)/varied: $(BUILD)/%: $(BUILD)/tests/capture/%.o $(LIB_OBJECTS)
@@ -155,6 +161,10 @@ bench:
 	scripts/lab run --kernel $(KERNEL) --icount --timeout 1200 --share $(BUILD)/bench -- \
 		tests/bench/cost.py -o $(BUILD)/bench/$(KERNEL).json $(OPTIONS)
 
+# 20 trials of what `make check` tries three times; half an hour.
+check-long: all
+	scripts/lab run --kernel 7.3 --icount --timeout 3600 -- tests/lab/check.py 20
+
 lint:
 	scripts/lint
 
@@ -167,6 +177,7 @@ help:
 	@echo 'make check      run all tests: unit tests here, the rest on real kernels in VMs'
 	@echo 'make bench      what each tool adds to a guest fault, in instructions (KERNEL=7.3)'
 	@echo 'make fuzz       FUZZ_SECONDS=3600: hostile capture files, under sanitizers'
+	@echo 'make check-long 20 trials of gmemtrace check against a slower kernel, half an hour'
 	@echo 'make lint       formatting, shell scripts, warnings as errors'
 	@echo 'make install    DESTDIR= PREFIX=/usr/local'
 	@echo 'make clean      remove build/'

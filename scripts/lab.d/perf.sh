@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# `lab perf`: what guest_memfd costs on two kernels, by captures of the same workload under icount,
+# where a nanosecond is an instruction and one run is almost like the next. Sourced by scripts/lab.
+# shellcheck shell=bash
+
+TOP=$(readlink -f "$LIB/../..")
+
+# Faults every page in twice, with a new memslot in between, and once more what was punched out.
+PERF_WORKLOAD=("$TOP/build/gmemload" --vms=1 --vcpus=1 --slots=1 --pages=512
+	touch recreate touch punch:pages=256 touch host)
+
+perf_parse() {
+	opt_base='' opt_new='' opt_runs=3 opt_keep='' opt_timeout='' opt_check=()
+	while (($#)); do
+		case $1 in
+		--base | --new | --runs | --keep | --timeout)
+			(($# > 1)) || usage "$1 needs a value."
+			printf -v "opt_${1#--}" %s "$2"
+			shift
+			;;
+		--rule | --rules | --allow | --floor | -f | -o)
+			(($# > 1)) || usage "$1 needs a value."
+			opt_check+=("$1" "$2")
+			shift
+			;;
+		--per-slot) opt_check+=("$1") ;;
+		--)
+			shift
+			break
+			;;
+		*) usage "no option '$1' of perf. What is to be traced follows --." ;;
+		esac
+		shift
+	done
+	opt_workload=("$@")
+	(($#)) || opt_workload=("${PERF_WORKLOAD[@]}")
+}
+
+perf_check() {
+	local kernel
+	[[ $opt_base && $opt_new ]] || usage "perf needs --base KERNEL and --new KERNEL."
+	for kernel in "$opt_base" "$opt_new"; do
+		kernel_known "$kernel" || usage "no kernel '$kernel'. One of: $(kernel_list)."
+	done
+	[[ $opt_runs =~ ^[1-9][0-9]*$ ]] || usage "--runs $opt_runs: a number is needed."
+	[[ ! $opt_keep || -d $opt_keep ]] || usage "--keep $opt_keep: no such directory."
+	[[ -x $TOP/build/gmemtrace && -x $TOP/build/gmemload ]] ||
+		die "no $TOP/build/gmemtrace. Run make."
+}
+
+# In the VM: the first run of a boot finds everything cold, and is not kept.
+# shellcheck disable=SC2016
+PERF_SCRIPT='
+gmemtrace=$1 prefix=$2 runs=$3
+shift 3
+for run in $(seq 0 "$runs"); do
+	"$gmemtrace" record -o "$prefix-$run.gmem" -- "$@" >/dev/null || exit
+done
+rm "$prefix-0.gmem"'
+
+# perf_record KERNEL SIDE: the captures of one kernel.
+perf_record() {
+	note "$2: $opt_runs runs on $1"
+	interruptible "$TOP/scripts/lab" run --kernel "$1" --icount --share "$opt_keep" \
+		--timeout "${opt_timeout:-$((120 + 60 * opt_runs))}" -- \
+		sh -c "$PERF_SCRIPT" perf "$TOP/build/gmemtrace" "$opt_keep/$2" "$opt_runs" \
+		"${opt_workload[@]}" >&2
+}
+
+cmd_perf() {
+	local status=0
+	perf_parse "$@"
+	perf_check
+	if [[ ! $opt_keep ]]; then
+		opt_keep=$(mktemp -d)
+		at_exit "$opt_keep"
+	fi
+	opt_keep=$(readlink -f "$opt_keep")
+	rm -f "$opt_keep"/{base,new}-*.gmem
+	perf_record "$opt_base" base || die "cannot capture on $opt_base; the reason is above."
+	perf_record "$opt_new" new || die "cannot capture on $opt_new; the reason is above."
+	# Of two kernels the functions may differ; what they do for a guest is what is compared.
+	"$TOP/build/gmemtrace" check --deterministic --allow rungs "${opt_check[@]}" \
+		--base "$opt_keep"/base-*.gmem --new "$opt_keep"/new-*.gmem || status=$?
+	# shellcheck disable=SC2034
+	DONE=yes
+	exit "$status"
+}

@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Does gmemtrace check find a fault path that is 2 % slower, and is it quiet when nothing has changed? `check.py [TRIALS]`, as root
+in a lab VM with --icount. Each trial captures three runs: two alike, and one in which build/spin slows every guest fault down.
+"""
+import json
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+import tool  # noqa: E402  (after the path)
+from tap import Results  # noqa: E402
+
+WORKLOAD = [tool.GMEMLOAD, "--vms=1", "--vcpus=1", "--slots=1", "--pages=512", "touch", "punch:pages=256", "touch", "recreate", "touch"]
+SLOWER = 0.02
+SAMPLE_TURNS = 200
+GROUP = 5  # runs on each side of a permutation test
+FINE, REGRESSION, INCONCLUSIVE = 0, 1, 3
+
+
+class Captures:
+    def __init__(self, directory):
+        self.directory = directory
+        self.number = 0
+
+    def record(self, turns):
+        """The file of one more run, with so many turns of the loop in each fault."""
+        self.number += 1
+        path = f"{self.directory}/{self.number}.gmem"
+        done = tool.run(f"{tool.ROOT}/build/spin", str(turns), tool.GMEMTRACE, "record", "-e", "guest_fault,prepare", "-o", path, "--", *WORKLOAD)
+        assert done.returncode == 0, f"status {done.returncode}: {done.stderr}"
+        return path
+
+
+def check(base, new, *options):
+    """The status and the JSON object."""
+    done = tool.trace("check", "-f", "json", *options, "--base", *base, "--new", *new)
+    assert done.returncode in (FINE, REGRESSION, INCONCLUSIVE), f"status {done.returncode}: {done.stderr}"
+    return done.returncode, json.loads(done.stdout)["check"]
+
+
+def mean_change(base, new):
+    results = check([base], [new], "--deterministic", "--rule", "guest_fault.mean")[1]["results"]
+    return results[0]["change"]
+
+
+def turns_for(captures, change):
+    """How many turns make a fault slower by so much. The first run of a boot finds everything cold."""
+    captures.record(0)
+    base = captures.record(0)
+    return round(SAMPLE_TURNS * change / mean_change(base, captures.record(SAMPLE_TURNS)))
+
+
+RULE = ["--deterministic", "--rule", "guest_fault.mean<=+1%", "--rule", "guest_fault.count<=+0%", "--rule", "loss==0"]
+
+
+def test_quiet(base, same):
+    """the same kernel against itself is quiet, each time"""
+    found = [check([one], [other], *RULE)[0] for one, other in zip(base, same)]
+    assert found == [FINE] * len(base), found
+    largest = max(abs(mean_change(one, other)) for one, other in zip(base, same))
+    return f"{len(base)} of {len(base)}; the mean moved by {largest:.2%} at most"
+
+
+def test_found(base, slow):
+    """guest faults that are 2 % slower are found, each time"""
+    found = [check([one], [other], *RULE)[0] for one, other in zip(base, slow)]
+    assert found == [REGRESSION] * len(base), found
+    changes = [mean_change(one, other) for one, other in zip(base, slow)]
+    return f"{len(base)} of {len(base)}, as {min(changes):+.2%} to {max(changes):+.2%}"
+
+
+def groups(captures):
+    return [captures[i:i + GROUP] for i in range(0, len(captures) - GROUP + 1, GROUP)]
+
+
+def test_by_permutation(base, same, slow):
+    """and so they are by permutation tests of 5 + 5 runs, as if there were noise"""
+    rule = ["--rule", "guest_fault.mean<=+1%"]
+    quiet = [check(one, other, *rule)[0] for one, other in zip(groups(base), groups(same))]
+    found = [check(one, other, *rule)[0] for one, other in zip(groups(base), groups(slow))]
+    assert quiet == [FINE] * len(quiet), quiet
+    assert found == [REGRESSION] * len(found), found
+    return f"{len(found)} of {len(found)}"
+
+
+def test_too_few(base, slow):
+    """with too few runs the verdict is inconclusive"""
+    status, result = check(base[:2], slow[:2], "--rule", "guest_fault.mean<=+1%")
+    assert status == INCONCLUSIVE and result["runs_needed"] == 5, result
+
+
+def main():
+    results, trials = Results("check"), int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    with tempfile.TemporaryDirectory() as directory:
+        captures = Captures(directory)
+        turns = turns_for(captures, SLOWER)
+        base, same, slow = zip(*[[captures.record(n) for n in (0, 0, turns)] for _ in range(trials)])
+        results.run(test_quiet, base, same)
+        results.run(test_found, base, slow)
+        results.run(test_too_few, base, slow)
+        if trials >= GROUP:
+            results.run(test_by_permutation, base, same, slow)
+    results.exit()
+
+
+main()
