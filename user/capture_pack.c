@@ -282,6 +282,21 @@ static Cap__Resident *pack_resident(struct arena *arena, const struct resident *
 	return message;
 }
 
+static Cap__Heat *pack_heat(struct arena *arena, const struct heat_map *heat)
+{
+	Cap__Heat *message = heat ? NEW(arena, Heat, heat) : NULL;
+
+	if (!message || !LIST(arena, message, cell, heat->ncells))
+		return NULL;
+	message->base_gfn = heat->base_gfn;
+	message->npages = heat->npages;
+	message->n_cell = heat->ncells;
+	memcpy(message->cell, heat->cell, heat->ncells * sizeof(*message->cell));
+	message->elsewhere = heat->elsewhere;
+	message->folds = heat->folds;
+	return message;
+}
+
 static Cap__Vm *pack_vm(struct arena *arena, const struct vm *vm)
 {
 	Cap__Vm *message = NEW(arena, Vm, vm);
@@ -311,6 +326,7 @@ static Cap__Slot *pack_slot(struct arena *arena, const struct slot *slot, __u32 
 	message->resident = pack_resident(arena, &slot->resident);
 	message->has_private = slot->has_private;
 	message->nprivate = slot->nprivate;
+	message->heat = pack_heat(arena, slot->heat);
 	return message;
 }
 
@@ -507,7 +523,7 @@ Cap__Records *pack_records(struct arena *arena, const struct gmem_record *record
 	COLUMN(arena, message, owner, records, n, owner);
 	COLUMN(arena, message, tid, records, n, tid);
 	COLUMN(arena, message, details, records, n, details);
-	COLUMN(arena, message, err, records, n, err);
+	COLUMN(arena, message, err, records, n, err & 0xffff);
 	COLUMN(arena, message, cpu, records, n, cpu);
 	COLUMN(arena, message, event, records, n, event);
 	return arena->failed ? NULL : message;

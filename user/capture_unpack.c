@@ -494,6 +494,28 @@ static void unpack_resident(struct unpacker *u, const Cap__Resident *message,
 	}
 }
 
+static void unpack_heat(struct unpacker *u, const Cap__Heat *message, struct slot *slot)
+{
+	if (!message)
+		return;
+	if (message->n_cell > HEAT_CELLS) {
+		is_wrong(u, "a slot has more cells of heat than the format allows");
+		return;
+	}
+	slot->heat = new_list(u, 1, sizeof(*slot->heat));
+	if (!slot->heat)
+		return;
+	*slot->heat = (struct heat_map){
+		.base_gfn = message->base_gfn,
+		.npages = message->npages,
+		.ncells = message->n_cell,
+		.elsewhere = message->elsewhere,
+		.folds = message->folds,
+	};
+	for (size_t i = 0; i < message->n_cell; i++)
+		slot->heat->cell[i] = message->cell[i];
+}
+
 static void unpack_vm(struct unpacker *u, const Cap__Vm *message)
 {
 	struct snapshot *snap = &u->moment->snap;
@@ -530,6 +552,7 @@ static void unpack_slot(struct unpacker *u, const Cap__Slot *message)
 	unpack_resident(u, message->resident, &slot->resident);
 	slot->has_private = message->has_private;
 	slot->nprivate = message->nprivate;
+	unpack_heat(u, message->heat, slot);
 }
 
 static void unpack_gmem(struct unpacker *u, const Cap__Gmem *message)

@@ -110,6 +110,9 @@ static void test_real(void **state)
 	sample.snap.loss[EV_POISON][LOSS_STACK] = 1ULL << 40;
 	sample.snap.lost = 4 + (1ULL << 40);
 	sample.hooks[EV_POPULATE].rung = 1;
+	sample.snap.vms[0].slots[0].heat = calloc(1, sizeof(struct heat_map));
+	*sample.snap.vms[0].slots[0].heat =
+		(struct heat_map){ 512, 8, 3, { 1, 0, ~0ULL }, .elsewhere = 4, .folds = 5 };
 	sample.hooks[EV_ZAP].rung = 2;
 	sample.hooks[EV_HOST_FAULT] = (struct hook_state){ .wanted = true,
 							   .rung = -1,
