@@ -491,22 +491,26 @@ static void pack_pages(struct arena *arena, Cap__Records *message,
 		       const struct gmem_record *records, size_t n)
 {
 	__u64 last[PAGE_LANES] = { 0 };
+	__u32 any = 0;
 
 	if (!LIST(arena, message, page, n) || !LIST(arena, message, flags, n))
 		return;
-	message->n_page = message->n_flags = n;
+	message->n_page = n;
 	for (size_t i = 0; i < n; i++) {
 		const struct gmem_record *record = &records[i];
 		__u64 *lane = &last[record->tid % PAGE_LANES];
 
 		message->flags[i] = record->flags & ~FILE_NO_PAGE;
 		if (record->page == RECORD_NO_PAGE) {
-			message->flags[i] |= FILE_NO_PAGE;
-			continue; /* with a page of 0, which leaves the lane as it is */
+			message->flags[i] |=
+				FILE_NO_PAGE; /* and 0, which leaves the lane as it is */
+		} else {
+			message->page[i] = (__s64)(record->page - *lane);
+			*lane = record->page;
 		}
-		message->page[i] = (__s64)(record->page - *lane);
-		*lane = record->page;
+		any |= message->flags[i];
 	}
+	message->n_flags = any ? n : 0;
 }
 
 Cap__Records *pack_records(struct arena *arena, const struct gmem_record *records, size_t n)

@@ -246,6 +246,8 @@ int rebuild_from(struct rebuild *r, const struct capture_file *file,
 	__u32 last = OWNER_IGNORED;
 	int err = 0;
 
+	for (__u32 index = 0; index < OWNERS_MAX && item->kind == CAPTURE_END && !err; index++)
+		err = owner_from(r, file, index);
 	for (size_t i = 0; i < item->nrecords && !err; i++) {
 		if (item->records[i].owner == last)
 			continue;

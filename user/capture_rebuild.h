@@ -17,7 +17,8 @@ int rebuild_owner(struct rebuild *rebuild, __u32 index, const struct capture_own
 
 int rebuild_records(struct rebuild *rebuild, const struct gmem_record *records, size_t n);
 
-/* Records that @file has just handed on, and the owners that they name. */
+/* What @file has just handed on: records and the owners that they name; the end, and with it the
+ * owners that nothing happened at. */
 int rebuild_from(struct rebuild *rebuild, const struct capture_file *file,
 		 const struct capture_item *item);
 

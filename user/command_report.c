@@ -26,17 +26,12 @@ static int rebuild_all(struct capture_file *file, struct rebuild *rebuild, struc
 	struct capture_item item;
 	int err;
 
-	for (;;) {
+	do {
 		if (capture_next(file, CAPTURE_WANT_RECORDS, &item, problem))
 			return -1;
-		if (!item.kind)
-			break;
 		err = rebuild_from(rebuild, file, &item);
-		if (err)
-			return problem_set(problem, EXIT_IMPOSSIBLE, "cannot count the records: %s",
-					   strerror(-err));
-	}
-	err = rebuild_snapshot(rebuild, snap);
+	} while (item.kind && !err);
+	err = err ?: rebuild_snapshot(rebuild, snap);
 	if (err)
 		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot count the records: %s",
 				   strerror(-err));
