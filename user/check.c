@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From rules and captures to verdicts: read every metric in every run, test what is noisy, compare
- * what is not, and never call fine what cannot be known.
+ * From rules and captures to rows: read every metric in every run, and test what is noisy.
  */
 #include "check.h"
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "check_judge.h"
 #include "check_stats.h"
 #include "events.h"
 
@@ -203,19 +201,6 @@ static enum check_method method_of(const struct judge *judge, size_t row)
 		       : METHOD_TEST;
 }
 
-static void say(struct check_row *row, enum verdict verdict, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void say(struct check_row *row, enum verdict verdict, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	row->verdict = verdict;
-	vsnprintf(row->reason, sizeof(row->reason), format, args);
-	va_end(args);
-}
-
 /* Says which runs have no value, and why the first of them has none. */
 static void say_unknown(const struct judge *judge, size_t index)
 {
@@ -229,9 +214,9 @@ static void say_unknown(const struct judge *judge, size_t index)
 			lacking[i >= nbase]++;
 			first = i < first ? i : first;
 		}
-	say(row, VERDICT_INCONCLUSIVE, "%s %s (in %zu of %zu base and %zu of %zu new runs)",
-	    event < 0 ? "it" : event_descs[event].name, metric_lacks[values[first].lack],
-	    lacking[0], nbase, lacking[1], judge->input->nnew);
+	check_say(row, VERDICT_INCONCLUSIVE, "%s %s (in %zu of %zu base and %zu of %zu new runs)",
+		  event < 0 ? "it" : event_descs[event].name, metric_lacks[values[first].lack],
+		  lacking[0], nbase, lacking[1], judge->input->nnew);
 }
 
 static void look_at(const struct judge *judge, size_t index)
@@ -296,148 +281,6 @@ static int test_all(const struct judge *judge)
 	return 0;
 }
 
-/* Judging. */
-
-/* What a change is held to: the value that the base makes of the limit. */
-static double limit_of(const struct check_input *input, const struct rule *rule, double base)
-{
-	return base * (1 + (rule->has_limit ? rule->limit : input->floor));
-}
-
-/* A last digit that got lost in a mean is no change. */
-static bool is_above(double value, double limit)
-{
-	return value > limit + 1e-9 * fabs(limit);
-}
-
-static bool keeps(enum rule_order order, double value, double limit)
-{
-	switch (order) {
-	case RULE_AT_MOST:
-		return !is_above(value, limit);
-	case RULE_AT_LEAST:
-		return !is_above(limit, value);
-	case RULE_BELOW:
-		return value < limit;
-	case RULE_ABOVE:
-		return value > limit;
-	default:
-		return !is_above(value, limit) && !is_above(limit, value);
-	}
-}
-
-/* Does the rule hold for all that the value can be, or for none of it? */
-static bool surely_keeps(const struct rule *rule, const struct metric_value *value)
-{
-	return keeps(rule->order, value->low, rule->limit) &&
-	       keeps(rule->order, value->high, rule->limit);
-}
-
-static bool surely_breaks(const struct rule *rule, const struct metric_value *value)
-{
-	if (rule->order == RULE_EQUAL)
-		return is_above(value->low, rule->limit) || is_above(rule->limit, value->high);
-	return !keeps(rule->order, value->low, rule->limit) &&
-	       !keeps(rule->order, value->high, rule->limit);
-}
-
-/* Each new run against the limit. One that breaks it decides for counts, all of them for times. */
-static void judge_absolute(const struct judge *judge, size_t index)
-{
-	const struct metric_value *values = values_of(judge, index) + judge->input->nbase;
-	struct check_row *row = &judge->result->rows[index];
-	size_t n = judge->input->nnew, kept = 0, broken = 0;
-	bool one_decides = metric_unit(&row->rule->metric) != UNIT_NS;
-
-	for (size_t i = 0; i < n; i++) {
-		kept += surely_keeps(row->rule, &values[i]);
-		broken += surely_breaks(row->rule, &values[i]);
-	}
-	if (broken == n || (broken && one_decides))
-		say(row, VERDICT_REGRESSION, "%zu of %zu new runs break the limit", broken, n);
-	else if (kept < n)
-		say(row, VERDICT_INCONCLUSIVE,
-		    "of %zu new runs %zu keep the limit, %zu break it, %zu are within a "
-		    "histogram bucket of it",
-		    n, kept, broken, n - kept - broken);
-}
-
-/* Of all that the two sides can be, the change that says least. */
-static bool surely_worse(const struct check_input *input, const struct check_row *row)
-{
-	const struct rule *rule = row->rule;
-
-	if (rule->order == RULE_AT_MOST)
-		return !keeps(rule->order, row->new.low, limit_of(input, rule, row->base.value));
-	return !keeps(rule->order, row->new.value, limit_of(input, rule, row->base.low));
-}
-
-/* Beyond the floor, in the direction that the rule does not forbid. */
-static bool surely_better(const struct check_input *input, const struct check_row *row)
-{
-	if (row->rule->order == RULE_AT_MOST)
-		return is_above(row->base.low * (1 - input->floor), row->new.value);
-	return is_above(row->new.low, row->base.value * (1 + input->floor));
-}
-
-static void judge_change(const struct check_input *input, struct check_row *row)
-{
-	double limit = limit_of(input, row->rule, row->base.value);
-	bool breaks = !keeps(row->rule->order, row->new.value, limit);
-	bool is_noise = row->has_p && row->p > input->alpha;
-
-	if (breaks && is_noise)
-		say(row, VERDICT_INCONCLUSIVE,
-		    "beyond the limit, but it can be noise; more runs may tell");
-	else if (breaks && surely_worse(input, row))
-		say(row, VERDICT_REGRESSION, "beyond the limit");
-	else if (breaks)
-		say(row, VERDICT_INCONCLUSIVE,
-		    "beyond the limit by less than a histogram bucket; a wider limit or the mean "
-		    "can tell");
-	else if (!is_noise && surely_better(input, row))
-		say(row, VERDICT_IMPROVED, "beyond the floor of %g %%", input->floor * 100);
-}
-
-/* Whatever the values were, could the test have found anything? */
-static bool can_tell(const struct check_result *result)
-{
-	const struct check_input *input = result->input;
-	double p = stats_smallest_p(input->nbase, input->nnew) * (double)result->ntested;
-
-	return p <= input->alpha;
-}
-
-static void judge_test(const struct check_result *result, struct check_row *row)
-{
-	const struct check_input *input = result->input;
-
-	if (can_tell(result))
-		judge_change(input, row);
-	else if (result->runs_needed)
-		say(row, VERDICT_INCONCLUSIVE,
-		    "%zu metrics at %g %% need %zu + %zu runs, there are %zu + %zu",
-		    result->ntested, input->alpha * 100, result->runs_needed, result->runs_needed,
-		    input->nbase, input->nnew);
-	else
-		say(row, VERDICT_INCONCLUSIVE, "no number of runs tells %zu metrics at %g %%",
-		    result->ntested, input->alpha * 100);
-}
-
-static void judge_row(const struct judge *judge, size_t index)
-{
-	struct check_row *row = &judge->result->rows[index];
-
-	if (is_judged(row))
-		return;
-	if (row->method == METHOD_ABSOLUTE)
-		judge_absolute(judge, index);
-	else if (row->method == METHOD_DIRECT)
-		judge_change(judge->input, row);
-	else
-		judge_test(judge->result, row);
-}
-
 /* The worst of all rows; an improvement is none. Nothing compared is nothing known. */
 static void conclude(struct check_result *result)
 {
@@ -467,7 +310,8 @@ int check_run_all(const struct check_input *input, struct check_result *result)
 		look_at(&judge, i);
 	err = err ?: test_all(&judge);
 	for (size_t i = 0; i < result->nrows && !err; i++)
-		judge_row(&judge, i);
+		if (!is_judged(&result->rows[i]))
+			check_judge(result, &result->rows[i], values_of(&judge, i) + input->nbase);
 	conclude(result);
 	free(judge.values);
 	return err;
