@@ -56,6 +56,7 @@ static int refresh(struct top *top, struct problem *problem)
 		snapshot_free(&snap);
 		return out_of_memory(problem);
 	}
+	top->view.no_inventory = top->no_inventory == watch_pending ? NULL : top->no_inventory;
 	if (view_update(&top->view, &snap, top->hooks, clock_ns(CLOCK_MONOTONIC)))
 		return out_of_memory(problem);
 	return 0;

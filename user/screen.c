@@ -68,6 +68,7 @@ static void draw_head(struct screen *s)
 	x = terminal_put(2, 0, lost ? INK_WARN : INK_GOOD, text);
 	if (lost)
 		terminal_fill(2, x, INK_WARN);
+	terminal_put(2, x + 2, lost ? INK_WARN : INK_BOLD, head_inventory(s->view, text));
 }
 
 static void draw_foot(struct screen *s)

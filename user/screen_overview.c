@@ -101,8 +101,11 @@ static void draw_header(const struct screen *s)
 static enum ink cell_ink(const struct screen *s, const struct row *row, unsigned int column,
 			 const char *cell)
 {
-	if (row->ended || !strcmp(cell, "0") || !strcmp(cell, "-") || !strcmp(cell, "n/a"))
-		return INK_DIM;
+	static const char *const dim[] = { "0", "-", "n/a", "...", "…" };
+
+	for (size_t i = 0; i < sizeof(dim) / sizeof(dim[0]); i++)
+		if (row->ended || !strcmp(cell, dim[i]))
+			return INK_DIM;
 	if (columns[column].kind == COLUMN_DRAWING)
 		return INK_BAR;
 	if (!strcmp(columns[column].key, "errors"))

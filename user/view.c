@@ -363,6 +363,42 @@ bool view_has(const struct view *view, enum gmem_event event)
 	return view->hooks[event].wanted && view->hooks[event].attached;
 }
 
+/* ---- What the inventory does not have yet ---- */
+
+static bool slot_is_pending(const struct slot_track *track)
+{
+	return track->now && !track->ended_in && !track->now->exists;
+}
+
+static size_t count_pending(const struct vm_track *vm)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; !vm->ended_in && i < vm->nslots; i++)
+		n += slot_is_pending(&vm->slots[i]);
+	return n;
+}
+
+bool view_is_pending(const struct view *view, const struct row *row)
+{
+	const struct vm_track *vm = row->vm_track;
+
+	if (view->no_inventory || row->ended || row->kind == ROW_TOTAL)
+		return false;
+	if (row->kind == ROW_SLOT)
+		return slot_is_pending(row->slot_track);
+	return !vm->now->exists || count_pending(vm);
+}
+
+size_t view_npending(const struct view *view)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < view->ntracks && !view->no_inventory; i++)
+		n += count_pending(view->tracks[i]);
+	return n;
+}
+
 /* ---- Histories ---- */
 
 static __u64 faults(const struct event_counts *counts)

@@ -79,6 +79,7 @@ struct view {
 	unsigned int refresh; /* 1 in the first */
 	const struct snapshot *snap; /* of now */
 	__u64 newly_lost; /* in the last interval */
+	const char *no_inventory; /* why there will be none; NULL: there is, or it is being taken */
 	struct hook_state hooks[NR_EVENTS];
 	struct vm_track **tracks; /* in the order they were first seen */
 	size_t ntracks;
@@ -129,6 +130,12 @@ void row_free_counts(struct row *row);
 
 /* Nothing happened here in what the row shows. */
 bool row_is_idle(const struct row *row);
+
+/* Whether the inventory, being a little old, does not have the VM or slot, or a slot of the VM, yet. */
+bool view_is_pending(const struct view *view, const struct row *row);
+
+/* How many slots that is true of. */
+size_t view_npending(const struct view *view);
 
 /* Whether @event is counted here at all. */
 bool view_has(const struct view *view, enum gmem_event event);

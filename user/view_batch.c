@@ -58,7 +58,9 @@ void batch_write(FILE *out, const struct view *view, const struct view_settings 
 	head_totals(view, utf8, text);
 	fprintf(out, "%s\n", text);
 	head_loss(view, text);
-	fprintf(out, "%s\n", text);
+	fputs(text, out);
+	head_inventory(view, text);
+	fprintf(out, "%s%s\n", *text ? "  " : "", text);
 	layout_all(&layout, view, settings->columns, utf8);
 	put_header(out, view, &layout);
 	for (size_t i = 0; i < view->nrows; i++)

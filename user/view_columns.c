@@ -387,11 +387,11 @@ const struct column columns[] = {
 	{ "size", "SIZE", COLUMN_BYTES, 9, 7, true, "of the memslot, or of all those of the VM",
 	  value_size, NULL, 0, 0 },
 	{ "resident", "RESID", COLUMN_BYTES, 10, 7, true, "memory in the guest_memfd: a little old, as exact as it was",
-	  value_resident, NULL, 0, 0 },
+	  value_resident, NULL, 0, NEEDS_INVENTORY },
 	{ "bar", "RES/SIZE", COLUMN_DRAWING, 16, 8, true, "how much of the memslot that is",
-	  value_resident_share, text_bar, 0, 0 },
+	  value_resident_share, text_bar, 0, NEEDS_INVENTORY },
 	{ "private", "PRIVATE", COLUMN_BYTES, 18, 7, true, "of the memslot, what is private (- where KVM keeps no account)",
-	  value_private, NULL, 0, 0 },
+	  value_private, NULL, 0, NEEDS_INVENTORY },
 	{ "flags", "FLAGS", COLUMN_TEXT, 19, 9, true, "of the memslot, as KVM has them",
 	  value_flags, text_flags, 0, 0 },
 	EVENT_COLUMN(GUEST_FAULT, guest_fault, "FAULTS", 2, true, "guest faults"),
@@ -438,7 +438,7 @@ const struct column columns[] = {
 	{ "pid", "PID", COLUMN_NUMBER, 40, 7, false, "process id of the VMM", value_pid, NULL, 0, 0 },
 	{ "comm", "COMMAND", COLUMN_TEXT, 41, 15, false, "name of the VMM", value_comm, text_comm, 0, 0 },
 	{ "type", "TYPE", COLUMN_TEXT, 42, 12, false, "type of the VM", value_type, text_type, 0, 0 },
-	{ "vcpus", "VCPUS", COLUMN_NUMBER, 43, 5, false, "vCPUs of the VM", value_vcpus, NULL, 0, 0 },
+	{ "vcpus", "VCPUS", COLUMN_NUMBER, 43, 5, false, "vCPUs of the VM", value_vcpus, NULL, 0, NEEDS_INVENTORY },
 	{ "slot", "SLOT", COLUMN_NUMBER, 44, 5, false, "number of the memslot", value_slot, NULL, 0, 0 },
 	{ "as_id", "AS", COLUMN_NUMBER, 45, 2, false, "address space of the memslot", value_as_id, NULL, 0, 0 },
 	{ "gmem", "GMEM", COLUMN_NUMBER, 46, 7, false, "inode of the guest_memfd", value_gmem, NULL, 0, 0 },
@@ -475,18 +475,23 @@ int column_by_key(const char *key, size_t len)
 	return -1;
 }
 
-/* Those of the column's events that are not counted here. */
+/* Something that the column needs is not counted here. */
 static bool is_unavailable(const struct view *view, unsigned int column)
 {
 	for (int event = 0; event < NR_EVENTS; event++)
-		if (columns[column].events & 1ULL << event && !view_has(view, event))
+		if (columns[column].needs & 1ULL << event && !view_has(view, event))
 			return true;
-	return false;
+	return columns[column].needs & NEEDS_INVENTORY && view->no_inventory;
+}
+
+static bool is_pending(const struct view *view, const struct row *row, unsigned int column)
+{
+	return columns[column].needs & NEEDS_INVENTORY && view_is_pending(view, row);
 }
 
 double column_value(const struct view *view, const struct row *row, unsigned int column)
 {
-	if (is_unavailable(view, column))
+	if (is_unavailable(view, column) || is_pending(view, row, column))
 		return NAN;
 	return columns[column].value(view, row, columns[column].arg);
 }
@@ -540,6 +545,10 @@ const char *column_cell(const struct view *view, const struct row *row, unsigned
 
 	if (is_unavailable(view, column)) {
 		strcpy(cell, "n/a");
+		return cell;
+	}
+	if (is_pending(view, row, column)) {
+		strcpy(cell, utf8 ? "…" : "...");
 		return cell;
 	}
 	if (found->text) {

@@ -21,6 +21,8 @@ enum column_kind {
 	COLUMN_DRAWING, /* a bar, a line: fills its width */
 };
 
+#define NEEDS_INVENTORY (1ULL << NR_EVENTS)
+
 struct column {
 	const char *key; /* in filters, options, and the configuration */
 	const char *title;
@@ -34,7 +36,7 @@ struct column {
 	void (*text)(const struct view *view, const struct row *row, bool utf8, unsigned int width,
 		     char cell[CELL_LEN]);
 	__u64 arg; /* for value: which event, or details (1 << detail), or percentile */
-	__u64 events; /* 1 << event: all that it needs */
+	__u64 needs; /* 1 << event: all that it needs; NEEDS_INVENTORY */
 };
 
 extern const struct column columns[];
@@ -50,7 +52,10 @@ int column_by_key(const char *key, size_t len);
 /* NAN when it is not known, or does not apply. A rate is events per second. */
 double column_value(const struct view *view, const struct row *row, unsigned int column);
 
-/* As it is shown; clean, "-" when not known, "n/a" for events that are not counted here. */
+/*
+ * As it is shown; clean, "-" when not known, "n/a" for what is not counted here, dots for what is
+ * still being counted.
+ */
 const char *column_cell(const struct view *view, const struct row *row, unsigned int column,
 			bool utf8, unsigned int width, char cell[CELL_LEN]);
 

@@ -117,6 +117,18 @@ static void add_losses(const struct view *view, char *text)
 				    view->snap->loss[event][loss], loss_descs[loss].name);
 }
 
+const char *head_inventory(const struct view *view, char *text)
+{
+	size_t npending = view_npending(view);
+
+	text[0] = 0;
+	if (view->no_inventory)
+		add(text, "no inventory: %s", view->no_inventory);
+	else if (npending)
+		add(text, "counting the pages of %zu slot%s", npending, npending == 1 ? "" : "s");
+	return text;
+}
+
 bool head_loss(const struct view *view, char *text)
 {
 	text[0] = 0;

@@ -22,6 +22,9 @@ void head_title(const struct view *view, const struct view_settings *settings,
 /* "2 VMs  6 slots  guest faults 1.2k/s  p50 4.1µs ..." */
 void head_totals(const struct view *view, bool utf8, char *text);
 
+/* What is still to come of the inventory, or why there is none; "" for nothing to say. */
+const char *head_inventory(const struct view *view, char *text);
+
 /* "lost nothing", or how much of what; true when anything was lost. */
 bool head_loss(const struct view *view, char *text);
 

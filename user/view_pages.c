@@ -331,7 +331,8 @@ int page_help(FILE *out, const struct page_context *context)
 	for (unsigned int i = 0; i < nr_columns; i++)
 		fprintf(out, "  %-18s  %-15s  %s\n", columns[i].key, columns[i].title,
 			columns[i].what);
-	fputs("\n- is not known, or nothing there to say; n/a is not counted on this kernel (H).\n",
+	fputs("\n- is not known, or nothing there to say; ... is still being counted; "
+	      "n/a is not counted on this kernel (H).\n",
 	      out);
 	return 0;
 }

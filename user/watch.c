@@ -12,7 +12,9 @@
 #include "snapshot_merge.h"
 
 #define PAUSE_NS (2 * NS_PER_S) /* at least, between two inventories */
-#define PAUSE_TIMES 100 /* as long as an inventory took */
+#define PAUSE_TIMES 100 /* as long as an inventory took, in CPU time */
+
+const char watch_pending[] = "none was taken yet";
 
 struct watch {
 	struct inventory_options options;
@@ -51,7 +53,8 @@ static void *take(void *arg)
 		inventory = inventory_open(&watch->options, &problem);
 
 	for (;;) {
-		__u64 begin_ns = clock_ns(CLOCK_MONOTONIC), cpu_ns, pause_ns;
+		__u64 begin_ns = clock_ns(CLOCK_MONOTONIC), pause_ns;
+		__u64 cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		struct snapshot snap = { 0 };
 		struct timespec pause;
 		bool failed = !inventory || inventory_read(inventory, &snap, &problem);
@@ -59,7 +62,7 @@ static void *take(void *arg)
 		publish(watch, &snap, begin_ns, failed ? &problem : NULL);
 		if (!inventory)
 			return NULL;
-		cpu_ns = clock_ns(CLOCK_MONOTONIC) - begin_ns;
+		cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns;
 		pause_ns = cpu_ns * PAUSE_TIMES > PAUSE_NS ? cpu_ns * PAUSE_TIMES : PAUSE_NS;
 		pause = (struct timespec){ pause_ns / NS_PER_S, pause_ns % NS_PER_S };
 		nanosleep(&pause, NULL);
@@ -115,7 +118,7 @@ int watch_merge(struct watch *watch, struct snapshot *snap, const char **why)
 {
 	int err = 0;
 
-	*why = "none was taken yet";
+	*why = watch_pending;
 	pthread_mutex_lock(&watch->lock);
 	if (watch->failed) {
 		watch->told = watch->problem;

@@ -18,8 +18,9 @@ struct watch *watch_start(const struct inventory_options *options);
 
 /*
  * Put what was found last into @snap. 0 or -ENOMEM. In *@why NULL, or why there is no inventory,
- * valid until the next call.
+ * valid until the next call; watch_pending before the first.
  */
+extern const char watch_pending[];
 int watch_merge(struct watch *watch, struct snapshot *snap, const char **why);
 
 /* Wait for the first one, but not longer than @ns. */

@@ -330,11 +330,31 @@ static void test_merge(void **state)
 	sample_view_refresh(sv);
 	assert_string_equal(sample_view_order(sv), "vm 8; 8/0; vm 7; 7/0; 7/1; 7/2");
 	assert_string_equal(sample_view_cell(sv, 2, "gpa"), "default, 3 vCPUs");
-	assert_string_equal(sample_view_cell(sv, 2, "resident"), "512KiB");
+	/* One that events have made known is to be counted yet, and so is the sum. */
+	assert_int_equal(view_npending(&sv->view), 2);
+	assert_string_equal(sample_view_cell(sv, 1, "resident"), "…");
+	assert_string_equal(sample_view_cell(sv, 2, "resident"), "…");
 	assert_string_equal(sample_view_cell(sv, 3, "resident"), "256KiB");
 	assert_string_equal(sample_view_cell(sv, 3, "bar"), "██······");
-	assert_string_equal(sample_view_cell(sv, 4, "resident"), "-");
+	assert_string_equal(sample_view_cell(sv, 4, "resident"), "…");
+	assert_string_equal(sample_view_cell(sv, 4, "bar"), "…");
+	assert_string_equal(sample_view_cell(sv, 3, "private"), "-");
+	assert_string_equal(sample_view_cell(sv, 2, "size"), "3MiB");
 	assert_string_equal(sample_view_cell(sv, 5, "guest_fault"), "4.00");
+	sample_free(&inventory);
+}
+
+static void test_merge_whole(void **state)
+{
+	struct sample_view *sv = *state;
+	struct sample inventory;
+
+	inventory_of_aa(&inventory);
+	assert_int_equal(snapshot_merge(&sv->sample.snap, &inventory.snap, 50), 0);
+	sample_view_refresh(sv);
+	assert_int_equal(view_npending(&sv->view), 0);
+	assert_string_equal(sample_view_cell(sv, 0, "resident"), "512KiB");
+	assert_string_equal(sample_view_cell(sv, 0, "vcpus"), "3");
 	sample_free(&inventory);
 }
 
@@ -388,6 +408,7 @@ int main(void)
 		TEST(test_gmem_counts_at_vm),
 		TEST(test_slot_leaves_inventory),
 		TEST(test_merge),
+		TEST(test_merge_whole),
 		TEST(test_merge_ended),
 		TEST(test_newly_lost),
 	};

@@ -105,7 +105,7 @@ static void test_table_is_sound(void **state)
 			column_by_key(event_descs[event].name, strlen(event_descs[event].name));
 
 		assert_in_range(column, 0, nr_columns - 1);
-		assert_int_equal(columns[column].events, 1ULL << event);
+		assert_int_equal(columns[column].needs, 1ULL << event);
 	}
 	assert_int_equal(column_by_key("p9", 2), -1);
 }
@@ -295,7 +295,7 @@ static void test_batch(void **state)
 			    "2 VMs  2 slots  guest faults 1.5k/s  p50 4.0µs  p99 4.0µs  "
 			    "host faults 0/s  zaps 0/s  notifier hits 0/s  conversions 0/s  "
 			    "errors 2.00/s\n"
-			    "lost nothing\n"
+			    "lost nothing  counting the pages of 2 slots\n"
 			    "VM / SLOT                 FAULTS/s    P50   ZAPS/s\n"
 			    "▾ 4242 qemu                   1.5k  4.0µs        0\n"
 			    "    slot 0                    1.5k  4.0µs        0\n"
@@ -305,6 +305,19 @@ static void test_batch(void **state)
 	text = batch(sv, false);
 	for (const char *c = text; *c; c++)
 		assert_true(*c == '\n' || (*c >= ' ' && *c <= '~'));
+	free(text);
+}
+
+static void test_no_inventory(void **state)
+{
+	struct sample_view *sv = *state;
+	char *text;
+
+	assert_string_equal(sample_view_cell(sv, 1, "resident"), "…");
+	sv->view.no_inventory = "not allowed";
+	assert_string_equal(sample_view_cell(sv, 1, "resident"), "n/a");
+	text = batch(sv, false);
+	assert_non_null(strstr(text, "\nlost nothing  no inventory: not allowed\n"));
 	free(text);
 }
 
@@ -335,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_delta),
 		cmocka_unit_test(test_delta_extremes),
 		TEST(test_batch),
+		TEST(test_no_inventory),
 		TEST(test_loss_is_shown),
 	};
 
