@@ -166,9 +166,11 @@ static struct check_side side_of(const struct metric_value *values, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		side.known &= !values[i].lack;
-		side.value += values[i].high / (double)n;
-		side.low += values[i].low / (double)n;
+		side.value += values[i].high;
+		side.low += values[i].low;
 	}
+	side.value /= (double)n;
+	side.low /= (double)n;
 	for (size_t i = 0; i < n; i++)
 		squares += (values[i].high - side.value) * (values[i].high - side.value);
 	side.spread = n > 1 ? sqrt(squares / (double)(n - 1)) : 0;

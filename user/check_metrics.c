@@ -152,13 +152,6 @@ static struct metric_value read_resident(const struct metric *metric,
 	(void)metric;
 	if (counts->capture->no_inventory)
 		return lacks(LACK_INVENTORY);
-	if (counts->kind == PLACE_SLOT) {
-		if (counts->slot->exists && !counts->slot->resident.known)
-			return lacks(LACK_INVENTORY);
-		return exactly((double)counts->slot->resident.npages);
-	}
-	if (counts->kind != PLACE_ALL)
-		return lacks(LACK_PLACE);
 	for (size_t i = 0; i < snap->ngmems; i++) {
 		if (snap->gmems[i].exists && !snap->gmems[i].resident.known)
 			return lacks(LACK_INVENTORY);

@@ -53,8 +53,6 @@ char *place_name(char *buf, const struct place *place, bool utf8);
 struct place_counts {
 	const struct capture *capture;
 	bool exists;
-	const struct slot *slot; /* PLACE_SLOT */
-	enum place_kind kind;
 	struct event_totals totals;
 };
 
@@ -87,6 +85,7 @@ struct metric_value {
 	double high;
 };
 
+/* What belongs to no event is that of the whole capture, whatever the place. */
 struct metric_value metric_read(const struct metric *metric, const struct place_counts *counts);
 
 #endif

@@ -110,8 +110,7 @@ static int read_in_vm(struct place_counts *counts, const struct place *place, si
 	for (size_t i = 0; i < in->nslots; i++)
 		if (in->slots[i].info.id == place->id && in->slots[i].info.as_id == place->as_id) {
 			counts->exists = true;
-			counts->slot = &in->slots[i];
-			return event_totals_add(&counts->totals, &counts->slot->events);
+			return event_totals_add(&counts->totals, &in->slots[i].events);
 		}
 	return 0;
 }
@@ -121,7 +120,7 @@ int place_counts_read(struct place_counts *counts, const struct place *place,
 {
 	const struct snapshot *snap = capture->snap;
 
-	*counts = (struct place_counts){ .capture = capture, .kind = place->kind };
+	*counts = (struct place_counts){ .capture = capture };
 	counts->exists = place->kind == PLACE_ALL || place->kind == PLACE_HOST;
 	if (place->kind == PLACE_ALL)
 		return event_totals_add_all(&counts->totals, snap);

@@ -103,7 +103,7 @@ struct check_words check_words(const struct check_row *row, bool utf8)
 	if (row->has_change)
 		snprintf(words.change, sizeof(words.change), "%+.2f%%", row->change * 100);
 	if (row->has_p)
-		snprintf(words.p, sizeof(words.p), "%.4f", row->p);
+		snprintf(words.p, sizeof(words.p), row->p < 0.001 ? "%.0e" : "%.4f", row->p);
 	return words;
 }
 

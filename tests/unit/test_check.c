@@ -203,6 +203,18 @@ static void test_noise_is_inconclusive(void **state)
 	free_bench(bench);
 }
 
+static void test_noise_is_no_improvement(void **state)
+{
+	struct bench *bench = make_bench(5, 5);
+
+	(void)state;
+	add_faults(bench, 100000, -5, 0.2);
+	run(bench, "guest_fault.mean<=+2%");
+	assert_true(bench->result.rows[0].change < -0.02);
+	expect(bench, 0, VERDICT_FINE, NULL);
+	free_bench(bench);
+}
+
 /* Never fine, be the values what they are. */
 static void test_too_few_runs(void **state)
 {
@@ -713,6 +725,7 @@ int main(void)
 		cmocka_unit_test(test_floor),
 		cmocka_unit_test(test_improvement_is_reported),
 		cmocka_unit_test(test_noise_is_inconclusive),
+		cmocka_unit_test(test_noise_is_no_improvement),
 		cmocka_unit_test(test_too_few_runs),
 		cmocka_unit_test(test_holm_counts_all_metrics),
 		cmocka_unit_test(test_deterministic),
