@@ -330,16 +330,17 @@ OTHERS = (test_signals, test_crash, test_stop, test_terminal_gone, test_heat, te
 
 
 def main():
-    """All tests, or those of OTHERS that the arguments name, without test_."""
+    """All tests, or what the arguments name: tests of OTHERS, without test_, and "one" for ON_ONE_SCREEN."""
+    wanted = sys.argv[1:] or ["one"] + [test.__name__.removeprefix("test_") for test in OTHERS]
     results = Results("screen")
-    if not sys.argv[1:]:
+    if "one" in wanted:
         with gmemtop() as terminal:
             terminal.shows("FAULTS/s", seconds=START_UP)
             with guest(*SHAPE, *STEPS) as load:
                 for test in ON_ONE_SCREEN:
                     results.run(test, terminal, load)
     for test in OTHERS:
-        if test.__name__.removeprefix("test_") in sys.argv[1:] or not sys.argv[1:]:
+        if test.__name__.removeprefix("test_") in wanted:
             results.run(test)
     results.exit()
 
