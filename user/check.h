@@ -19,6 +19,7 @@ struct check_run {
 #define CHECK_OBSTACLES(X)                                                                         \
 	X(ARCH, arch, "another architecture")                                                      \
 	X(KERNELS, kernels, "one side has several kernels")                                        \
+	X(VERSION, version, "captured by another version of gmemtrace")                            \
 	X(RUNGS, rungs, "other kernel functions carry a compared event")                           \
 	X(OPTIONS, options, "captured with other events or options")                               \
 	X(COMMAND, command, "another command was captured")                                        \

@@ -49,6 +49,16 @@ static int other_arch(const struct comparison *c, const struct check_run *first,
 		    clean(first->capture->arch, 2), clean(run->capture->arch, 3));
 }
 
+/* What tracing costs is a part of what it measures. */
+static int other_version(const struct comparison *c, const struct check_run *first,
+			 const struct check_run *run)
+{
+	if (!strcmp(first->capture->version, run->capture->version))
+		return 0;
+	return TELL(c, first, run, "were captured by other versions: %s, %s",
+		    clean(first->capture->version, 2), clean(run->capture->version, 3));
+}
+
 static const char *functions_of(const struct capture *capture, int event, char *buf, size_t size)
 {
 	const struct rung *rung = report_rung(capture, event);
@@ -65,7 +75,7 @@ static const char *functions_of(const struct capture *capture, int event, char *
 static int other_rungs(const struct comparison *c, const struct check_run *first,
 		       const struct check_run *run)
 {
-	char was[100], is[100];
+	char was[300], is[300];
 
 	for (int event = 0; event < NR_EVENTS; event++) {
 		if (!(c->events & 1ULL << event) || !first->capture->hooks[event].attached ||
@@ -74,7 +84,7 @@ static int other_rungs(const struct comparison *c, const struct check_run *first
 		functions_of(first->capture, event, was, sizeof(was));
 		functions_of(run->capture, event, is, sizeof(is));
 		if (strcmp(was, is))
-			return TELL(c, first, run, "count %s by other functions: %s, %s",
+			return TELL(c, first, run, "count %s by other functions: %.100s, %.100s",
 				    event_descs[event].name, was, is);
 	}
 	return 0;
@@ -183,6 +193,7 @@ static const struct {
 	{ OBSTACLE_INCOMPLETE, EACH, incomplete },
 	{ OBSTACLE_FAILURE, EACH, failed_command },
 	{ OBSTACLE_ARCH, WITH_FIRST, other_arch },
+	{ OBSTACLE_VERSION, WITH_FIRST, other_version },
 	{ OBSTACLE_COMMAND, WITH_FIRST, other_command },
 	{ OBSTACLE_OPTIONS, WITH_FIRST, other_options },
 	{ OBSTACLE_KERNELS, WITHIN_SIDE, other_kernel },

@@ -537,6 +537,11 @@ static void break_arch(struct bench *bench)
 	bench->samples[3].capture.arch = "aarch64";
 }
 
+static void break_version(struct bench *bench)
+{
+	bench->samples[3].capture.version = "0.2";
+}
+
 static void break_kernel(struct bench *bench)
 {
 	bench->samples[3].capture.kernel = "7.3.5";
@@ -614,6 +619,7 @@ static void test_refused(void **state)
 		{ break_arch, OBSTACLE_ARCH,
 		  "cannot be compared: 0.gmem and 3.gmem are of other architectures: x86_64, "
 		  "aarch64. Capture again, or give --allow arch if you know better" },
+		{ break_version, OBSTACLE_VERSION, "captured by other versions: 0.1.0, 0.2." },
 		{ break_kernel, OBSTACLE_KERNELS,
 		  "2.gmem and 3.gmem are on one side, but of other kernels: 7.3.4-amd64, 7.3.5." },
 		{ break_rung, OBSTACLE_RUNGS,
