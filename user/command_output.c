@@ -9,35 +9,49 @@
 #include "export.h"
 #include "output.h"
 
-static int format_report(const struct options *options, const struct capture *capture, FILE *file)
+int command_write(const struct options *options, command_writer *write, const void *what,
+		  struct problem *problem)
 {
-	struct report_style style = report_style_of(file);
-
-	if (options->command == COMMAND_SCHEMA)
-		return fputs(report_json_schema, file) < 0 ? -errno : 0;
-	if (options->command == COMMAND_EXPORT_SCHEMA)
-		return fputs(export_json_schema, file) < 0 ? -errno : 0;
-	if (options->command == COMMAND_PROBE)
-		return report_probe(file, options->format, capture, &style);
-	if (options->command == COMMAND_INVENTORY)
-		return report_inventory(file, options->format, capture, &style);
-	return report_write(file, options->format, capture, &style);
-}
-
-int command_output(const struct options *options, const struct capture *capture,
-		   struct problem *problem)
-{
+	struct report_style style;
 	struct output output;
 	int err;
 
 	signal(SIGPIPE, SIG_IGN); /* seen as EPIPE */
 	if (output_open(&output, options->output, problem))
 		return -1;
-	err = format_report(options, capture, output.file);
+	style = report_style_of(output.file);
+	err = write(output.file, &style, what);
 	if (err == -ENOMEM || err == -EINVAL) {
 		output_abort(&output);
 		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot write the report: %s",
 				   strerror(-err));
 	}
 	return output_commit(&output, problem); /* knows of a full disk or a closed pipe */
+}
+
+struct report {
+	const struct options *options;
+	const struct capture *capture;
+};
+
+static int write_report(FILE *out, const struct report_style *style, const void *what)
+{
+	const struct report *report = what;
+	const struct options *options = report->options;
+
+	if (options->command == COMMAND_SCHEMA)
+		return fputs(report_json_schema, out) < 0 ? -errno : 0;
+	if (options->command == COMMAND_EXPORT_SCHEMA)
+		return fputs(export_json_schema, out) < 0 ? -errno : 0;
+	if (options->command == COMMAND_PROBE)
+		return report_probe(out, options->format, report->capture, style);
+	if (options->command == COMMAND_INVENTORY)
+		return report_inventory(out, options->format, report->capture, style);
+	return report_write(out, options->format, report->capture, style);
+}
+
+int command_output(const struct options *options, const struct capture *capture,
+		   struct problem *problem)
+{
+	return command_write(options, write_report, &(struct report){ options, capture }, problem);
 }

@@ -7,6 +7,7 @@
 #include "capture_file.h"
 #include "capture_rebuild.h"
 #include "commands.h"
+#include "report_timeline.h"
 
 /* To the end of the file; what there was is in capture_meta(). */
 static int read_snapshots(struct capture_file *file, struct problem *problem)
@@ -67,18 +68,73 @@ static int report_records(const struct options *options, struct capture_file *fi
 	return err;
 }
 
+struct timeline_report {
+	const struct capture *capture;
+	struct timeline timeline;
+};
+
+static int write_timeline(FILE *out, const struct report_style *style, const void *what)
+{
+	const struct timeline_report *report = what;
+
+	return report_timeline(out, report->capture, &report->timeline, style);
+}
+
+static int report_times(const struct options *options, struct capture_file *file,
+			struct problem *problem)
+{
+	struct timeline_report report = { .capture = capture_meta(file) };
+	__u64 events = options->events_chosen ? options->events : 1ULL << EV_GUEST_FAULT;
+	int err = timeline_read(&report.timeline, file, events, options->interval_ns,
+				TIMELINE_CELLS, problem);
+
+	if (!err)
+		err = command_write(options, write_timeline, &report, problem);
+	timeline_free(&report.timeline);
+	return err;
+}
+
+static int report_snapshot(const struct options *options, struct capture_file *file,
+			   struct problem *problem)
+{
+	struct capture capture = *capture_meta(file);
+
+	if (options->events_chosen) {
+		capture.shown = options->events;
+		capture.events_chosen = true;
+	}
+	return command_output(options, &capture, problem);
+}
+
+static int check(const struct options *options, struct problem *problem)
+{
+	if (options->timeline && strcmp(options->format, "text"))
+		return problem_set(problem, EXIT_USAGE,
+				   "-f %s: a timeline is text. Leave -f or --timeline away",
+				   options->format);
+	if (options->interval_ns && !options->timeline)
+		return problem_set(problem, EXIT_USAGE,
+				   "-i: without --timeline there are no intervals. Add --timeline");
+	return 0;
+}
+
 int command_report(const struct options *options, struct problem *problem)
 {
-	struct capture_file *file = capture_open(options->file, problem);
+	struct capture_file *file;
 	int err;
 
+	if (check(options, problem))
+		return -1;
+	file = capture_open(options->file, problem);
 	if (!file)
 		return -1;
-	err = read_snapshots(file, problem);
-	if (!err && capture_meta(file)->snap)
-		err = command_output(options, capture_meta(file), problem);
-	else if (!err)
-		err = report_records(options, file, problem);
+	if (options->timeline)
+		err = report_times(options, file, problem);
+	else
+		err = read_snapshots(file, problem);
+	if (!err && !options->timeline)
+		err = capture_meta(file)->snap ? report_snapshot(options, file, problem)
+					       : report_records(options, file, problem);
 	capture_close(file);
 	return err;
 }

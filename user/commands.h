@@ -9,6 +9,11 @@
 #include "options.h"
 #include "report.h"
 
+/* To -o, whatever @write makes of @what. */
+typedef int command_writer(FILE *out, const struct report_style *style, const void *what);
+int command_write(const struct options *options, command_writer *write, const void *what,
+		  struct problem *problem);
+
 /* What every command ends with: @capture as a report of the command's kind, to -o. */
 int command_output(const struct options *options, const struct capture *capture,
 		   struct problem *problem);

@@ -17,6 +17,7 @@ enum {
 	KEY_MIN_LATENCY,
 	KEY_NO_FSESSION,
 	KEY_STACKS,
+	KEY_TIMELINE,
 	KEY_TO,
 	KEY_USAGE,
 	KEY_VERSION,
@@ -37,7 +38,10 @@ static const struct argp_option table[] = {
 	{ "output", 'o', "FILE", 0,
 	  "Write the report to FILE; record: the capture (default: gmemtrace.capture)", 0 },
 	{ "to", KEY_TO, "FORMAT", 0, "Of export: perfetto, ndjson, csv, sqlite or openmetrics", 0 },
-	{ "interval", 'i', "SECONDS", 0, "Of record: what was counted by then, every SECONDS", 0 },
+	{ "timeline", KEY_TIMELINE, NULL, 0,
+	  "Of report: rate and p99 of guest_fault, or of -e, interval by interval", 0 },
+	{ "interval", 'i', "SECONDS", 0,
+	  "Of record: what was counted by then, every SECONDS; of report: for --timeline", 0 },
 	{ "events", KEY_EVENTS, NULL, 0, "Of record: each event, not only how many", 0 },
 	{ "buffer", KEY_BUFFER, "SIZE", 0,
 	  "Of record: for each CPU's events until they are written, as in 16M (default: 4M)", 0 },
@@ -101,9 +105,10 @@ static const struct scope {
 	{ KEY_MIN_LATENCY, OF_LIVE },
 	{ KEY_EXIT_STATUS, OF_LIVE },
 	{ KEY_NO_FSESSION, OF_LIVE },
-	{ 'e', OF_LIVE },
+	{ 'e', OF_LIVE | OF(REPORT) },
 	{ 'f', (OF_LIVE & ~OF(RECORD)) | OF(REPORT) },
-	{ 'i', OF(RECORD) },
+	{ 'i', OF(RECORD) | OF(REPORT) },
+	{ KEY_TIMELINE, OF(REPORT) },
 	{ KEY_BUFFER, OF(RECORD) },
 	{ KEY_EVENTS, OF(RECORD) },
 	{ KEY_TO, OF(EXPORT) | OF(EXPORT_SCHEMA) },
@@ -290,6 +295,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_STACKS:
 		return option_events(&parser->common, "--stacks", arg, &options->stack_events);
+	case KEY_TIMELINE:
+		options->timeline = true;
+		return 0;
 	case KEY_MIN_LATENCY:
 		return parse_min_latency(parser, arg);
 	case KEY_TO:

@@ -36,6 +36,7 @@ struct options {
 	const char *to; /* format of an export */
 	bool record_events; /* each of them, not only how many */
 	__u64 interval_ns; /* between the snapshots of a recording; 0: none but at the end */
+	bool timeline; /* of a report; in steps of interval_ns */
 	size_t buffer_bytes; /* of each CPU, for what is recorded; 0: the default */
 	const char *file; /* of a command that reads a capture */
 	bool exit_status; /* hand on the child's */

@@ -242,6 +242,13 @@ static void put_file(const struct text_report *r)
 		put_warning(r, "*** NOTE:", r->capture->note);
 }
 
+void text_head(const struct text_report *r)
+{
+	put_file(r);
+	text_title(r);
+	put_time(r);
+}
+
 /* ---- VMs, slots, guest_memfds ---- */
 
 static bool shows_any(const struct text_report *r, const struct event_counts *counts)
@@ -597,9 +604,7 @@ int report_text_capture(FILE *out, const struct capture *capture, const struct r
 
 	err = event_totals_add_all(&r.totals, capture->snap);
 	if (!err) {
-		put_file(&r);
-		text_title(&r);
-		put_time(&r);
+		text_head(&r);
 		put_threshold(&r);
 		put_command(&r);
 		put_hooks(&r);

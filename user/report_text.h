@@ -26,6 +26,9 @@ enum ink { INK_PLAIN, INK_BOLD, INK_WARN, INK_GOOD };
 
 void text_ink(const struct text_report *r, enum ink ink);
 
+/* What a file says of itself, if that is to be known first; the title; the time. */
+void text_head(const struct text_report *r);
+
 /* The first line: the tool and the kernel. */
 void text_title(const struct text_report *r);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "capture_rebuild.h"
 #include "forge.h"
+#include "report_timeline.h"
 
 #define BLOCK_BEGIN 4 /* type and size */
 
@@ -58,6 +59,18 @@ static void read_all(struct capture_file *file)
 	rebuild_free(rebuild);
 }
 
+static void read_times(struct capture_file *file)
+{
+	static const struct report_style style = { .columns = 80, .utf8 = true };
+	struct timeline timeline = {};
+	struct problem problem;
+
+	if (!capture_rewind(file, &problem) &&
+	    !timeline_read(&timeline, file, ~0ULL, 0, TIMELINE_CELLS, &problem))
+		report_timeline(nowhere, capture_meta(file), &timeline, &style);
+	timeline_free(&timeline);
+}
+
 static void forge_blocks(struct forge *forge, const uint8_t *data, size_t size)
 {
 	forge_head(forge);
@@ -87,8 +100,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		forge_bytes(&forge, data + 1, size - 1);
 	file = forge_open(forge.bytes, forge.size, &problem);
-	if (file)
+	if (file) {
 		read_all(file);
+		read_times(file);
+	}
 	capture_close(file);
 	forge_free(&forge);
 	return 0;

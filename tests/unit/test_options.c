@@ -266,6 +266,7 @@ static void test_wrong(void **state)
 		{ "inventory probe", "inventory probe: inventory takes no command" },
 		{ "report", "report: there is no FILE" },
 		{ "report a.cap b.cap", "report b.cap: report takes one FILE" },
+		{ "--timeline", "--timeline: not an option of gmemtrace" },
 		{ "report -d 3 a.cap", "-d: not an option of report" },
 		{ "--no-fsession report a.cap", "--no-fsession: not an option of report" },
 		{ "record ls", "ls: not a sub-command. Put -- before" },
@@ -316,6 +317,11 @@ static void test_file(void **state)
 	parsed = parse("report -- probe");
 	assert_int_equal(parsed->err, 0);
 	assert_string_equal(parsed->options.file, "probe");
+	parsed_free(parsed);
+	parsed = parse("report --timeline -i 0.5 -e zap a.cap");
+	assert_int_equal(parsed->err, 0);
+	assert_true(parsed->options.timeline);
+	assert_int_equal(parsed->options.interval_ns, 500000000);
 	parsed_free(parsed);
 }
 
