@@ -26,13 +26,21 @@ static const struct ratio {
 struct parts {
 	struct flow flow;
 	char last[64]; /* not written yet: whether a comma follows is not known */
+	const char *ink; /* to be written before the first */
 };
+
+static void write_last(struct parts *parts)
+{
+	fputs(parts->ink, parts->flow.out);
+	parts->ink = "";
+	flow_word(&parts->flow, 1, parts->last);
+}
 
 static void add_part(struct parts *parts, const char *part)
 {
 	if (parts->last[0]) {
 		strcat(parts->last, ",");
-		flow_word(&parts->flow, 1, parts->last);
+		write_last(parts);
 	}
 	/* One byte stays free for the comma. */
 	snprintf(parts->last, sizeof(parts->last) - 1, "%s", part);
@@ -68,6 +76,7 @@ void details_row(const struct table *table, const struct event_count *count,
 {
 	struct parts parts = {
 		.flow = { .out = table->out, .columns = table->columns, .indent = DETAILS_INDENT },
+		.ink = table->style->color ? "\033[2m" : "",
 	};
 	size_t i;
 
@@ -77,9 +86,7 @@ void details_row(const struct table *table, const struct event_count *count,
 			add_ratio(&parts, &ratios[i], count->count, counted[ratios[i].per]);
 	if (!parts.last[0])
 		return;
-	if (table->style->color)
-		fputs("\033[2m", table->out);
-	flow_word(&parts.flow, 1, parts.last);
+	write_last(&parts);
 	fputs(table->style->color ? "\033[0m" : "", table->out);
 	flow_end(&parts.flow);
 }

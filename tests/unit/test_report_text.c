@@ -645,6 +645,7 @@ static void test_no_colour_unless_asked(void **state)
 	style.color = true;
 	text = sample_report(&sample, "text", &style);
 	assert_has(text, "\033[1;31m*** LOST");
+	assert_has(text, "\033[2m        8 to_private, 4 to_shared, 2 noop\033[0m");
 	assert_has(text, "\033[0m");
 	free(text);
 	sample_free(&sample);
