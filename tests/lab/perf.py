@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""scripts/lab perf: two kernels compared. Starts VMs, so it runs on this machine and not in one."""
+import glob
+import json
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+import tool  # noqa: E402  (after the path)
+from tap import Results, Skip  # noqa: E402
+
+LAB = f"{tool.ROOT}/scripts/lab"
+UNAVAILABLE = 77
+
+
+def perf(*arguments):
+    return tool.run(LAB, "perf", *arguments, timeout=580)
+
+
+def test_wrong_usage():
+    """wrong usage is told, with status 2"""
+    for arguments, words in (([], "--base"), (["--base", "7.3"], "--new"), (["--base", "7.3", "--new", "2.4"], "2.4"), (["--runs"], "--runs"),
+                             (["--base", "7.3", "--new", "7.3", "--runs", "many"], "many"), (["--fast"], "--fast"),
+                             (["--base", "7.3", "--new", "7.3", "--keep", "/no/such"], "/no/such")):
+        done = perf(*arguments)
+        assert done.returncode == 2 and words in done.stderr, f"{arguments}: {done}"
+
+
+def test_prepares():
+    """7.2 prepares a page at every fault, 6.18 once"""
+    with tempfile.TemporaryDirectory() as directory:
+        done = perf("--base", "6.18", "--new", "7.2", "--runs", "1", "--keep", directory, "-f", "json")
+        if done.returncode == UNAVAILABLE or "not available" in done.stderr:
+            raise Skip("the archive does not have both kernels")
+        assert done.returncode == 1, f"status {done.returncode}: {done.stderr}"
+        files = sorted(os.path.basename(path) for path in glob.glob(f"{directory}/*"))
+    check = json.loads(done.stdout)["check"]
+    rows = {row["rule"]: row for row in check["results"]}
+    prepares = rows["prepare.per_fault<=+1%"]
+    assert prepares["verdict"] == "regression", prepares
+    assert (prepares["base"]["value"], prepares["new"]["value"]) == (0.6, 1), prepares
+    assert rows["guest_fault.refaults<=+1%"]["verdict"] == rows["loss==0"]["verdict"] == "fine", rows
+    assert files == ["base-1.gmem", "new-1.gmem"], files
+    return f"guest_fault.mean {rows['guest_fault.mean<=+2%']['change']:+.2%}"
+
+
+def main():
+    results = Results("perf")
+    for test in (test_wrong_usage, test_prepares):
+        results.run(test)
+    results.exit()
+
+
+main()
