@@ -38,3 +38,17 @@ __u32 export_vm_number(const struct counted_place *place)
 {
 	return place->vm ? (__u32)(place->vm - place->snap->vms) : NO_VM;
 }
+
+__u64 export_gmem_ino(const struct counted_place *place)
+{
+	if (place->slot)
+		return place->slot->info.ino;
+	return place->gmem ? place->gmem->info.ino : 0;
+}
+
+const struct resident *export_resident(const struct counted_place *place)
+{
+	if (place->slot)
+		return &place->slot->resident;
+	return place->gmem ? &place->gmem->resident : NULL;
+}

@@ -23,4 +23,10 @@ int export_counted_places(const struct snapshot *snap, counted_place_fn *fn, voi
 /* The number of its VM; NO_VM: none. */
 __u32 export_vm_number(const struct counted_place *place);
 
+/* The inode of its guest_memfd, or of its slot's; 0: none, or not known. */
+__u64 export_gmem_ino(const struct counted_place *place);
+
+/* What of it is in the page cache; NULL where that makes no sense. */
+const struct resident *export_resident(const struct counted_place *place);
+
 #endif

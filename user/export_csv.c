@@ -85,7 +85,7 @@ struct aggregates {
 static void put_place(FILE *out, const struct counted_place *place)
 {
 	const struct slot *slot = place->slot;
-	__u64 ino = slot ? slot->info.ino : place->gmem ? place->gmem->info.ino : 0;
+	__u64 ino = export_gmem_ino(place);
 	char comm[TEXT_UTF8_SIZE(GMEM_COMM_LEN)];
 
 	if (place->vm) {

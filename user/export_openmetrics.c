@@ -38,7 +38,7 @@ struct memory_family {
 
 static void put_place_labels(struct openmetrics *text, const struct counted_place *place)
 {
-	__u64 ino = place->slot ? place->slot->info.ino : place->gmem ? place->gmem->info.ino : 0;
+	__u64 ino = export_gmem_ino(place);
 	char comm[TEXT_UTF8_SIZE(GMEM_COMM_LEN)];
 
 	if (place->vm) {
@@ -216,8 +216,7 @@ static bool get_size(const struct counted_place *place, __u64 *npages)
 
 static bool get_resident(const struct counted_place *place, __u64 *npages)
 {
-	const struct resident *resident =
-		place->slot ? &place->slot->resident : &place->gmem->resident;
+	const struct resident *resident = export_resident(place);
 
 	*npages = resident->npages;
 	return resident->known;

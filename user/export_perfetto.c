@@ -295,9 +295,7 @@ static void put_memory(struct perfetto *p, __u32 parent, int counter, const char
 
 static int put_counted_place(void *ctx, const struct counted_place *place)
 {
-	const struct resident *resident = place->slot	? &place->slot->resident
-					  : place->gmem ? &place->gmem->resident
-							: NULL;
+	const struct resident *resident = export_resident(place);
 	struct spot spot = {
 		.number = export_vm_number(place),
 		.vm = place->vm ? &place->vm->info : NULL,

@@ -12,7 +12,7 @@ static struct export_vm *add_vm(struct export_places *places, __u32 owner, __u64
 	struct export_vm *vm = snapshot_append(&places->vms, &places->nvms, sizeof(*vm));
 
 	if (vm)
-		*vm = (struct export_vm){ owner, kvm };
+		*vm = (struct export_vm){ .owner = owner, .kvm = kvm };
 	return vm;
 }
 
@@ -25,15 +25,29 @@ int export_places_number(struct export_places *places, const struct snapshot *sn
 }
 
 /* A VM that no snapshot has, since it came after the last one, gets the next number. */
-static int number_of(struct export_places *places, __u32 index, __u64 kvm, __u32 *number)
+static int take_number(struct export_places *places, __u32 index, __u64 kvm, __u32 *number)
 {
-	for (size_t i = 0; i < places->nvms; i++)
-		if (places->vms[i].owner == index && places->vms[i].kvm == kvm) {
-			*number = i;
-			return 0;
-		}
-	*number = places->nvms;
-	return add_vm(places, index, kvm) ? 0 : -ENOMEM;
+	struct export_vm *vm = places->vms;
+
+	while (vm < places->vms + places->nvms &&
+	       (vm->taken || vm->owner != index || vm->kvm != kvm))
+		vm++;
+	*number = vm - places->vms;
+	if (*number == places->nvms)
+		vm = add_vm(places, index, kvm);
+	if (!vm)
+		return -ENOMEM;
+	vm->taken = true;
+	return 0;
+}
+
+/* Whether one VM has changed; else the index has gone over to another. */
+static bool same_vm(const struct capture_owner *before, const struct capture_owner *now)
+{
+	const struct vm_info *a = &before->vm_info, *b = &now->vm_info;
+
+	return before->kind == now->kind && a->kvm == b->kvm && a->pid == b->pid &&
+	       !(a->ended_ns && !b->ended_ns);
 }
 
 /* The place at @index, made if there was none. */
@@ -78,7 +92,8 @@ static struct export_place *renew_vm(struct export_places *places, __u32 index,
 
 	if (!place || (place->version && !memcmp(&place->owner, owner, sizeof(*owner))))
 		return place;
-	if (number_of(places, index, owner->vm_info.kvm, &place->number))
+	if (!(place->version && same_vm(&place->owner, owner)) &&
+	    take_number(places, index, owner->vm_info.kvm, &place->number))
 		return NULL;
 	place->owner = *owner;
 	place->vm = place;

@@ -22,6 +22,7 @@ struct export_place {
 struct export_vm {
 	__u32 owner;
 	__u64 kvm;
+	bool taken; /* by who was behind the owner's index at some time */
 };
 
 struct export_places {

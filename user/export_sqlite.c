@@ -246,7 +246,7 @@ static int put_event(void *ctx, const struct export_event *event)
 /* The columns vm, as_id, slot and gmem_ino. */
 static void put_place_columns(struct sqlite_rows *rows, const struct counted_place *place)
 {
-	__u64 ino = place->slot ? place->slot->info.ino : place->gmem ? place->gmem->info.ino : 0;
+	__u64 ino = export_gmem_ino(place);
 
 	sqlite_row_number_if(rows, place->vm, export_vm_number(place));
 	if (place->slot) {
@@ -314,13 +314,13 @@ static void put_count(struct database *db, const struct counted_place *place,
 			  count->details[i].count);
 }
 
-static void put_memory(struct database *db, const struct counted_place *place,
-		       const struct resident *resident)
+static void put_memory(struct database *db, const struct counted_place *place)
 {
+	const struct resident *resident = export_resident(place);
 	bool has_private = place->slot && place->slot->has_private;
 	struct sqlite_rows *rows = &db->rows;
 
-	if (!resident->known && !has_private)
+	if (!resident || (!resident->known && !has_private))
 		return;
 	sqlite_row_begin(rows, INSERT_MEMORY);
 	sqlite_row_number(rows, db->nsnapshots);
@@ -343,10 +343,7 @@ static int put_counted_place(void *ctx, const struct counted_place *place)
 	for (size_t i = 0; i < place->events->n; i++)
 		if (report_shows(db->capture, place->events->v[i].event))
 			put_count(db, place, &place->events->v[i]);
-	if (place->slot)
-		put_memory(db, place, &place->slot->resident);
-	else if (place->gmem)
-		put_memory(db, place, &place->gmem->resident);
+	put_memory(db, place);
 	return db->rows.status ? -1 : 0;
 }
 

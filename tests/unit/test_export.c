@@ -57,6 +57,76 @@ static void test_aggregates(void **state)
 	assert_false(export_has_format("xml"));
 }
 
+/* A record of owner 2, which is @owner from now on. */
+static void write_as(struct capture_writer *writer, const struct capture_owner *owner)
+{
+	struct gmem_record record = { .owner = 2, .page = RECORD_NO_PAGE, .event = EV_CREATE };
+	struct problem problem;
+
+	assert_int_equal(capture_write_owner(writer, 2, owner, &problem), 0);
+	assert_int_equal(capture_write_records(writer, &record, 1, &problem), 0);
+}
+
+/* The kernel makes a VM where one was before; so may our tables. */
+static void write_recycled(const char *path)
+{
+	struct capture_owner vm = { OWNER_VM, 0, .vm_info = { .kvm = 7, .pid = 10 } };
+	struct capture_owner slot = { OWNER_SLOT, 0, .slot = { .id = 3 } };
+	struct capture_writer *writer;
+	struct problem problem;
+	struct sample sample;
+
+	sample_empty(&sample);
+	sample.capture.records_kept = true;
+	for (int i = 0; i < 2; i++) {
+		sample_add_vm(&sample, "vmm", 10);
+		sample.snap.vms[i].owner = 2;
+		sample.snap.vms[i].info.kvm = 7;
+	}
+	writer = capture_create(path, &sample.capture, &problem);
+	assert_non_null(writer);
+	write_as(writer, &vm);
+	vm.vm_info.ended_ns = 5;
+	write_as(writer, &vm);
+	vm.vm_info.ended_ns = 0;
+	write_as(writer, &vm);
+	write_as(writer, &slot);
+	vm.vm_info.pid = 11;
+	write_as(writer, &vm);
+	assert_int_equal(capture_write_snapshot(writer, &sample.capture, &problem), 0);
+	assert_int_equal(capture_finish(writer, &sample.capture, NULL, 0, &problem), 0);
+	sample_free(&sample);
+}
+
+static void test_recycled(void **state)
+{
+	static const char *const vms[] = { "0,10,", "0,10,", "1,10,", ",,,0,3,", "2,11," };
+	char capture[SAMPLE_PATH_LEN], output[SAMPLE_PATH_LEN], line[1000];
+	struct export_options options = { capture, "csv", output };
+	struct problem problem;
+	FILE *file;
+
+	(void)state;
+	sample_path(capture);
+	sample_path(output);
+	write_recycled(capture);
+	assert_int_equal(export_run(&options, &problem), 0);
+	file = fopen(output, "r");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof(line), file));
+	for (size_t i = 0; i < ARRAY_SIZE(vms); i++) {
+		const char *at = line;
+
+		assert_non_null(fgets(line, sizeof(line), file));
+		for (int comma = 0; comma < 4; comma++)
+			at = strchr(at, ',') + 1;
+		assert_memory_equal(at, vms[i], strlen(vms[i]));
+	}
+	fclose(file);
+	unlink(capture);
+	unlink(output);
+}
+
 static void test_id_map(void **state)
 {
 	struct id_map map = { 0 };
@@ -175,9 +245,10 @@ static void test_openmetrics(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_events), cmocka_unit_test(test_aggregates),
-		cmocka_unit_test(test_id_map), cmocka_unit_test(test_lanes),
-		cmocka_unit_test(test_order),  cmocka_unit_test(test_openmetrics),
+		cmocka_unit_test(test_events),	    cmocka_unit_test(test_aggregates),
+		cmocka_unit_test(test_recycled),    cmocka_unit_test(test_id_map),
+		cmocka_unit_test(test_lanes),	    cmocka_unit_test(test_order),
+		cmocka_unit_test(test_openmetrics),
 	};
 
 	return cmocka_run_group_tests_name("export", tests, NULL, NULL);
