@@ -25,6 +25,7 @@
 #define RECORDS_MAX 65536 /* in a block */
 #define EVENT_KINDS_MAX 256 /* in the Header's tables */
 #define LOSS_KINDS_MAX 256
+#define ERRORS_MAX 128 /* different ones of an event at an owner */
 #define OWNERS_MAX (1 << 20) /* above all owner indexes */
 #define THREADS_MAX (1 << 20)
 #define DROPS_MAX 65536

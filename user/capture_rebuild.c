@@ -29,6 +29,7 @@ struct rebuild {
 	size_t *current; /* entry by owner index; NONE */
 	size_t ncurrent;
 	__u64 orphans[NR_EVENTS]; /* of owners not known */
+	__u64 unnamed[NR_EVENTS]; /* with more errors than there is room for */
 };
 
 /* The entry of an owner index, or NONE. */
@@ -155,13 +156,17 @@ static int add_latency(struct event_count *count, __u64 ns, __u64 min_latency_ns
 }
 
 /* Both keep their lists ascending. */
-static int add_error(struct event_count *count, int err)
+static int add_error(struct rebuild *r, struct event_count *count, int err)
 {
 	size_t i = 0;
 
 	while (i < count->nerrs && count->errs[i].err < err)
 		i++;
 	if (i == count->nerrs || count->errs[i].err != err) {
+		if (count->nerrs == ERRORS_MAX) {
+			r->unnamed[count->event]++;
+			return 0;
+		}
 		if (!snapshot_append(&count->errs, &count->nerrs, sizeof(*count->errs)))
 			return -ENOMEM;
 		memmove(&count->errs[i + 1], &count->errs[i],
@@ -202,7 +207,7 @@ static int add_record(struct rebuild *r, struct entry *entry, const struct gmem_
 	if (event_descs[record->event].carries & EVENT_PAGES)
 		count->npages += record->npages;
 	if (record->err && !err)
-		err = add_error(count, record->err);
+		err = add_error(r, count, record->err);
 	for (__u32 bits = record->details; bits && !err; bits &= bits - 1)
 		err = add_detail(count, events_first_detail(record->event) + __builtin_ctz(bits));
 	return err;
@@ -315,9 +320,9 @@ static int copy_gmem(const struct entry *entry, struct snapshot *snap, size_t at
 	return copy_counts(entry, &gmem->events);
 }
 
-static void lose(struct snapshot *snap, enum gmem_event event, __u64 count)
+static void lose(struct snapshot *snap, enum gmem_event event, enum gmem_loss loss, __u64 count)
 {
-	snap->loss[event][LOSS_OWNER] += count;
+	snap->loss[event][loss] += count;
 	snap->lost += count;
 }
 
@@ -335,7 +340,7 @@ static int copy_entry(const struct rebuild *r, struct entry *entry, struct snaps
 						       : copy_gmem(entry, snap, vm->at);
 	for (int event = 0; event < NR_EVENTS; event++)
 		if (entry->counts[event])
-			lose(snap, event, entry->counts[event]->count);
+			lose(snap, event, LOSS_OWNER, entry->counts[event]->count);
 	return 0;
 }
 
@@ -346,9 +351,10 @@ int rebuild_snapshot(const struct rebuild *r, struct snapshot *snap)
 	memset(snap, 0, sizeof(*snap));
 	for (size_t i = 0; i < r->nentries && !err; i++)
 		err = copy_entry(r, &r->entries[i], snap);
-	for (int event = 0; event < NR_EVENTS; event++)
-		if (r->orphans[event])
-			lose(snap, event, r->orphans[event]);
+	for (int event = 0; event < NR_EVENTS; event++) {
+		lose(snap, event, LOSS_OWNER, r->orphans[event]);
+		lose(snap, event, LOSS_ERRNO, r->unnamed[event]);
+	}
 	if (err)
 		snapshot_free(snap);
 	else

@@ -335,8 +335,8 @@ static void unpack_errors(struct unpacker *u, const Cap__EventCount *message,
 			  struct event_count *count)
 {
 	count->errs = new_list(u, message->n_err, sizeof(*count->errs));
-	if (message->n_err != message->n_err_count)
-		is_wrong(u, "an event has not as many counts as errors");
+	if (message->n_err != message->n_err_count || message->n_err > ERRORS_MAX)
+		is_wrong(u, "an event has not as many counts as errors, or too many");
 	for (size_t i = 0; i < message->n_err && !u->wrong; i++) {
 		if (message->err[i] > 0xffff || (i && message->err[i] <= message->err[i - 1]))
 			is_wrong(u, "the errors of an event are not in order");

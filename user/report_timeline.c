@@ -52,7 +52,7 @@ static bool has_latency(const struct timeline_series *series)
 	return event_descs[series->place.event].carries & EVENT_LATENCY;
 }
 
-/* "gmemload (pid 4242)  slot 3  guest_fault: 12000" */
+/* "VM 0  gmemload  pid 4242  slot 3  guest_fault: 12000" */
 static void put_place(const struct page *page, const struct timeline_series *series)
 {
 	const struct timeline_place *place = &series->place;
@@ -67,8 +67,10 @@ static void put_place(const struct page *page, const struct timeline_series *ser
 		fputs("unknown", out);
 	else if (place->kind == OWNER_HOST)
 		fputs("host", out);
+	else if (series->vm == NO_VM)
+		fprintf(out, "%s  pid %u", comm, place->pid);
 	else
-		fprintf(out, "%s (pid %u)", comm, place->pid);
+		fprintf(out, "VM %u  %s  pid %u", series->vm, comm, place->pid);
 	if (place->kind == OWNER_SLOT && place->as_id)
 		fprintf(out, "  slot %u:%d", place->as_id, place->id);
 	else if (place->kind == OWNER_SLOT)

@@ -10,6 +10,7 @@
 
 #define CELLS_MAX 1000
 #define SERIES_MAX 65536
+#define NUMBERED_MAX 4096 /* VMs that are called by their numbers */
 
 /* Fewer do not say what happened when. */
 #define SNAPSHOTS_MIN 3
@@ -20,6 +21,8 @@ struct extent {
 	size_t nsnapshots;
 	bool records;
 	__u64 end_ns;
+	struct timeline_place *vms; /* by their numbers in the last snapshot */
+	size_t nvms;
 };
 
 static int no_memory(struct problem *problem)
@@ -80,8 +83,11 @@ static struct event_count *find_cell(struct timeline_series *series, size_t cell
 
 static int compare_series(const void *a, const void *b)
 {
-	const struct timeline_place *x = &((const struct timeline_series *)a)->place;
-	const struct timeline_place *y = &((const struct timeline_series *)b)->place;
+	const struct timeline_series *s = a, *t = b;
+	const struct timeline_place *x = &s->place, *y = &t->place;
+
+	if (s->vm != t->vm)
+		return s->vm < t->vm ? -1 : 1;
 
 #define ORDER(field)                                                                               \
 	if (x->field != y->field)                                                                  \
@@ -364,10 +370,40 @@ static int measure_by(struct extent *extent, struct capture_file *file, unsigned
 	return err ? no_memory(problem) : 0;
 }
 
+static int note_vms(struct extent *extent, const struct capture_file *file, struct problem *problem)
+{
+	const struct snapshot *snap = capture_meta(file)->snap;
+
+	for (size_t i = 0; snap && i < snap->nvms && i < NUMBERED_MAX; i++) {
+		struct timeline_place *vm =
+			snapshot_append(&extent->vms, &extent->nvms, sizeof(*vm));
+
+		if (!vm)
+			return no_memory(problem);
+		*vm = place_of_vm(&snap->vms[i].info);
+	}
+	return 0;
+}
+
+/* The VMs are few, and so is who looks for them: once for each series. */
+static void number_vms(struct timeline *t, const struct extent *extent)
+{
+	for (size_t i = 0; i < t->nseries; i++) {
+		const struct timeline_place *place = &t->series[i].place;
+		__u32 vm = 0;
+
+		while (vm < extent->nvms &&
+		       (extent->vms[vm].kvm != place->kvm || extent->vms[vm].pid != place->pid))
+			vm++;
+		t->series[i].vm = vm < extent->nvms ? vm : NO_VM;
+	}
+}
+
 /* Only a file without last words has to be asked for its last record. */
 static int measure(struct extent *extent, struct capture_file *file, struct problem *problem)
 {
-	int err = measure_by(extent, file, CAPTURE_WANT_SNAPSHOTS, problem);
+	int err = measure_by(extent, file, CAPTURE_WANT_SNAPSHOTS, problem)
+			  ?: note_vms(extent, file, problem);
 
 	extent->records = capture_meta(file)->records_kept;
 	if (!err && capture_incomplete(file) && extent->records)
@@ -419,7 +455,9 @@ int timeline_read(struct timeline *t, struct capture_file *file, __u64 events, _
 	err = measure(&extent, file, problem);
 	if (!err)
 		err = read_timeline(t, file, &extent, events, interval_ns, ncells, problem);
+	number_vms(t, &extent);
 	free(extent.snapshots_ns);
+	free(extent.vms);
 	if (t->nseries)
 		qsort(t->series, t->nseries, sizeof(*t->series), compare_series);
 	return err;

@@ -22,6 +22,7 @@ struct timeline_place {
 struct timeline_series {
 	struct timeline_place place;
 	char comm[GMEM_COMM_LEN]; /* of the VM */
+	__u32 vm; /* its number in reports; NO_VM: not known, or no VM */
 	struct event_count total;
 	struct event_count **cells; /* [ncells]; NULL: nothing happened */
 	struct event_count before; /* what there was at the end of the last cell */

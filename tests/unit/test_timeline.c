@@ -126,7 +126,7 @@ static void test_snapshots(void **state)
 	assert_int_equal(read_file(&timeline, false, FAULTS, 0, &problem, &text), 0);
 	assert_false(timeline.from_records);
 	check_cells(&timeline);
-	assert_non_null(strstr(text, "timed (pid 7)  slot 5  guest_fault: 410\n"));
+	assert_non_null(strstr(text, "VM 0  timed  pid 7  slot 5  guest_fault: 410\n"));
 	assert_non_null(strstr(text, "     0.000     100     100 #######  "));
 	assert_non_null(strstr(text, "     1.000       0       0 \n"));
 	assert_non_null(strstr(text, "     2.000     300     300 ####################  "));
