@@ -82,12 +82,17 @@ int option_pid(struct option_parser *parser, const char *arg, pid_t **pids, size
 	return 0;
 }
 
-int option_events(struct option_parser *parser, const char *option, const char *arg, __u64 *events)
+int option_events(struct option_parser *parser, const char *option, const char *arg, __u64 *events,
+		  bool *chosen)
 {
 	const char *name = arg;
 	size_t len;
 	int event;
 
+	if (chosen && !*chosen)
+		*events = 0;
+	if (chosen)
+		*chosen = true;
 	do {
 		len = strcspn(name, ",");
 		event = event_by_name(name, len);

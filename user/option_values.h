@@ -38,8 +38,12 @@ int option_seconds(struct option_parser *parser, const char *option, const char 
 /* One more process id at the end of a list that the caller frees. */
 int option_pid(struct option_parser *parser, const char *arg, pid_t **pids, size_t *npids);
 
-/* Add the events called so, with commas between them, to @events (1 << event). */
-int option_events(struct option_parser *parser, const char *option, const char *arg, __u64 *events);
+/*
+ * Add the events called so, with commas between them, to @events (1 << event); the first time (not
+ * *@chosen, unless NULL) instead of those that are there.
+ */
+int option_events(struct option_parser *parser, const char *option, const char *arg, __u64 *events,
+		  bool *chosen);
 
 /* All events but those that are counted only when asked for by name. */
 __u64 option_default_events(void);

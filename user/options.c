@@ -123,16 +123,6 @@ struct parser {
 	bool schema; /* --json-schema */
 };
 
-static int parse_events(struct parser *parser, const char *arg)
-{
-	struct options *options = parser->options;
-
-	if (!options->events_chosen)
-		options->events = 0;
-	options->events_chosen = true;
-	return option_events(&parser->common, "-e", arg, &options->events);
-}
-
 /* "250us": a number and its unit. */
 static int parse_min_latency(struct parser *parser, const char *arg)
 {
@@ -271,7 +261,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'p':
 		return option_pid(&parser->common, arg, &options->pids, &options->npids);
 	case 'e':
-		return parse_events(parser, arg);
+		return option_events(&parser->common, "-e", arg, &options->events,
+				     &options->events_chosen);
 	case 'f':
 		return parse_format(parser, arg);
 	case 'o':
@@ -294,7 +285,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->no_fsession = true;
 		return 0;
 	case KEY_STACKS:
-		return option_events(&parser->common, "--stacks", arg, &options->stack_events);
+		return option_events(&parser->common, "--stacks", arg, &options->stack_events,
+				     NULL);
 	case KEY_TIMELINE:
 		options->timeline = true;
 		return 0;

@@ -82,14 +82,6 @@ void top_options_apply(const struct top_options *options, struct view_settings *
 				     sizeof(why));
 }
 
-static int parse_events(struct parser *parser, const char *arg)
-{
-	if (!parser->events_chosen)
-		parser->options->events = 0;
-	parser->events_chosen = true;
-	return option_events(&parser->common, "-e", arg, &parser->options->events);
-}
-
 static int parse_count(struct parser *parser, const char *arg)
 {
 	char *end;
@@ -120,9 +112,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'p':
 		return option_pid(&parser->common, arg, &options->pids, &options->npids);
 	case 'e':
-		return parse_events(parser, arg);
+		return option_events(&parser->common, "-e", arg, &options->events,
+				     &parser->events_chosen);
 	case KEY_STACKS:
-		return option_events(&parser->common, "--stacks", arg, &options->stack_events);
+		return option_events(&parser->common, "--stacks", arg, &options->stack_events,
+				     NULL);
 	case 'n':
 		return parse_count(parser, arg);
 	case 'b':

@@ -110,11 +110,29 @@ static double value_order(const struct view *view, const struct row *row, __u64 
 	return (double)row->order;
 }
 
-static double value_pid(const struct view *view, const struct row *row, __u64 arg)
+/* Where a number is in vm_info or slot_info, and its size, in one number. */
+#define FIELD(info, member)                                                                        \
+	(offsetof(struct info, member) << 8 | sizeof(((struct info *)0)->member))
+
+static double field(const void *info, __u64 arg)
+{
+	__u64 value = 0;
+
+	memcpy(&value, (const char *)info + (arg >> 8),
+	       arg & 0xff); /* x86-64 and arm64: little-endian */
+	return (double)value;
+}
+
+static double value_vm(const struct view *view, const struct row *row, __u64 arg)
 {
 	(void)view;
-	(void)arg;
-	return row->vm ? row->vm->info.pid : NAN;
+	return row->vm ? field(&row->vm->info, arg) : NAN;
+}
+
+static double value_slot(const struct view *view, const struct row *row, __u64 arg)
+{
+	(void)view;
+	return row->slot ? field(&row->slot->info, arg) : NAN;
 }
 
 /* As many of its letters as fit a double exactly, to sort by. */
@@ -129,20 +147,6 @@ static double value_comm(const struct view *view, const struct row *row, __u64 a
 	return value;
 }
 
-static double value_type(const struct view *view, const struct row *row, __u64 arg)
-{
-	(void)view;
-	(void)arg;
-	return row->vm ? row->vm->info.type : NAN;
-}
-
-static double value_flags(const struct view *view, const struct row *row, __u64 arg)
-{
-	(void)view;
-	(void)arg;
-	return row->slot ? row->slot->info.flags : NAN;
-}
-
 static double value_history(const struct view *view, const struct row *row, __u64 arg)
 {
 	double sum = 0;
@@ -154,20 +158,6 @@ static double value_history(const struct view *view, const struct row *row, __u6
 	return sum;
 }
 
-static double value_slot(const struct view *view, const struct row *row, __u64 arg)
-{
-	(void)view;
-	(void)arg;
-	return row->slot ? row->slot->info.id : NAN;
-}
-
-static double value_as_id(const struct view *view, const struct row *row, __u64 arg)
-{
-	(void)view;
-	(void)arg;
-	return row->slot ? row->slot->info.as_id : NAN;
-}
-
 static double value_gmem(const struct view *view, const struct row *row, __u64 arg)
 {
 	(void)view;
@@ -175,39 +165,9 @@ static double value_gmem(const struct view *view, const struct row *row, __u64 a
 	return row->slot && row->slot->info.ino ? (double)row->slot->info.ino : NAN;
 }
 
-static double value_gpa(const struct view *view, const struct row *row, __u64 arg)
-{
-	(void)view;
-	(void)arg;
-	return row->slot ? (double)row->slot->info.base_gfn : NAN;
-}
-
-/* Of a slot, or the sum over those of a VM; NAN when it is not known of any. */
-static double slot_sum(const struct row *row, double (*of)(const struct slot *slot))
-{
-	double sum = NAN;
-
-	if (row->slot)
-		return of(row->slot);
-	for (size_t i = 0; row->vm && i < row->vm->nslots; i++) {
-		double value = of(&row->vm->slots[i]);
-
-		if (!isnan(value))
-			sum = isnan(sum) ? value : sum + value;
-	}
-	return sum;
-}
-
 static double size_of(const struct slot *slot)
 {
 	return (double)slot->info.npages * PAGE_BYTES;
-}
-
-static double value_size(const struct view *view, const struct row *row, __u64 arg)
-{
-	(void)view;
-	(void)arg;
-	return slot_sum(row, size_of);
 }
 
 static double resident_of(const struct slot *slot)
@@ -215,30 +175,41 @@ static double resident_of(const struct slot *slot)
 	return slot->resident.known ? (double)slot->resident.npages * PAGE_BYTES : NAN;
 }
 
-static double value_resident(const struct view *view, const struct row *row, __u64 arg)
-{
-	(void)view;
-	(void)arg;
-	return slot_sum(row, resident_of);
-}
-
-static double value_resident_share(const struct view *view, const struct row *row, __u64 arg)
-{
-	double size = slot_sum(row, size_of);
-
-	return size > 0 ? value_resident(view, row, arg) / size : NAN;
-}
-
 static double private_of(const struct slot *slot)
 {
 	return slot->has_private ? (double)slot->nprivate * PAGE_BYTES : NAN;
 }
 
-static double value_private(const struct view *view, const struct row *row, __u64 arg)
+enum memory { MEMORY_SIZE, MEMORY_RESIDENT, MEMORY_PRIVATE };
+
+/* In bytes, of a slot, or the sum over those of a VM; NAN when it is not known of any. */
+static double value_memory(const struct view *view, const struct row *row, __u64 arg)
 {
+	static double (*const of[])(const struct slot *) = {
+		[MEMORY_SIZE] = size_of,
+		[MEMORY_RESIDENT] = resident_of,
+		[MEMORY_PRIVATE] = private_of,
+	};
+	double sum = NAN;
+
 	(void)view;
+	if (row->slot)
+		return of[arg](row->slot);
+	for (size_t i = 0; row->vm && i < row->vm->nslots; i++) {
+		double value = of[arg](&row->vm->slots[i]);
+
+		if (!isnan(value))
+			sum = isnan(sum) ? value : sum + value;
+	}
+	return sum;
+}
+
+static double value_resident_share(const struct view *view, const struct row *row, __u64 arg)
+{
+	double size = value_memory(view, row, MEMORY_SIZE);
+
 	(void)arg;
-	return slot_sum(row, private_of);
+	return size > 0 ? value_memory(view, row, MEMORY_RESIDENT) / size : NAN;
 }
 
 static double value_vcpus(const struct view *view, const struct row *row, __u64 arg)
@@ -383,17 +354,17 @@ const struct column columns[] = {
 	{ "vm", "VM / SLOT", COLUMN_TEXT, 1, 25, true, "the VMM's process id and name; slots below it",
 	  value_order, text_name, 0, 0 },
 	{ "gpa", "GUEST ADDRESSES", COLUMN_TEXT, 13, 21, true, "guest physical addresses; of a VM its type, vCPUs",
-	  value_gpa, text_gpa, 0, 0 },
+	  value_slot, text_gpa, FIELD(slot_info, base_gfn), 0 },
 	{ "size", "SIZE", COLUMN_BYTES, 9, 7, true, "of the memslot, or of all those of the VM",
-	  value_size, NULL, 0, 0 },
+	  value_memory, NULL, MEMORY_SIZE, 0 },
 	{ "resident", "RESID", COLUMN_BYTES, 10, 7, true, "memory in the guest_memfd: a little old, as exact as it was",
-	  value_resident, NULL, 0, NEEDS_INVENTORY },
+	  value_memory, NULL, MEMORY_RESIDENT, NEEDS_INVENTORY },
 	{ "bar", "RES/SIZE", COLUMN_DRAWING, 16, 8, true, "how much of the memslot that is",
 	  value_resident_share, text_bar, 0, NEEDS_INVENTORY },
 	{ "private", "PRIVATE", COLUMN_BYTES, 18, 7, true, "of the memslot, what is private (- where KVM keeps no account)",
-	  value_private, NULL, 0, NEEDS_INVENTORY },
+	  value_memory, NULL, MEMORY_PRIVATE, NEEDS_INVENTORY },
 	{ "flags", "FLAGS", COLUMN_TEXT, 19, 9, true, "of the memslot, as KVM has them",
-	  value_flags, text_flags, 0, 0 },
+	  value_slot, text_flags, FIELD(slot_info, flags), 0 },
 	EVENT_COLUMN(GUEST_FAULT, guest_fault, "FAULTS", 2, true, "guest faults"),
 	EVENT_COLUMN(HOST_FAULT, host_fault, "HOST", 7, true, "host faults: the VMM touches a mapped page"),
 	{ "p50", "P50", COLUMN_LATENCY, 4, 6, true, "latency of guest faults: half took no longer",
@@ -435,12 +406,12 @@ const struct column columns[] = {
 	EVENT_COLUMN(DIRECT_MAP_RESTORE, direct_map_restore, "DMREST", 37, false, "folios that came back to it"),
 	EVENT_COLUMN(MEMORY_FAULT, memory_fault, "MEMFLT", 38, false, "exits to the VMM: KVM_EXIT_MEMORY_FAULT"),
 	EVENT_COLUMN(POISON, poison, "POISON", 39, false, "pages lost to memory errors"),
-	{ "pid", "PID", COLUMN_NUMBER, 40, 7, false, "process id of the VMM", value_pid, NULL, 0, 0 },
+	{ "pid", "PID", COLUMN_NUMBER, 40, 7, false, "process id of the VMM", value_vm, NULL, FIELD(vm_info, pid), 0 },
 	{ "comm", "COMMAND", COLUMN_TEXT, 41, 15, false, "name of the VMM", value_comm, text_comm, 0, 0 },
-	{ "type", "TYPE", COLUMN_TEXT, 42, 12, false, "type of the VM", value_type, text_type, 0, 0 },
+	{ "type", "TYPE", COLUMN_TEXT, 42, 12, false, "type of the VM", value_vm, text_type, FIELD(vm_info, type), 0 },
 	{ "vcpus", "VCPUS", COLUMN_NUMBER, 43, 5, false, "vCPUs of the VM", value_vcpus, NULL, 0, NEEDS_INVENTORY },
-	{ "slot", "SLOT", COLUMN_NUMBER, 44, 5, false, "number of the memslot", value_slot, NULL, 0, 0 },
-	{ "as_id", "AS", COLUMN_NUMBER, 45, 2, false, "address space of the memslot", value_as_id, NULL, 0, 0 },
+	{ "slot", "SLOT", COLUMN_NUMBER, 44, 5, false, "number of the memslot", value_slot, NULL, FIELD(slot_info, id), 0 },
+	{ "as_id", "AS", COLUMN_NUMBER, 45, 2, false, "address space of the memslot", value_slot, NULL, FIELD(slot_info, as_id), 0 },
 	{ "gmem", "GMEM", COLUMN_NUMBER, 46, 7, false, "inode of the guest_memfd", value_gmem, NULL, 0, 0 },
 	{ "history", "LAST MINUTE", COLUMN_DRAWING, 6, 12, true, "guest faults of the last minute, as high as its most",
 	  value_history, text_history, 0, 1ULL << EV_GUEST_FAULT },

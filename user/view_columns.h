@@ -35,7 +35,7 @@ struct column {
 	/* NULL: the value as kind says. @width is what a drawing fills. */
 	void (*text)(const struct view *view, const struct row *row, bool utf8, unsigned int width,
 		     char cell[CELL_LEN]);
-	__u64 arg; /* for value: which event, or details (1 << detail), or percentile */
+	__u64 arg; /* for value: which event, details (1 << detail), percentile, field, ... */
 	__u64 needs; /* 1 << event: all that it needs; NEEDS_INVENTORY */
 };
 
