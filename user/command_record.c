@@ -224,6 +224,8 @@ static int record(struct recorder *recorder, struct trace *trace, struct problem
 		*problem = first;
 		return -1;
 	}
+	if (err && recorder->writer && problem->status == EXIT_USAGE)
+		unlink(trace->options->output); /* COMMAND could not be run: nothing is in it */
 	err = err ?: write_snapshot(&recorder->listener, trace, problem);
 	if (err)
 		return err;

@@ -93,7 +93,8 @@ static void ring_close(struct ring *ring)
 /* A CPU that comes later shares the ring of another. */
 static int rings_fill(struct rings *rings, int rings_fd, size_t size)
 {
-	struct epoll_event wanted = { .events = EPOLLIN };
+	/* By edge: when woken, not whenever there is something. */
+	struct epoll_event wanted = { .events = EPOLLIN | EPOLLET };
 	int err = 0;
 
 	for (unsigned int i = 0; i < rings->n && !err; i++) {

@@ -320,9 +320,9 @@ def test_closed_output():
 
 
 @contextlib.contextmanager
-def small_disk():
+def small_disk(size="8k"):
     with tempfile.TemporaryDirectory() as directory:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "none", directory], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", directory], check=True)
         try:
             yield directory
         finally:

@@ -66,11 +66,13 @@ class Run:
     def execute(self, command):
         subprocess.run(command, check=True)
 
+    def execute_and_report(self, options, command, report):
+        self.execute([GMEMTRACE, *options, "-f", "json", "-o", report, *command])
+
     def trace(self, directory, options):
         script = "".join(f"{self.scheduler} {GMEMLOAD} {case} > {directory}/{i}.json 2> {directory}/{i}.err || true\n"
                          for i, case in enumerate(self.cases))
-        command = [GMEMTRACE, "-e", self.asked_for, "-f", "json", "-o", f"{directory}/capture.json", *options, "--", "sh", "-c", script]
-        self.execute(command)
+        self.execute_and_report(["-e", self.asked_for, *options], ["--", "sh", "-c", script], f"{directory}/capture.json")
         for i, case in enumerate(self.cases):
             with open(f"{directory}/{i}.json", encoding="utf-8") as file:
                 text = file.read()
