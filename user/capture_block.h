@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <linux/types.h>
+#include "gmem.h"
 
 #define CAPTURE_MAGIC "gmemcap\n"
 #define CAPTURE_FORMAT 1
@@ -29,6 +29,9 @@
 #define OWNERS_MAX (1 << 20) /* above all owner indexes */
 #define THREADS_MAX (1 << 20)
 #define DROPS_MAX 65536
+
+/* What an event carries in the file: what its hook costs is no matter there. */
+#define KIND_CARRIES (EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO)
 
 enum block_type {
 	BLOCK_HEADER = 1,

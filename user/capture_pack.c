@@ -9,9 +9,6 @@
 #include "events.h"
 #include "report_formats.h"
 
-/* What an event carries in the file: what its hook costs is no matter there. */
-#define CARRIES (EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO)
-
 /* A new message of a type, initialised; NULL when out of memory. */
 #define NEW(arena, Type, type)                                                                     \
 	({                                                                                         \
@@ -37,7 +34,7 @@ static Cap__Event *pack_event(struct arena *arena, enum gmem_event event)
 	if (!message || !LIST(arena, message, details, NR_DETAILS))
 		return NULL;
 	message->name = (char *)event_descs[event].name;
-	message->carries = event_descs[event].carries & CARRIES;
+	message->carries = event_descs[event].carries & KIND_CARRIES;
 	for (int detail = 0; detail < NR_DETAILS; detail++)
 		if (detail_descs[detail].event == event)
 			message->details[message->n_details++] = (char *)detail_descs[detail].name;

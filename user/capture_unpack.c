@@ -8,7 +8,6 @@
 #include "events.h"
 #include "report_formats.h"
 
-#define CARRIES (EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO)
 #define NODES_MAX 1024
 
 static const char no_memory[] = "it takes more memory than there is, or than it should";
@@ -67,7 +66,8 @@ static const char *unpack_event(const Cap__Event *message, size_t index,
 	int *detail = names->detail[index];
 
 	/* What carries something else is another event, though it has the name. */
-	if (event >= 0 && (event_descs[event].carries & CARRIES) != (message->carries & CARRIES))
+	if (event >= 0 &&
+	    (event_descs[event].carries & KIND_CARRIES) != (message->carries & KIND_CARRIES))
 		event = -1;
 	if (message->n_details > KIND_DETAILS_MAX)
 		return "it has too many details of an event";

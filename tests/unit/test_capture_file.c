@@ -182,6 +182,32 @@ static void check_named(const struct capture_file *file)
 	assert_ptr_equal(capture_meta(file)->drops, drops);
 }
 
+/* What a file says of itself comes first. The file was read without its snapshots. */
+static void check_warnings(const struct capture_file *file)
+{
+	struct capture capture = *capture_meta(file);
+	struct snapshot none = {};
+	char *text;
+
+	assert_null(capture.snap);
+	capture.snap = &none;
+	text = report(&capture, "text");
+	assert_non_null(strstr(text, "*** DROPPED: of the single events 7 have no record:\n"));
+	assert_non_null(strstr(text, "guest_fault on CPU 1: 3, zap on CPU 0: 4\n"));
+	free(text);
+	capture.incomplete = "gone";
+	capture.note = "new";
+	text = report(&capture, "text");
+	assert_ptr_equal(strstr(text, "*** INCOMPLETE: gone\n"), text);
+	assert_non_null(strstr(text, "*** NOTE: new\n"));
+	free(text);
+	text = report(&capture, "json");
+	assert_non_null(strstr(text, "\"incomplete\":\"gone\""));
+	assert_non_null(strstr(text, "{\"cpu\":1,\"event\":\"guest_fault\",\"count\":3}"));
+	assert_non_null(strstr(text, "\"note\":\"new\""));
+	free(text);
+}
+
 static void test_records(void **state)
 {
 	struct gmem_record *records = sample_records(NRECORDS);
@@ -197,6 +223,7 @@ static void test_records(void **state)
 	file = open_file(path);
 	check_records(file, records);
 	check_named(file);
+	check_warnings(file);
 	assert_int_equal(capture_rewind(file, &problem), 0);
 	assert_null(capture_owner(file, 3));
 	assert_int_equal(next(file, CAPTURE_WANT_SNAPSHOTS).kind, CAPTURE_SNAPSHOT);
