@@ -3,8 +3,6 @@
  * Reads the captures of both sides up to their last snapshots, and hands them on.
  */
 #include "commands.h"
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include "capture_file.h"
@@ -83,24 +81,16 @@ static void close_all(struct captures *captures)
 	free(captures->runs);
 }
 
-static int write_result(const struct check_options *options, const struct check_result *result,
-			struct problem *problem)
-{
-	struct report_style style;
-	struct output output;
-	int err;
+struct report {
+	const char *format;
+	const struct check_result *result;
+};
 
-	signal(SIGPIPE, SIG_IGN); /* seen as EPIPE */
-	if (output_open(&output, options->output, problem))
-		return -1;
-	style = report_style_of(output.file);
-	err = report_check(output.file, options->format, result, &style);
-	if (err == -ENOMEM) {
-		output_abort(&output);
-		return problem_set(problem, EXIT_IMPOSSIBLE,
-				   "cannot write the result: out of memory");
-	}
-	return output_commit(&output, problem); /* knows of a full disk or a closed pipe */
+static int write_result(FILE *out, const struct report_style *style, const void *what)
+{
+	const struct report *report = what;
+
+	return report_check(out, report->format, report->result, style);
 }
 
 static int check(const struct check_options *options, const struct captures *captures,
@@ -128,7 +118,9 @@ static int check(const struct check_options *options, const struct captures *cap
 	if (check_run_all(&input, &result))
 		status = problem_set(problem, EXIT_IMPOSSIBLE, "cannot compare: out of memory");
 	else
-		status = write_result(options, &result, problem) ?: check_exit_status(&result);
+		status = command_write(options->output, write_result,
+				       &(struct report){ options->format, &result }, problem)
+				 ?: check_exit_status(&result);
 	check_free(&result);
 	return status;
 }

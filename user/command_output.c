@@ -9,7 +9,7 @@
 #include "export.h"
 #include "output.h"
 
-int command_write(const struct options *options, command_writer *write, const void *what,
+int command_write(const char *path, command_writer *write, const void *what,
 		  struct problem *problem)
 {
 	struct report_style style;
@@ -17,7 +17,7 @@ int command_write(const struct options *options, command_writer *write, const vo
 	int err;
 
 	signal(SIGPIPE, SIG_IGN); /* seen as EPIPE */
-	if (output_open(&output, options->output, problem))
+	if (output_open(&output, path, problem))
 		return -1;
 	style = report_style_of(output.file);
 	err = write(output.file, &style, what);
@@ -53,5 +53,6 @@ static int write_report(FILE *out, const struct report_style *style, const void 
 int command_output(const struct options *options, const struct capture *capture,
 		   struct problem *problem)
 {
-	return command_write(options, write_report, &(struct report){ options, capture }, problem);
+	return command_write(options->output, write_report, &(struct report){ options, capture },
+			     problem);
 }

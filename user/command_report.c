@@ -89,7 +89,7 @@ static int report_times(const struct options *options, struct capture_file *file
 				TIMELINE_CELLS, problem);
 
 	if (!err)
-		err = command_write(options, write_timeline, &report, problem);
+		err = command_write(options->output, write_timeline, &report, problem);
 	timeline_free(&report.timeline);
 	return err;
 }

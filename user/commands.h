@@ -9,9 +9,9 @@
 #include "options.h"
 #include "report.h"
 
-/* To -o, whatever @write makes of @what. */
+/* What @write, which returns what report_write() does, makes of @what, to the file that -o names. */
 typedef int command_writer(FILE *out, const struct report_style *style, const void *what);
-int command_write(const struct options *options, command_writer *write, const void *what,
+int command_write(const char *output, command_writer *write, const void *what,
 		  struct problem *problem);
 
 /* What every command ends with: @capture as a report of the command's kind, to -o. */
