@@ -3,6 +3,7 @@
 """What a refresh of gmemtop's screen costs, in CPU time of all its threads: `topcost.py SLOTS [STEP...]`, as root in a lab VM.
 
 With --icount, CPU time is a number of instructions. The guests are gmemload's, with as many VMs as 250 slots each need.
+`topcost.py limits` is a test: what docs/overhead.md says must hold.
 """
 import glob
 import os
@@ -12,8 +13,12 @@ import time
 
 import pexpect
 
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from tap import Results  # noqa: E402  (after the path)
+
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 SECONDS = 20
+TEST_SECONDS = 5
 
 
 def cpu_ns(pid):
@@ -34,22 +39,47 @@ def drain(process, seconds):
             return
 
 
-def main():
-    slots, steps = int(sys.argv[1]), sys.argv[2:] or ["touch"]
+def measure(slots, steps, seconds):
+    """Milliseconds of CPU a second, of refreshes and of inventories."""
     vms = (slots + 249) // 250
     shape = [f"--vms={vms}", "--vcpus=1", f"--slots={slots // vms}", "--pages=4"]
-    end = ["--run-time=600"] if sys.argv[2:] else ["--hold"]
+    end = ["--hold"] if steps == ["touch"] else ["--run-time=600"]
     load = subprocess.Popen([f"{ROOT}/build/gmemload", *shape, *end, *steps], stdout=subprocess.DEVNULL)
     screen = pexpect.spawn(f"{ROOT}/build/gmemtop", dimensions=(50, 150), env=os.environ | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"})
     screen.expect("counting for", timeout=400)
     drain(screen, 5)
     before = cpu_ns(screen.pid)
-    drain(screen, SECONDS)
+    drain(screen, seconds)
     after = cpu_ns(screen.pid)
-    for name, i in (("refreshes", 0), ("inventories", 1)):
-        print(f"{slots} slots, {' '.join(steps)}: {name} {(after[i] - before[i]) / SECONDS / 1e6:.2f} ms of CPU a second", flush=True)
     screen.send("q")
+    screen.expect(pexpect.EOF, timeout=60)
     load.terminate()
+    load.wait()
+    return [(now - then) / seconds / 1e6 for now, then in zip(after, before)]
+
+
+def test_limit(slots, steps, limit_ms):
+    refreshes, _ = measure(slots, steps, TEST_SECONDS)
+    assert refreshes <= limit_ms, f"{refreshes:.2f} ms of CPU a second, above {limit_ms}"
+    return f"{refreshes:.2f} of {limit_ms} ms a second"
+
+
+def limits():
+    results = Results("cost")
+    for test, arguments in (("100 busy slots", (100, ["punch", "touch", "sleep:ms=100"], 12)), ("1,000 idle slots", (1000, ["touch"], 10))):
+        def run(arguments=arguments):
+            return test_limit(*arguments)
+        run.__doc__ = f"a refresh with {test} stays below its limit"
+        results.run(run)
+    results.exit()
+
+
+def main():
+    if sys.argv[1:] == ["limits"]:
+        limits()
+    slots, steps = int(sys.argv[1]), sys.argv[2:] or ["touch"]
+    for name, ms in zip(("refreshes", "inventories"), measure(slots, steps, SECONDS)):
+        print(f"{slots} slots, {' '.join(steps)}: {name} {ms:.2f} ms of CPU a second", flush=True)
 
 
 main()
