@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A heap of what is in the window, whose top is handed on when something comes and it is full.
+ * What comes later than the window reaches is still handed on, but out of order.
  */
 #include "export_order.h"
 

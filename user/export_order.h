@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Events in the order in which they began, an outer one before what is inside it: captures have
- * them about in the order in which they ended. As far as a window of some thousand events reaches.
- * Private to export*.c.
+ * them about in the order in which they ended, in batches of one CPU after the other. As far as a
+ * window reaches. Private to export*.c.
  */
 #ifndef EXPORT_ORDER_H
 #define EXPORT_ORDER_H
 
 #include "export_event.h"
 
-#define ORDER_WINDOW 4096 /* events; more than all CPUs have under way in each other's midst */
+#define ORDER_WINDOW 32768 /* events: two batches of gmemtrace record */
 
 struct order_key {
 	__u64 begin_ns;

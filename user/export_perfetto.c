@@ -22,6 +22,7 @@ struct perfetto {
 	struct id_map tracks; /* by id_of() */
 	struct id_map errors;
 	struct export_lanes lanes;
+	struct export_order *order;
 	__u64 *counted; /* what a counter was last, by its track */
 	size_t ncounted;
 	const struct capture *capture; /* the snapshot at hand, ... */
@@ -334,17 +335,27 @@ static int put_snapshots(struct perfetto *p)
 	return more ?: capture_rewind(p->export->file, p->export->problem);
 }
 
+/* Only slices have an order: what takes no time would but fill the window. */
+static int take_event(void *ctx, const struct export_event *event)
+{
+	struct perfetto *p = ctx;
+
+	if (event_descs[event->record->event].carries & EVENT_LATENCY)
+		return export_order_add(p->order, event);
+	return put_event(p, event);
+}
+
 static int put_events(struct perfetto *p)
 {
-	struct export_order *order = calloc(1, sizeof(*order));
 	int err;
 
-	if (!order)
+	p->order = calloc(1, sizeof(*p->order));
+	if (!p->order)
 		return export_no_memory(p->export);
-	order->fn = put_event;
-	order->ctx = p;
-	err = export_events(p->export, export_order_add, order) ?: export_order_end(order);
-	free(order);
+	p->order->fn = put_event;
+	p->order->ctx = p;
+	err = export_events(p->export, take_event, p) ?: export_order_end(p->order);
+	free(p->order);
 	return err;
 }
 

@@ -202,7 +202,7 @@ static void test_order(void **state)
 	assert_non_null(order);
 	order->fn = see;
 	order->ctx = &seen;
-	for (__u64 i = 0; i < 20000; i++) {
+	for (__u64 i = 0; i < 100000; i++) {
 		struct gmem_record record = { .end_ns = 1000000 + i * 10,
 					      .latency_ns = unit_random(&random) % 500 * 10,
 					      .owner = i };
@@ -213,7 +213,7 @@ static void test_order(void **state)
 		assert_int_equal(export_order_add(order, &event), 0);
 	}
 	assert_int_equal(export_order_end(order), 0);
-	assert_int_equal(seen.n, 20000);
+	assert_int_equal(seen.n, 100000);
 	free(order);
 }
 
