@@ -4,8 +4,7 @@
  * from the ladder (user/hooks.c) and loads only the programs of the events that are wanted. The
  * arguments are read from the raw context, since the functions' prototypes differ by kernel.
  */
-#include "page.bpf.h"
-#include "stat.bpf.h"
+#include "fault.bpf.h"
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "GPL";
@@ -19,205 +18,6 @@ char LICENSE[] SEC("license") = "GPL";
 #define EHWPOISON 133
 #define VM_FAULT_ERRORS 0xc73 /* OOM, SIGBUS, HWPOISON(_LARGE), SIGSEGV, RETRY, FALLBACK */
 
-/* Argument @n of the traced function, as a pointer that the verifier knows the type of. */
-#define ARG(ctx, n) ((void *)(ctx)[n])
-
-/* The same as a number: what functions that are verified by themselves can be given. */
-static __always_inline __u64 arg(const __u64 *ctx, int n)
-{
-	__u64 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value), &ctx[n]);
-	return value;
-}
-
-static __always_inline long returned(void *ctx)
-{
-	__u64 value = 0;
-
-	/* Not ctx[number of arguments]: that number differs by kernel. */
-	bpf_get_func_ret(ctx, &value);
-	return value;
-}
-
-/* For functions that return int: the upper half of the register is not theirs. */
-static __always_inline long returned_int(void *ctx)
-{
-	return (int)returned(ctx);
-}
-
-/* Of what a function returned: its errno, 0 for none. */
-static __always_inline __u32 errno_of(int ret)
-{
-	return ret < 0 ? -ret : 0;
-}
-
-static __always_inline void event_at_pgoff(struct gmem_record *event, __u64 pgoff)
-{
-	event->page = pgoff;
-	event->flags = RECORD_PGOFF;
-}
-
-/* Of what returns how many pages were done, or an error. */
-static __always_inline void event_pages(struct gmem_record *event, long ret)
-{
-	event->npages = ret > 0 ? ret : 0;
-	event->err = ret < 0 ? -ret : 0;
-}
-
-/* The same in bytes. */
-static __always_inline void event_bytes(struct gmem_record *event, long ret)
-{
-	event_pages(event, ret);
-	event->npages >>= PAGE_BITS;
-}
-
-static bool (*const bpf_session_is_return)(void *ctx) = (void *)CALL_SESSION_IS_RETURN;
-
-/* What runs at both ends of a function: two programs, or one from 7.0 on, which has fsession. */
-#define BOTH_ENDS(hook, begin, end)                                                                \
-	SEC("?fentry") int hook##_entry(__u64 *ctx)                                                \
-	{                                                                                          \
-		return begin(ctx);                                                                 \
-	}                                                                                          \
-	SEC("?fexit") int hook##_exit(__u64 *ctx)                                                  \
-	{                                                                                          \
-		return end(ctx);                                                                   \
-	}                                                                                          \
-	SEC("?fsession") int hook##_session(__u64 *ctx)                                            \
-	{                                                                                          \
-		return bpf_session_is_return(ctx) ? end(ctx) : begin(ctx);                         \
-	}
-
-#define ONE_END(type, hook, fn)                                                                    \
-	SEC("?" #type) int hook(__u64 *ctx)                                                        \
-	{                                                                                          \
-		return fn(ctx);                                                                    \
-	}
-
-/* The begin of an event of which nothing but the time matters. */
-#define BEGIN(hook, event)                                                                         \
-	static __always_inline int hook##_begin(__u64 *ctx)                                        \
-	{                                                                                          \
-		event_enter(event);                                                                \
-		return 0;                                                                          \
-	}
-
-/* kvm_gmem_get_pfn(kvm, slot, gfn, ...) */
-
-/* What failed to leave the direct map within a guest fault: dropped, if that has no error. */
-__noinline int direct_map_ends(struct task_state *state, __u32 err)
-{
-	struct gmem_record event;
-	struct owner *owner;
-
-	if (!state)
-		return 0;
-	event = state->direct_map;
-	event.event = EV_DIRECT_MAP_ZAP; /* as it is; the verifier cannot know */
-	state->direct_map.err = 0;
-	owner = bpf_map_lookup_elem(&owners, &event.owner);
-	if (!err)
-		detail_count(owner, &event, DETAIL_DIRECT_MAP_DROPPED);
-	event_record(owner, &event);
-	return 0;
-}
-
-/* The slot is new to the task, or its guest_memfd was there before us. */
-__noinline int guest_fault_look(struct task_state *state, __u64 gfn)
-{
-	struct kvm_memory_slot *slot;
-	struct slot_cache *cache;
-
-	if (!state || active_since_ns == ~0ULL)
-		return 0;
-	cache = &state->cache;
-	slot = (void *)state->slot;
-	slot_owner(state, state->kvm, state->slot);
-	fault_look(state, &cache->pages, BPF_CORE_READ(slot, gmem.file, f_inode),
-		   gfn + cache->pgoff_of_gfn);
-	return 0;
-}
-
-static __always_inline bool slot_is_ignored(const struct task_state *state, __u64 slot)
-{
-	return filter != FILTER_NONE && slot_is_cached(&state->cache, slot) &&
-	       state->cache.owner == OWNER_IGNORED;
-}
-
-static __always_inline int guest_fault_begin(__u64 *ctx)
-{
-	struct task_state *state;
-
-	if (process_filtered())
-		return 0;
-	state = state_make();
-	if (!state) {
-		lose(EV_GUEST_FAULT, LOSS_STATE);
-		return 0;
-	}
-	state->kvm = ctx[0];
-	state->slot = ctx[1];
-	if (slot_is_ignored(state, ctx[1])) {
-		state->start_ns[EV_GUEST_FAULT] = 1; /* before any capture */
-		return 0;
-	}
-	event_begin(state, EV_GUEST_FAULT);
-	if (state->direct_map.err) /* of a fault whose end was missed */
-		direct_map_ends(state, 1);
-	if (!slot_is_cached(&state->cache, ctx[1]) || state->cache.pages.late_mask)
-		guest_fault_look(state, ctx[2]);
-	return 0;
-}
-
-/* Each guest fault that succeeds has one cause. */
-static __always_inline void guest_fault_cause(struct task_state *state, struct owner *owner,
-					      struct gmem_record *event, __u64 gfn)
-{
-	const struct slot_cache *cache = &state->cache;
-	int before = page_touch(&cache->pages, gfn + cache->pgoff_of_gfn, PAGE_MAPPED);
-	bool present = before & PAGE_PRESENT || (cache->pages.late_mask && state->was_present);
-	__u32 mapping = before & PAGE_MAPPING;
-
-	if (before < 0)
-		lose(EV_GUEST_FAULT, LOSS_CAUSE);
-	else if (mapping == PAGE_PUNCHED || (mapping == PAGE_MAPPED && !present))
-		detail_count(owner, event, DETAIL_FAULT_PUNCHED);
-	else if (!present)
-		detail_count(owner, event, DETAIL_FAULT_FIRST_TOUCH);
-	else if (mapping <= PAGE_MAPPED)
-		detail_count(owner, event, DETAIL_FAULT_RESIDENT);
-	else
-		detail_count(owner, event, DETAIL_FAULT_PUNCHED + mapping - PAGE_PUNCHED);
-}
-
-static __always_inline int guest_fault_end(__u64 *ctx)
-{
-	struct gmem_record event = EVENT(GUEST_FAULT);
-	struct task_state *state;
-	struct owner *owner;
-
-	state = process_filtered() ? NULL : state_get();
-	if (!state || !event_end(state, &event))
-		return 0;
-	event.err = errno_of(returned(ctx));
-	event.owner = slot_owner(state, ctx[0], ctx[1]);
-	owner = event_count(ctx, &event);
-	if (heat && owner)
-		heat_count(&state->cache, ctx[2]);
-	if (event_inside(state, EV_PREFAULT))
-		detail_count(owner, &event, DETAIL_FAULT_PREFETCH);
-	if (!event.err && owner)
-		guest_fault_cause(state, owner, &event, ctx[2]);
-	if (state->direct_map.err)
-		direct_map_ends(state, event.err);
-	event.page = ctx[2];
-	event_record(owner, &event);
-	return 0;
-}
-
-BOTH_ENDS(guest_fault, guest_fault_begin, guest_fault_end)
-
 /* kvm_gmem_fault_user_mapping(vmf) */
 
 static __always_inline int host_fault_begin(__u64 *ctx)
@@ -229,7 +29,7 @@ static __always_inline int host_fault_begin(__u64 *ctx)
 	if (!state || active_since_ns == ~0ULL)
 		return 0;
 	view_enter(state, (__u64)file->private_data, (__u64)file->f_inode);
-	fault_look(state, &state->view_cache.pages, file->f_inode, vmf->pgoff);
+	state->was_present = fault_look(&state->view_cache.pages, file->f_inode, vmf->pgoff);
 	return 0;
 }
 
@@ -241,7 +41,7 @@ static __always_inline void host_fault_cause(struct task_state *state, struct ow
 
 	if (before < 0)
 		lose(EV_HOST_FAULT, LOSS_CAUSE);
-	else if (before & PAGE_PRESENT || (pages->late_mask && state->was_present))
+	else if (before & PAGE_PRESENT || state->was_present)
 		detail_count(owner, event, DETAIL_HOST_RESIDENT);
 	else
 		detail_count(owner, event, DETAIL_HOST_FIRST_TOUCH);
@@ -648,7 +448,7 @@ int zap_all(__u64 *ctx)
 
 /*
  * kvm_arch_gmem_prepare(kvm, gfn, pfn, order), from 7.3 kvm_arch_gmem_make_private(kvm, gfn, pfn,
- * npages). Within a guest fault the slot is known; else it is looked for.
+ * npages), in a guest fault or in what populates.
  */
 
 BEGIN(prepare, EV_PREPARE)
@@ -663,25 +463,31 @@ static __always_inline bool is_prepared(const struct slot_cache *cache, __u64 gf
 	       mapping != PAGE_CONVERTED;
 }
 
+/* The slot of a page that is made ready, which a guest fault may have told. */
+static __always_inline __u64 prepare_slot(const struct task_state *state, __u64 kvm, __u64 gfn)
+{
+	if (fault_context && state->start_ns[EV_GUEST_FAULT])
+		return state->slot;
+	return (__u64)range_slot(kvm, gfn, gfn + 1);
+}
+
 static __always_inline int prepare_end(__u64 *ctx)
 {
 	struct gmem_record event = EVENT(PREPARE);
+	__u64 slot, kvm = arg(ctx, 0);
 	struct task_state *state;
 	struct owner *owner;
-	bool in_fault;
 
 	state = event_leave(&event);
 	if (!state)
 		return 0;
 	event.page = ctx[1];
 	event.err = errno_of(returned(ctx));
-	in_fault = state->start_ns[EV_GUEST_FAULT];
-	if (in_fault)
-		event.owner = slot_owner(state, ctx[0], state->slot);
-	else
-		event.owner = gfn_owner_find(arg(ctx, 0), event.page, event.page + 1);
+	slot = prepare_slot(state, kvm, event.page);
+	event.owner = slot ? slot_owner(state, kvm, slot) : vm_owner(kvm);
 	owner = event_count(ctx, &event);
-	if (in_fault && !event.err && is_prepared(&state->cache, event.page))
+	if (owner && slot && !event.err && !state->start_ns[EV_POPULATE] &&
+	    is_prepared(&state->cache, event.page))
 		detail_count(owner, &event, DETAIL_PREPARE_REDUNDANT);
 	event_record(owner, &event);
 	return 0;
@@ -767,7 +573,25 @@ int write_end(__u64 *ctx)
 
 /* kvm_arch_vcpu_pre_fault_memory(vcpu, range): bytes mapped, or an error. */
 
-BEGIN(prefault, EV_PREFAULT)
+/* Guest faults ask whose they are only while there is a task in here. */
+static __always_inline int prefault_begin(__u64 *ctx)
+{
+	struct task_state *state = state_make();
+
+	if (state && !state->start_ns[EV_PREFAULT]) /* else an end was missed */
+		__sync_fetch_and_add(&prefaults, 1);
+	event_enter(EV_PREFAULT);
+	return 0;
+}
+
+static __noinline int prefault_leave(void)
+{
+	struct task_state *state = state_get();
+
+	if (state && state->start_ns[EV_PREFAULT])
+		__sync_fetch_and_sub(&prefaults, 1);
+	return 0;
+}
 
 static __always_inline int prefault_end(__u64 *ctx)
 {
@@ -775,6 +599,7 @@ static __always_inline int prefault_end(__u64 *ctx)
 	struct kvm_pre_fault_memory *range = (void *)arg(ctx, 1);
 	struct gmem_record event = EVENT(PREFAULT);
 
+	prefault_leave();
 	if (!event_leave(&event))
 		return 0;
 	event.page = BPF_CORE_READ(range, gpa) >> PAGE_BITS;

@@ -264,11 +264,12 @@ struct stack_stat {
 };
 
 /*
- * Stands in the BPF programs for a call of the kernel function bpf_session_is_return(), which the
- * session puts in its place: libbpf would refuse every program on 6.10 to 6.19, where a function
- * of this name has another prototype.
+ * Stand in the BPF programs for calls of the kernel functions bpf_session_is_return() and
+ * bpf_session_cookie(), which the session puts in their place: libbpf would refuse every program
+ * on 6.10 to 6.19, where functions of these names have other prototypes.
  */
 #define CALL_SESSION_IS_RETURN 0x6d656d66
+#define CALL_SESSION_COOKIE 0x6d656d67
 
 /*
  * The hooks whose functions are so rare that one program may serve all of them: the kernel skips a

@@ -36,16 +36,33 @@ static inline __attribute__((always_inline)) unsigned int hist_log2(unsigned lon
 	return bits | step | (v >> 1);
 }
 
+#define HIST_2(x) x, x
+#define HIST_4(x) HIST_2(x), HIST_2(x)
+#define HIST_8(x) HIST_4(x), HIST_4(x)
+#define HIST_16(x) HIST_8(x), HIST_8(x)
+#define HIST_32(x) HIST_16(x), HIST_16(x)
+#define HIST_64(x) HIST_32(x), HIST_32(x)
+
+/* The octaves of most latencies, by their bits from HIST_MIN_BITS on: up to 16 us. */
+static const unsigned char hist_octaves[256] = {
+	0,	     6,		  HIST_2(7),   HIST_4(8),   HIST_8(9),
+	HIST_16(10), HIST_32(11), HIST_64(12), HIST_64(13), HIST_64(13),
+};
+
 /* The bucket of a latency: 0 to HIST_BUCKETS - 1, for every value. */
 static inline __attribute__((always_inline)) unsigned int hist_bucket(unsigned long long ns)
 {
+	unsigned long long bits = ns >> HIST_MIN_BITS;
 	unsigned int octave;
 
-	if (ns < (1ULL << HIST_MIN_BITS))
+	if (!bits)
 		return 0;
-	if (ns >= (1ULL << HIST_MAX_BITS))
+	if (bits < 256)
+		octave = hist_octaves[bits];
+	else if (ns < (1ULL << HIST_MAX_BITS))
+		octave = hist_log2(ns);
+	else
 		return HIST_BUCKETS - 1;
-	octave = hist_log2(ns);
 	/* 16..31 in the octave's own scale, so that octave n ends where n + 1 begins. */
 	return 1 - HIST_SUB + ((octave - HIST_MIN_BITS) << HIST_SUB_BITS) +
 	       (unsigned int)(ns >> (octave - HIST_SUB_BITS));

@@ -97,7 +97,7 @@ static __always_inline void stat_raise(__u64 *most, __u64 value)
 }
 
 static __always_inline void stat_latency(struct event_stat *stat, enum gmem_event event,
-					 __u64 latency_ns, bool first)
+					 __u64 latency_ns, __u64 min_ns, bool first)
 {
 	struct histogram *histogram;
 	__u32 index, bucket;
@@ -105,9 +105,9 @@ static __always_inline void stat_latency(struct event_stat *stat, enum gmem_even
 	__sync_fetch_and_add(&stat->sum_ns, latency_ns);
 	stat_raise(&stat->max_ns, latency_ns);
 	stat_raise(&stat->not_min_ns, ~latency_ns);
-	if (latency_ns < min_latency_ns)
+	if (latency_ns < min_ns)
 		return;
-	if (first && !min_latency_ns) {
+	if (first && !min_ns) {
 		stat->first_ns = latency_ns;
 		return;
 	}
@@ -168,10 +168,10 @@ static __always_inline enum gmem_detail event_first_detail(enum gmem_event event
 
 /*
  * One event at its owner (from an *_owner function, as all of which it can be negative). The owner,
- * for details; NULL when it is not counted.
+ * for details; NULL when it is not counted. @min_ns: min_latency_ns, if need be.
  */
 static __always_inline struct owner *stat_count(const struct gmem_record *event,
-						unsigned int carries)
+						unsigned int carries, __u64 min_ns)
 {
 	struct event_stat *stat;
 	struct owner *owner;
@@ -188,7 +188,7 @@ static __always_inline struct owner *stat_count(const struct gmem_record *event,
 	stat = &owner->stat[event->event];
 	before = __sync_fetch_and_add(&stat->count, 1);
 	if (carries & EVENT_LATENCY)
-		stat_latency(stat, event->event, event->latency_ns, !before);
+		stat_latency(stat, event->event, event->latency_ns, min_ns, !before);
 	if (carries & EVENT_PAGES)
 		__sync_fetch_and_add(&stat->npages, event->npages);
 	if ((carries & EVENT_ERRNO) && event->err)
@@ -200,7 +200,7 @@ static __always_inline struct owner *stat_count(const struct gmem_record *event,
 static __always_inline struct owner *event_count(void *ctx, const struct gmem_record *event)
 {
 	unsigned int carries = event_carries(event->event);
-	struct owner *owner = stat_count(event, carries);
+	struct owner *owner = stat_count(event, carries, min_latency_ns);
 
 	if (owner && stack_events >> event->event & 1 &&
 	    (!(carries & EVENT_LATENCY) || event->latency_ns >= min_latency_ns))
@@ -242,7 +242,7 @@ __noinline int rare_stat_count(const struct gmem_record *rare)
 	event = *rare; /* which the verifier thinks nobody changes */
 	/* The first is always so; the verifier cannot know. */
 	if (event.event >= NR_EVENTS ||
-	    !stat_count(&event, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO))
+	    !stat_count(&event, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO, min_latency_ns))
 		return 0;
 	if (record_events >> event.event & 1)
 		record_send(rare);

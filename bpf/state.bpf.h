@@ -34,6 +34,8 @@ struct slot_cache {
 	__u32 heat_shift;
 	__u32 heat_first;
 	struct pages pages;
+	__u64 leaf_of; /* the last leaf of these that was asked for, and its index; 0: none yet */
+	__u32 leaf;
 };
 
 /* The same for guest_memfd files, by the address of a file's private data. */

@@ -9,14 +9,16 @@
 /* clang-format off */
 
 /* The begin and the end of an event that has a duration. */
-#define BOTH(program, function) { program, function, NULL, HOOK_BOTH_ENDS, false }
-#define BOTH_ON(program, function, arg0) { program, function, arg0, HOOK_BOTH_ENDS, false }
+#define HOOK(name, fn, hook_kind, ...)                                                             \
+	{ .program = name, .function = fn, .kind = hook_kind, __VA_ARGS__ }
+#define BOTH(program, function, ...) HOOK(program, function, HOOK_BOTH_ENDS, __VA_ARGS__)
+#define END(program, function) HOOK(program, function, HOOK_END)
+#define ONE(program, function) HOOK(program, function, HOOK_WHOLE)
+#define TRACEPOINT(program, name, ...) HOOK(program, name, HOOK_TRACEPOINT, __VA_ARGS__)
 
-#define BOTH_IN_KERNEL(program, function) { program, function, NULL, HOOK_BOTH_ENDS, true }
-
-#define END(program, function) { program, function, NULL, HOOK_END, false }
-#define ONE(program, function) { program, function, NULL, HOOK_WHOLE, false }
-#define TRACEPOINT(program, name) { program, name, NULL, HOOK_TRACEPOINT, false }
+#define ON(struct_name) .arg0 = struct_name
+#define IN_KERNEL .in_kernel = true
+#define IN_FAULT .in_fault = true
 #define UNMAP ONE("unmap", "kvm_unmap_gfn_range")
 
 #define EVENT(id) (1ULL << EV_##id)
@@ -38,7 +40,7 @@ const struct ladder ladders[NR_EVENTS] = {
 	} },
 	[EV_ALLOC] = { .needs = EVENT(GUEST_FAULT) | EVENT(ALLOCATE),
 		       .with = EVENT(HOST_FAULT) | EVENT(POPULATE), .rungs = {
-		{ "6.8", { TRACEPOINT("page_added", "mm_filemap_add_to_page_cache") } },
+		{ "6.8", { TRACEPOINT("page_added", "mm_filemap_add_to_page_cache", IN_FAULT) } },
 	} },
 	/* The last close makes every guest_memfd known before its pages go. */
 	[EV_FREE] = { .needs = EVENT(PUNCH_HOLE) | EVENT(RELEASE), .rungs = {
@@ -48,7 +50,7 @@ const struct ladder ladders[NR_EVENTS] = {
 		/* 7.3 renamed it, and gives a number of pages instead of an order. */
 		{ "7.3", { BOTH("prepare", "kvm_arch_gmem_make_private") } },
 		/* 7.0 calls it at every fault, until then only for a folio not up to date. */
-		{ "6.10", { BOTH("prepare", "kvm_arch_gmem_prepare") } },
+		{ "6.10", { BOTH("prepare", "kvm_arch_gmem_prepare", IN_FAULT) } },
 	} },
 	[EV_POPULATE] = { .rungs = {
 		/* By write(): beside the ioctls of SNP and TDX, or alone. */
@@ -85,12 +87,12 @@ const struct ladder ladders[NR_EVENTS] = {
 	} },
 	[EV_ZAP] = { .needs = EVENT(PUNCH_HOLE) | EVENT(RELEASE), .with = EVENT(POISON), .rungs = {
 		/* 7.2 or before: begin became start. */
-		{ "7.2", { BOTH_ON("zap", "__kvm_gmem_invalidate_start", "gmem_file"), UNMAP } },
+		{ "7.2", { BOTH("zap", "__kvm_gmem_invalidate_start", ON("gmem_file")), UNMAP } },
 		/* 6.19 renamed struct kvm_gmem. */
-		{ "6.19", { BOTH_ON("zap", "__kvm_gmem_invalidate_begin", "gmem_file"), UNMAP } },
-		{ "6.18", { BOTH_ON("zap", "__kvm_gmem_invalidate_begin", "kvm_gmem"), UNMAP } },
+		{ "6.19", { BOTH("zap", "__kvm_gmem_invalidate_begin", ON("gmem_file")), UNMAP } },
+		{ "6.18", { BOTH("zap", "__kvm_gmem_invalidate_begin", ON("kvm_gmem")), UNMAP } },
 		/* The argument tells it from the later function of this name, on inodes. */
-		{ "6.8", { BOTH_ON("zap", "kvm_gmem_invalidate_begin", "kvm_gmem"), UNMAP } },
+		{ "6.8", { BOTH("zap", "kvm_gmem_invalidate_begin", ON("kvm_gmem")), UNMAP } },
 	} },
 	[EV_NOTIFIER] = { .rungs = {
 		{ "6.8", { BOTH("notifier", "kvm_mmu_notifier_invalidate_range_start") } },
@@ -108,14 +110,14 @@ const struct ladder ladders[NR_EVENTS] = {
 			   BOTH("attributes", "kvm_range_has_memory_attributes") } },
 	} },
 	[EV_DIRECT_MAP_ZAP] = { .needs = EVENT(GUEST_FAULT), .with = EVENT(HOST_FAULT), .rungs = {
-		{ "in flight", { BOTH("direct_map_zap", "kvm_gmem_folio_zap_direct_map") } },
-		{ "in flight", { BOTH_IN_KERNEL("direct_map_zap", "folio_zap_direct_map") } },
+		{ "in flight", { BOTH("direct_map_zap", "kvm_gmem_folio_zap_direct_map", IN_FAULT) } },
+		{ "in flight", { BOTH("direct_map_zap", "folio_zap_direct_map", IN_KERNEL, IN_FAULT) } },
 	} },
 	[EV_DIRECT_MAP_RESTORE] = { .needs = EVENT(PUNCH_HOLE) | EVENT(RELEASE), .rungs = {
 		{ "in flight",
 		  { BOTH("direct_map_restore", "kvm_gmem_folio_restore_direct_map") } },
 		{ "in flight",
-		  { BOTH_IN_KERNEL("direct_map_restore", "folio_restore_direct_map") } },
+		  { BOTH("direct_map_restore", "folio_restore_direct_map", IN_KERNEL) } },
 	} },
 	[EV_MEMORY_FAULT] = { .rungs = {
 		{ "6.8", { ONE("memory_fault", "kvm_arch_vcpu_ioctl_run") } },

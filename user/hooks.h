@@ -23,6 +23,7 @@ struct hook {
 	const char *arg0; /* struct the first argument must point to; NULL: any */
 	enum hook_kind kind;
 	bool in_kernel; /* the function is the kernel's, not KVM's */
+	bool in_fault; /* runs in guest faults, and has to be told which one it is in */
 };
 
 #define RUNG_HOOKS 4
@@ -76,6 +77,8 @@ struct hook_state {
 	 */
 	__u64 end_misses;
 	__u64 recursion_misses;
+	/* Of the events that were seen to begin, those whose end no program has noticed to miss. */
+	__u64 unended;
 };
 
 #endif

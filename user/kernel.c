@@ -256,6 +256,15 @@ bool kernel_has_hook(const struct hook *hook, void *ctx)
 	return id > 0 && (!hook->arg0 || first_argument_is(kernel_btf(kernel), id, hook->arg0));
 }
 
+int kernel_arguments(const struct kernel *kernel, const struct hook *hook)
+{
+	const struct btf *btf = kernel_btf(kernel);
+	int btf_fd, id = kernel_target(kernel, hook, &btf_fd);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
+
+	return type ? btf_vlen(btf__type_by_id(btf, type->type)) : 0;
+}
+
 /* A program that does nothing, to see whether there are such. */
 static int load_nothing(const struct kernel *kernel, int attach_type, const char *function)
 {
@@ -270,16 +279,18 @@ static int load_nothing(const struct kernel *kernel, int attach_type, const char
 	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "nothing", "GPL", nothing, 2, &options);
 }
 
-int kernel_fsession(const struct kernel *kernel)
+bool kernel_fsession(const struct kernel *kernel, struct session_calls *calls)
 {
 	int fd = load_nothing(kernel, BPF_TRACE_FSESSION, gmem_hook.function);
-	int id;
 
 	if (fd < 0)
-		return 0;
+		return false;
 	close(fd);
-	id = btf__find_by_name_kind(kernel->vmlinux, "bpf_session_is_return", BTF_KIND_FUNC);
-	return id > 0 ? id : 0;
+	calls->is_return =
+		btf__find_by_name_kind(kernel->vmlinux, "bpf_session_is_return", BTF_KIND_FUNC);
+	calls->cookie =
+		btf__find_by_name_kind(kernel->vmlinux, "bpf_session_cookie", BTF_KIND_FUNC);
+	return calls->is_return > 0 && calls->cookie > 0;
 }
 
 bool kernel_fsession_multi(const struct kernel *kernel)

@@ -37,18 +37,23 @@ bool kernel_has_hook(const struct hook *hook, void *kernel);
  */
 int kernel_target(const struct kernel *kernel, const struct hook *hook, int *btf_fd);
 
+/* How many arguments the hook's function has; 0 if it is not there. */
+int kernel_arguments(const struct kernel *kernel, const struct hook *hook);
+
 /*
  * The type to open a tracing program as, until it is loaded: for one that is tracing libbpf would
  * read the kernel's BTF and look there for what it is to be attached to.
  */
 #define KERNEL_NOT_YET_TRACING BPF_PROG_TYPE_RAW_TRACEPOINT
 
-/*
- * One program for both ends of a function (fsession, 7.0): the BTF id of the kernel function
- * bpf_session_is_return(), which such a program asks where it is; 0 where there is no fsession,
- * as found out by loading one.
- */
-int kernel_fsession(const struct kernel *kernel);
+/* The BTF ids of the kernel functions that a program for both ends of a function calls. */
+struct session_calls {
+	int is_return; /* bpf_session_is_return(): which end? */
+	int cookie; /* bpf_session_cookie(): what the begin has left for the end */
+};
+
+/* Is there one program for both ends (fsession, 7.0)? As found out by loading one. */
+bool kernel_fsession(const struct kernel *kernel, struct session_calls *calls);
 
 /* One program and one link for many functions (fsession_multi, 7.2): can it be had? */
 bool kernel_fsession_multi(const struct kernel *kernel);

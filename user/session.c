@@ -54,10 +54,11 @@ struct session {
 	struct gmem_bpf *skel;
 	struct hook_state hooks[NR_EVENTS];
 	struct {
-		__u64 end_misses, recursion_misses;
+		__u64 end_misses, recursion_misses, unended;
 	} before[NR_EVENTS]; /* the start: no losses of the capture */
 	int stats_fd; /* the kernel counts runs while it is open; 0: not open */
-	int fsession; /* one program for both ends: see kernel_fsession(); 0: two */
+	bool fsession; /* one program for both ends, not two: see kernel_fsession() */
+	struct session_calls calls;
 	bool multi; /* one program for all of RARE_HOOKS: see kernel_fsession_multi() */
 	int multi_link; /* its descriptor; 0: none */
 	struct target targets[MAX_TARGETS];
@@ -233,8 +234,16 @@ static int hook_enable(struct session *session, const struct hook *hook)
 /* libbpf gives its callbacks no context of the caller's. */
 static const struct session *loading;
 
-/* Put the kernel function where its stand-in is called. 0 or a negative errno. */
-static int set_session_calls(struct bpf_program *prog, int session_is_return)
+/* The kernel function for which @imm stands; 0 if it is none. */
+static int session_call(const struct session_calls *calls, int imm)
+{
+	if (imm == CALL_SESSION_IS_RETURN)
+		return calls->is_return;
+	return imm == CALL_SESSION_COOKIE ? calls->cookie : 0;
+}
+
+/* Put the kernel functions where their stand-ins are called. 0 or a negative errno. */
+static int set_session_calls(struct bpf_program *prog, const struct session_calls *calls)
 {
 	size_t n = bpf_program__insn_cnt(prog), size = n * sizeof(struct bpf_insn);
 	struct bpf_insn *insns = malloc(size);
@@ -245,9 +254,9 @@ static int set_session_calls(struct bpf_program *prog, int session_is_return)
 	memcpy(insns, bpf_program__insns(prog), size);
 	for (size_t i = 0; i < n; i++)
 		if (insns[i].code == (BPF_JMP | BPF_CALL) && !insns[i].src_reg &&
-		    insns[i].imm == CALL_SESSION_IS_RETURN) {
+		    session_call(calls, insns[i].imm)) {
 			insns[i].src_reg = BPF_PSEUDO_KFUNC_CALL;
-			insns[i].imm = session_is_return;
+			insns[i].imm = session_call(calls, insns[i].imm);
 		}
 	err = bpf_program__set_insns(prog, insns, n);
 	free(insns);
@@ -271,7 +280,7 @@ static int set_target(struct bpf_program *prog, struct bpf_prog_load_opts *optio
 	options->attach_btf_obj_fd = btf_fd;
 	if (options->expected_attach_type == BPF_TRACE_FSESSION_MULTI)
 		options->attach_btf_id = 0; /* the link says to which functions */
-	return loading->fsession ? set_session_calls(prog, loading->fsession) : 0;
+	return loading->fsession ? set_session_calls(prog, &loading->calls) : 0;
 }
 
 static int register_sections(void)
@@ -358,6 +367,22 @@ static int object_open(struct session *session, int types, const char *path)
 				bpf_object__btf(session->skel->obj));
 }
 
+/* What the programs of the guest fault, whose instructions count, need not ask themselves. */
+static void fault_configure(const struct session *session)
+{
+	const struct session_options *options = &session->options;
+	struct gmem_bpf *skel = session->skel;
+
+	skel->rodata->fault_arguments =
+		kernel_arguments(session->kernel, ladders[EV_GUEST_FAULT].rungs[0].hooks);
+	for (size_t i = 0; i < session->ntargets; i++)
+		if (session->targets[i].hook->in_fault)
+			skel->rodata->fault_context = true;
+	skel->rodata->fault_plain = !skel->rodata->fault_context && !options->heat &&
+				    !options->record_events && !options->stack_events &&
+				    !options->min_latency_ns && options->filter != FILTER_PIDS;
+}
+
 /* Load the keepers and the chosen rungs of @events. 0 or a negative errno. */
 static int object_load(struct session *session, __u64 events)
 {
@@ -370,6 +395,7 @@ static int object_load(struct session *session, __u64 events)
 	for (int event = 0; event < NR_EVENTS && !err; event++)
 		if (events & 1ULL << event && session->hooks[event].rung >= 0)
 			err = rung_each(session, rung_of(session, event), hook_enable);
+	fault_configure(session);
 	loading = session;
 	return err ?: gmem_bpf__load(session->skel);
 }
@@ -603,7 +629,8 @@ struct session *session_open(const struct session_options *options, struct probl
 		session_close(session);
 		return NULL;
 	}
-	session->fsession = options->no_fsession ? 0 : kernel_fsession(session->kernel);
+	session->fsession =
+		!options->no_fsession && kernel_fsession(session->kernel, &session->calls);
 	session->multi = session->fsession && kernel_fsession_multi(session->kernel);
 	choose_rungs(session);
 	err = register_sections() ?: load_and_attach(session) ?: map_arrays(session) ?: make_rings(session) ?: set_pids(session);
@@ -640,9 +667,12 @@ void session_start(struct session *session)
 	for (int event = 0; event < NR_EVENTS; event++) {
 		session->before[event].end_misses += hooks[event].end_misses;
 		session->before[event].recursion_misses += hooks[event].recursion_misses;
+		session->before[event].unended += hooks[event].unended;
 	}
 	__atomic_store_n(&session->skel->data->active_since_ns, now_ns(), __ATOMIC_SEQ_CST);
 }
+
+#define IN_FLIGHT_MS 100
 
 void session_stop(struct session *session)
 {
@@ -652,6 +682,9 @@ void session_stop(struct session *session)
 	 * on does not change, and counts agree with their histograms to the last event.
 	 */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	/* A fault under way looks like one whose end was missed. */
+	for (int ms = 0; session_hooks(session)[EV_GUEST_FAULT].unended && ms < IN_FLIGHT_MS; ms++)
+		usleep(1000);
 }
 
 void session_close(struct session *session)
@@ -698,6 +731,43 @@ static void hooks_refresh(struct session *session, struct hook_state *state,
 		}
 }
 
+/* Of a map by CPU whose values begin with a counter: all of those from @first on, @n keys. */
+static __u64 sum_of_counters(const struct bpf_map *map, __u32 first, __u32 n)
+{
+	size_t size = bpf_map__value_size(map), ncpus = libbpf_num_possible_cpus();
+	unsigned char *values = calloc(ncpus, size);
+	__u64 sum = 0, counter;
+
+	for (__u32 key = first; values && key < first + n; key++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(map), &key, values))
+			continue;
+		for (size_t cpu = 0; cpu < ncpus; cpu++) {
+			memcpy(&counter, values + cpu * size, sizeof(counter));
+			sum += counter;
+		}
+	}
+	free(values);
+	return sum;
+}
+
+/*
+ * An fsession's guest faults that have begun and not ended, if there were misses: then their ends
+ * may have been missed. Those under way are among them.
+ */
+static __u64 faults_unended(const struct session *session, const struct hook_state *state)
+{
+	const struct bpf_map *map = session->skel->maps.fault_slots;
+	__u32 half = bpf_map__max_entries(map) / 2;
+	__u64 begun, ended;
+
+	if (!session->fsession || !state->end_misses)
+		return 0;
+	ended = sum_of_counters(map, half, half);
+	begun = sum_of_counters(map, 0, half);
+	ended += session->before[EV_GUEST_FAULT].unended;
+	return begun > ended ? begun - ended : 0;
+}
+
 const struct hook_state *session_hooks(struct session *session)
 {
 	for (int event = 0; event < NR_EVENTS; event++) {
@@ -706,6 +776,8 @@ const struct hook_state *session_hooks(struct session *session)
 		if (!state->attached)
 			continue;
 		hooks_refresh(session, state, rung_of(session, event));
+		if (event == EV_GUEST_FAULT)
+			state->unended = faults_unended(session, state);
 		state->end_misses -= session->before[event].end_misses;
 		state->recursion_misses -= session->before[event].recursion_misses;
 	}

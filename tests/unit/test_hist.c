@@ -29,6 +29,25 @@ static void test_log2_equals_builtin(void **state)
 	}
 }
 
+static void test_bucket_by_definition(void **state)
+{
+	unsigned long long random = 88172645463325252ULL;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 40000; i++) {
+		unsigned long long v = unit_random(&random) >> (64 - HIST_MAX_BITS + i % 30);
+		int octave;
+
+		if (v < 1ULL << HIST_MIN_BITS)
+			continue;
+		octave = 63 - __builtin_clzll(v);
+		assert_int_equal(hist_bucket(v), 1 + (octave - HIST_MIN_BITS) * HIST_SUB +
+							 (v >> (octave - HIST_SUB_BITS)) -
+							 HIST_SUB);
+	}
+}
+
 static void test_boundaries(void **state)
 {
 	unsigned int bucket;
@@ -108,6 +127,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_log2_equals_builtin),
+		cmocka_unit_test(test_bucket_by_definition),
 		cmocka_unit_test(test_boundaries),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_octaves),
