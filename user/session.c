@@ -537,6 +537,20 @@ static int object_attach(struct session *session)
 	return 0;
 }
 
+static int set_pids(struct session *session)
+{
+	__u8 wanted = 1;
+	int err = 0;
+
+	for (size_t i = 0; i < session->options.npids && !err; i++) {
+		__u32 tgid = session->options.pids[i];
+
+		err = bpf_map__update_elem(session->skel->maps.pids, &tgid, sizeof(tgid), &wanted,
+					   sizeof(wanted), BPF_ANY);
+	}
+	return err;
+}
+
 static int load_and_attach(struct session *session)
 {
 	int err;
@@ -549,7 +563,8 @@ static int load_and_attach(struct session *session)
 		if (err)
 			err = blame_load(session, err) ?: -EAGAIN;
 		else
-			err = object_attach(session);
+			/* Before any program asks whether a VM is wanted. */
+			err = set_pids(session) ?: object_attach(session);
 	} while (err == -EAGAIN);
 	return err;
 }
@@ -590,20 +605,6 @@ static int make_rings(struct session *session)
 	return session->rings ? 0 : -errno;
 }
 
-static int set_pids(struct session *session)
-{
-	__u8 wanted = 1;
-	int err = 0;
-
-	for (size_t i = 0; i < session->options.npids && !err; i++) {
-		__u32 tgid = session->options.pids[i];
-
-		err = bpf_map__update_elem(session->skel->maps.pids, &tgid, sizeof(tgid), &wanted,
-					   sizeof(wanted), BPF_ANY);
-	}
-	return err;
-}
-
 static int session_problem(struct problem *problem, int err)
 {
 	if (err == -EPERM)
@@ -633,7 +634,7 @@ struct session *session_open(const struct session_options *options, struct probl
 		!options->no_fsession && kernel_fsession(session->kernel, &session->calls);
 	session->multi = session->fsession && kernel_fsession_multi(session->kernel);
 	choose_rungs(session);
-	err = register_sections() ?: load_and_attach(session) ?: map_arrays(session) ?: make_rings(session) ?: set_pids(session);
+	err = register_sections() ?: load_and_attach(session) ?: map_arrays(session) ?: make_rings(session);
 	if (err) {
 		session_problem(problem, err);
 		session_close(session);
