@@ -13,9 +13,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
-GMEMLOAD, GMEMTRACE, FLOOR = (f"{ROOT}/build/{name}" for name in ("gmemload", "gmemtrace", "floor"))
+GMEMLOAD, GMEMTRACE, GMEMTOP, FLOOR = (f"{ROOT}/build/{name}" for name in ("gmemload", "gmemtrace", "gmemtop", "floor"))
 TRACING = "/sys/kernel/tracing"
 
 GUEST_FAULT = "kvm_gmem_get_pfn"
@@ -105,6 +106,22 @@ def no_probes():
     write("kprobe_events", "")
 
 
+class Gmemtop:
+    """The live view beside the workload, as a program reads it."""
+
+    def begin(self):
+        self.process = subprocess.Popen([GMEMTOP, "--json", "-i", "1"], stdout=subprocess.PIPE)
+        self.process.stdout.readline()  # all is attached
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+gmemtop = Gmemtop()
+
+
 def has_function(function):
     with open(f"{TRACING}/available_filter_functions", encoding="ascii") as file:
         return any(line.split()[0] == function for line in file)
@@ -176,6 +193,8 @@ TOOLS = [
     Tool("empty_session", "an empty fsession", lambda: floor("session")),
     Tool("gmemtrace", "gmemtrace", lambda: [GMEMTRACE, "-o", "/tmp/report", "--"]),
     Tool("gmemtrace_pairs", "gmemtrace --no-fsession", lambda: [GMEMTRACE, "--no-fsession", "-o", "/tmp/report", "--"]),
+    Tool("record", "gmemtrace record --events", lambda: [GMEMTRACE, "record", "--events", "-o", "/tmp/capture", "--"]),
+    Tool("gmemtop", "gmemtop at 1 s", begin=gmemtop.begin, end=gmemtop.end),
     Bpftrace("bpftrace", "bpftrace, histogram by slot", lambda: ["bpftrace", "-e", BPFTRACE, "-c"]),
     Tool("function_graph", "ftrace function_graph", begin=function_graph, end=no_tracer),
     Tool("perf_record", "perf record of a kprobe",

@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""What tracing may cost, in instructions: runs as root in a lab VM of 7.3 with --icount, for tests/run.
+
+The limits are what was measured and a few instructions more, so that a change that makes the traced paths dearer is noticed. They are
+not the aims, which are lower: docs/overhead.md has both.
+"""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lab"))
+import cost  # noqa: E402  (after the path)
+from tap import Results, Skip  # noqa: E402
+
+# By tool, what it is compared with in the same run, and operation.
+LIMITS = {
+    ("gmemtrace", "empty_session", "guest_fault"): 440,
+    ("gmemtrace_pairs", "empty_pair", "guest_fault"): 448,
+    ("record", "gmemtrace", "guest_fault"): 314,
+    ("gmemtrace", "empty_session", "punch_zapped"): 55,
+    ("gmemtrace", "empty_session", "punch_freed"): 58,
+}
+BPFTRACE_SHARE = 0.35  # of what its histogram by slot adds; the aim is a third
+
+
+class Costs:
+    """What each tool adds, by operation."""
+
+    def __init__(self):
+        names = {"bpftrace"} | {name for key in LIMITS for name in key[:2]}
+        operations = cost.chosen(cost.OPERATIONS, ",".join(sorted({key[2] for key in LIMITS})))
+        self.results = cost.measure(cost.chosen(cost.TOOLS, ",".join(names)), operations)
+
+    def added(self, tool, operation):
+        result = self.results[tool]
+        if "skipped" in result:
+            raise Skip(f"{tool}: {result['skipped']}")
+        return result["operations"][operation] - self.results["nothing"]["operations"][operation]
+
+
+def within(costs, tool, empty, operation, limit):
+    added, floor = costs.added(tool, operation), costs.added(empty, operation)
+    assert added - floor <= limit, f"{added:.0f}, of which {empty} {floor:.0f}: {added - floor - limit:.0f} more than the limit"
+    return f"{added:.0f}, of which {empty} {floor:.0f}"
+
+
+def far_below_bpftrace(costs):
+    """gmemtrace adds little more than a third of what bpftrace's histogram by slot adds to a guest fault"""
+    added, other = costs.added("gmemtrace", "guest_fault"), costs.added("bpftrace", "guest_fault")
+    assert added <= other * BPFTRACE_SHARE, f"gmemtrace {added:.0f}, bpftrace {other:.0f}"
+    return f"{added:.0f} and {other:.0f}"
+
+
+def main():
+    results, costs = Results("overhead"), Costs()
+    for (tool, empty, operation), limit in LIMITS.items():
+        def limited(*arguments):
+            return within(costs, *arguments)
+        limited.__doc__ = f"{tool} adds to {operation} at most {limit} instructions more than {empty}"
+        results.run(limited, tool, empty, operation, limit)
+    results.run(far_below_bpftrace, costs)
+    results.exit()
+
+
+if __name__ == "__main__":
+    main()
