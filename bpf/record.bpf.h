@@ -43,20 +43,18 @@ static __always_inline void record_drop(__u32 event)
 		__sync_fetch_and_add(dropped, 1);
 }
 
-__noinline int record_send(const struct gmem_record *event)
+static __always_inline void record_put(const struct gmem_record *event)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	void *ring = bpf_map_lookup_elem(&rings, &cpu);
 	struct gmem_record *record = NULL;
 	__u64 filled;
 
-	if (!event)
-		return 0;
 	if (ring)
 		record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
 	if (!record) {
 		record_drop(event->event);
-		return 0;
+		return;
 	}
 	*record = *event;
 	record->tid = bpf_get_current_pid_tgid();
@@ -65,6 +63,13 @@ __noinline int record_send(const struct gmem_record *event)
 	filled = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
 	bpf_ringbuf_submit(record, filled - wake_bytes < RING_RECORD_BYTES ? BPF_RB_FORCE_WAKEUP
 									   : BPF_RB_NO_WAKEUP);
+}
+
+/* The same, verified but once. */
+__noinline int record_send(const struct gmem_record *event)
+{
+	if (event)
+		record_put(event);
 	return 0;
 }
 
