@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "number.h"
 #include "text.h"
 
 /*
@@ -35,11 +36,6 @@ static const struct {
 	       { "==", RULE_EQUAL },
 	       { "<", RULE_BELOW },
 	       { ">", RULE_ABOVE } };
-
-static const struct {
-	const char *name;
-	double ns;
-} times[] = { { "ns", 1 }, { "us", 1e3 }, { "µs", 1e3 }, { "ms", 1e6 }, { "s", 1e9 } };
 
 #define BLANKS " \t\r\n"
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -76,11 +72,10 @@ static int parse_unit(struct rule *rule, const char *unit, struct problem *probl
 					   "the metric has no such unit. Give a number, or a "
 					   "change such as +5%%")
 			     : 0;
-	for (size_t i = 0; i < LENGTH(times); i++)
-		if (!strcmp(unit, times[i].name)) {
-			rule->limit *= times[i].ns;
-			return 0;
-		}
+	if (number_ns_of(unit)) {
+		rule->limit *= number_ns_of(unit);
+		return 0;
+	}
 	return problem_set(problem, EXIT_USAGE,
 			   "a time needs a unit. Add ns, us, ms or s, or give a change such as "
 			   "+5%%");

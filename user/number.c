@@ -4,6 +4,7 @@
  * come out as right as the small ones.
  */
 #include <stdio.h>
+#include <string.h>
 #include "number.h"
 
 /* A series of units, each @base times the one before. */
@@ -41,6 +42,19 @@ static const char *format_series(char *buf, __u64 v, const struct unit_series *s
 		snprintf(buf, NUMBER_LEN, "%llu.%llu%s", tenths / 10, tenths % 10,
 			 series->units[i]);
 	return buf;
+}
+
+double number_ns_of(const char *unit)
+{
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = { { "ns", 1 }, { "us", 1e3 }, { "\u00b5s", 1e3 }, { "ms", 1e6 }, { "s", 1e9 } };
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (!strcmp(unit, units[i].name))
+			return units[i].ns;
+	return 0;
 }
 
 const char *number_latency(char *buf, __u64 ns, bool utf8)

@@ -11,6 +11,9 @@
 
 #define NUMBER_LEN 24
 
+/* How many ns the unit is: "ns", "us", "µs", "ms", "s"; 0 for any other word. */
+double number_ns_of(const char *unit);
+
 /* Each writes to @buf of NUMBER_LEN bytes and returns it; rounded half up. */
 
 /* "850ns", "4.1µs", "41ms", "68s"; "us" unless @utf8. At most 5 columns below 1,000 s. */

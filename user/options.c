@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "export.h"
+#include "number.h"
 #include "option_values.h"
 
 enum {
@@ -126,23 +127,15 @@ struct parser {
 /* "250us": a number and its unit. */
 static int parse_min_latency(struct parser *parser, const char *arg)
 {
-	static const struct {
-		const char *name;
-		double ns;
-	} units[] = { { "ns", 1 }, { "us", 1e3 }, { "µs", 1e3 }, { "ms", 1e6 }, { "s", 1e9 } };
 	char *end;
-	double value = strtod(arg, &end);
+	double value = strtod(arg, &end), ns = value * number_ns_of(end);
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		double ns = value * units[i].ns;
-
-		if (end == arg || strcmp(end, units[i].name) || !(ns >= 1) || ns > 1e18)
-			continue;
-		parser->options->min_latency_ns = ns;
-		return 0;
-	}
-	return option_wrong(&parser->common,
-			    "--min-latency %s: not a time. Give a number and ns, us, ms or s", arg);
+	if (end == arg || !(ns >= 1) || ns > 1e18)
+		return option_wrong(
+			&parser->common,
+			"--min-latency %s: not a time. Give a number and ns, us, ms or s", arg);
+	parser->options->min_latency_ns = ns;
+	return 0;
 }
 
 /* "16M": bytes, or so many of a unit. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "number.h"
 #include "view_columns.h"
 
 /* In the order of enum filter_op: those of two characters are looked for first. */
@@ -14,15 +15,13 @@ static const char *const ops[] = { "!=", "!~", ">=", "<=", "=", "~", ">", "<" };
 
 #define NR_OPS (sizeof(ops) / sizeof(ops[0]))
 
-/* Units that a number may have, by the kind of its column. */
+/* Units that a number may have, by the kind of its column; those of time are number.c's. */
 /* clang-format off */
 static const struct unit {
 	enum column_kind kind;
 	const char *name;
 	double factor;
 } units[] = {
-	{ COLUMN_LATENCY, "ns", 1 }, { COLUMN_LATENCY, "us", 1e3 }, { COLUMN_LATENCY, "µs", 1e3 },
-	{ COLUMN_LATENCY, "ms", 1e6 }, { COLUMN_LATENCY, "s", 1e9 },
 	{ COLUMN_BYTES, "B", 1 }, { COLUMN_BYTES, "KiB", 1024.0 },
 	{ COLUMN_BYTES, "MiB", 1048576.0 }, { COLUMN_BYTES, "GiB", 1073741824.0 },
 	{ COLUMN_BYTES, "TiB", 1099511627776.0 },
@@ -36,14 +35,15 @@ static int wrong(char *why, size_t size, const char *term, const char *what)
 	return -1;
 }
 
-static bool find_unit(enum column_kind kind, const char *name, double *factor)
+/* 0: there is no such unit. */
+static double find_unit(enum column_kind kind, const char *name)
 {
+	if (kind == COLUMN_LATENCY)
+		return number_ns_of(name);
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (units[i].kind == kind && !strcmp(units[i].name, name)) {
-			*factor = units[i].factor;
-			return true;
-		}
-	return false;
+		if (units[i].kind == kind && !strcmp(units[i].name, name))
+			return units[i].factor;
+	return 0;
 }
 
 static int parse_number(struct filter_term *term, const char *text, char *why, size_t size)
@@ -62,7 +62,9 @@ static int parse_number(struct filter_term *term, const char *text, char *why, s
 		term->per_second = true;
 		*slash = 0;
 	}
-	if (*unit && !find_unit(kind, unit, &factor))
+	if (*unit)
+		factor = find_unit(kind, unit);
+	if (!factor)
 		return wrong(why, size, text, "an unknown unit");
 	term->number *= factor;
 	return 0;
