@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "lab"))
-from tap import Results, Skip  # noqa: E402  (after the path)
+from tap import Results, Skip, tests_of  # noqa: E402  (after the path)
 from tool import GMEMTRACE, IMPOSSIBLE, ROOT, USAGE, complains, run, trace  # noqa: E402
 
 EVENTS, SNAPSHOTS = 3000, 3
@@ -661,9 +661,7 @@ def main():
     results = Results("export")
     with tempfile.TemporaryDirectory() as directory:
         capture = Capture(directory)
-        for test in [value for name, value in globals().items() if name.startswith("test_")]:
-            if not sys.argv[1:] or test.__name__[len("test_"):] in sys.argv[1:]:
-                results.run(test, capture)
+        results.run_chosen(tests_of(globals()), sys.argv[1:], capture)
     results.exit()
 
 

@@ -20,7 +20,7 @@ import termios
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from tap import Results, Skip  # noqa: E402  (after the path)
+from tap import Results, Skip, tests_of  # noqa: E402  (after the path)
 from tool import GMEMLOAD, GMEMTRACE, IMPOSSIBLE, USAGE, attached, complains, report, run, trace  # noqa: E402
 
 # A guest that goes on having events for longer than any test takes.
@@ -450,10 +450,6 @@ def test_hostile_names():
     assert capture["vms"][0]["comm"].startswith("\x1b[31m"), ascii(capture["vms"][0]["comm"])
 
 
-def tests():
-    return [value for name, value in globals().items() if name.startswith("test_")]
-
-
 def main():
     global HOLDER
     results = Results("behaviour")
@@ -461,9 +457,7 @@ def main():
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # The first VM of a system and the end of its last one patch the scheduler's code, which TCG does not always survive.
     with guest("--vms=1", "--slots=0", "--hold", "sleep:ms=0") as HOLDER:
-        for test in tests():
-            if not sys.argv[1:] or test.__name__[len("test_"):] in sys.argv[1:]:
-                results.run(test)
+        results.run_chosen(tests_of(globals()), sys.argv[1:])
     results.exit()
 
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from tap import Results, Skip  # noqa: E402  (after the path)
+from tap import Results, Skip, tests_of  # noqa: E402  (after the path)
 from tool import GMEMLOAD, report, run, trace  # noqa: E402
 
 KERNEL = sys.argv[1]
@@ -278,12 +278,9 @@ def test_schema():
 def main():
     global HOLDER
     results = Results(f"inventory {KERNEL}")
-    chosen = sys.argv[2:]
     # The first VM of a system and the end of its last one patch the scheduler's code, which TCG does not always survive.
     with held("--vms=1", "--vcpus=1", "--slots=0", "sleep:ms=0") as (HOLDER, _):
-        for name, test in list(globals().items()):
-            if name.startswith("test_") and (not chosen or name[len("test_"):] in chosen):
-                results.run(test)
+        results.run_chosen(tests_of(globals()), sys.argv[2:])
     results.exit()
 
 

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import counts  # noqa: E402  (after the path)
 from behaviour import background, capturing, guest, nothing_attached, small_disk, wait_for  # noqa: E402
 from suite import all_cases  # noqa: E402
-from tap import Results  # noqa: E402
+from tap import Results, tests_of  # noqa: E402
 from tool import GMEMLOAD, GMEMTRACE, IMPOSSIBLE, USAGE, attached, complains, run, trace  # noqa: E402
 
 KERNEL = sys.argv[1] if sys.argv[1:] else "7.3"
@@ -302,18 +302,12 @@ def test_clock():
     assert names and all(pid == vmm.pid and comm == "gmemload" for _, pid, comm in names), names
 
 
-def tests():
-    return [value for name, value in globals().items() if name.startswith("test_")]
-
-
 def main():
     results = Results(f"record {KERNEL}")
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # See behaviour.py.
     with guest("--vms=1", "--slots=0", "--hold", "sleep:ms=0"):
-        for test in tests():
-            if not sys.argv[2:] or test.__name__[len("test_"):] in sys.argv[2:]:
-                results.run(test)
+        results.run_chosen(tests_of(globals()), sys.argv[2:])
     results.exit()
 
 

@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import counts  # noqa: E402  (after the path)
-from tap import Results  # noqa: E402
+from tap import Results, tests_of  # noqa: E402
 from tool import GMEMLOAD, attached, bpftool, mine, report  # noqa: E402
 
 LOOP_SECONDS = 120
@@ -185,15 +185,9 @@ def test_loop():
     return f"{len(captures)} captures, {2 * len(accounts)} VMs, {faults} guest faults seen, {grown / MB:+.1f} MB"
 
 
-def tests():
-    return [value for name, value in globals().items() if name.startswith("test_")]
-
-
 def main():
     results = Results("scale")
-    for test in tests():
-        if not sys.argv[1:] or test.__name__[len("test_"):] in sys.argv[1:]:
-            results.run(test)
+    results.run_chosen(tests_of(globals()), sys.argv[1:])
     results.exit()
 
 

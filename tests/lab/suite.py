@@ -141,9 +141,7 @@ TESTS = [test_probe, test_probe_ladder, test_types, test_exact, test_prepare, te
 
 def main():
     results = Results(KERNEL)
-    for test in TESTS:
-        if not sys.argv[2:] or test.__name__[len("test_"):] in sys.argv[2:]:
-            results.run(test)
+    results.run_chosen(TESTS, sys.argv[2:])
     results.exit()
 
 

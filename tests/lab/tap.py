@@ -11,6 +11,11 @@ class Skip(Exception):
     """What the test needs is not there."""
 
 
+def tests_of(module):
+    """The tests among the globals() of a module, in their order."""
+    return [value for name, value in module.items() if name.startswith("test_")]
+
+
 class Results:
     def __init__(self, prefix):
         self.prefix = prefix
@@ -34,6 +39,12 @@ class Results:
             self.line(False, name)
             text = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
             print("\n".join(f"    {line}" for line in text.splitlines()), flush=True)
+
+    def run_chosen(self, tests, names, *args):
+        """Run those of the tests that the names mean, which are without "test_"; all of them for no names."""
+        for test in tests:
+            if not names or test.__name__.removeprefix("test_") in names:
+                self.run(test, *args)
 
     def exit(self):
         print(f"1..{self.count}", flush=True)
