@@ -83,13 +83,4 @@ __noinline int heat_change(__u32 index, __u64 base_gfn, __u64 npages)
 	return 0;
 }
 
-static const struct heat no_heat;
-
-/* The owner index is used again: nothing is counted there yet. */
-static __always_inline void heat_clear(__u32 index)
-{
-	if (heat)
-		bpf_map_update_elem(&heats, &index, &no_heat, BPF_ANY);
-}
-
 #endif
