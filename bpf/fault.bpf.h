@@ -11,22 +11,20 @@
 #include "program.bpf.h"
 
 /*
- * What a program of the fault's knows of the slots that it has met on this CPU. The kernel lets
- * nothing else in while the program runs there, so all is as in a single task; but only for one
- * program, hence BEGIN and END, which may be two.
+ * What the one program for both ends knows of the slots that it has met on this CPU. The kernel
+ * does not let it in there a second time while it runs, so all is as in a single task.
  */
 #define FAULT_SLOTS 128
 
-enum fault_end { FAULT_BEGIN, FAULT_END };
-
 struct fault_slot {
-	__u64 faults; /* begun, or ended, here; user space adds them up */
+	__u64 begun; /* faults, here; user space adds them up */
+	__u64 ended;
 	struct slot_cache cache;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2 * FAULT_SLOTS);
+	__uint(max_entries, FAULT_SLOTS);
 	__type(key, __u32);
 	__type(value, struct fault_slot);
 } fault_slots SEC(".maps");
@@ -51,9 +49,9 @@ __u32 prefaults;
  * The place of the fault's slot, which may still have another one's. What pointers are apart is a
  * number to the verifier, the pointers are not.
  */
-static __always_inline struct fault_slot *fault_slot(const __u64 *ctx, enum fault_end end)
+static __always_inline struct fault_slot *fault_slot(const __u64 *ctx)
 {
-	__u32 at = ((ctx[1] - ctx[0]) >> 8 & (FAULT_SLOTS - 1)) | end * FAULT_SLOTS;
+	__u32 at = (ctx[1] - ctx[0]) >> 8 & (FAULT_SLOTS - 1);
 
 	return bpf_map_lookup_elem(&fault_slots, &at);
 }
@@ -250,7 +248,7 @@ static __always_inline int guest_fault_session_begin(__u64 *ctx, __u64 *cookie, 
 
 	if (!plain && process_filtered())
 		return 0;
-	met = fault_slot(ctx, FAULT_BEGIN);
+	met = fault_slot(ctx);
 	if (!met) /* never; the verifier cannot know */
 		return 0;
 	was_present = guest_fault_present(&met->cache, ctx);
@@ -263,7 +261,7 @@ static __always_inline int guest_fault_session_begin(__u64 *ctx, __u64 *cookie, 
 		guest_fault_tell(state, ctx);
 		state->start_ns[EV_GUEST_FAULT] = 1;
 	}
-	met->faults++;
+	met->begun++;
 	*cookie = bpf_ktime_get_ns() << 1 | was_present;
 	return 0;
 }
@@ -278,10 +276,10 @@ static __always_inline int guest_fault_session_end(__u64 *ctx, __u64 begun, bool
 		return 0;
 	event.end_ns = bpf_ktime_get_ns();
 	event.latency_ns = event.end_ns - (begun >> 1);
-	met = fault_slot(ctx, FAULT_END);
+	met = fault_slot(ctx);
 	if (!met) /* never; the verifier cannot know */
 		return 0;
-	met->faults++;
+	met->ended++;
 	if (begun >> 1 >= active_since_ns)
 		guest_fault_count(ctx, &met->cache, &event, begun & 1, plain);
 	state = !plain && fault_context ? state_get() : NULL;

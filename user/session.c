@@ -732,18 +732,19 @@ static void hooks_refresh(struct session *session, struct hook_state *state,
 		}
 }
 
-/* Of a map by CPU whose values begin with a counter: all of those from @first on, @n keys. */
-static __u64 sum_of_counters(const struct bpf_map *map, __u32 first, __u32 n)
+/* Of a map by CPU whose values begin with counters: the sum of the one at @which in each. */
+static __u64 sum_of_counters(const struct bpf_map *map, unsigned int which)
 {
 	size_t size = bpf_map__value_size(map), ncpus = libbpf_num_possible_cpus();
 	unsigned char *values = calloc(ncpus, size);
 	__u64 sum = 0, counter;
 
-	for (__u32 key = first; values && key < first + n; key++) {
+	for (__u32 key = 0; values && key < bpf_map__max_entries(map); key++) {
 		if (bpf_map_lookup_elem(bpf_map__fd(map), &key, values))
 			continue;
 		for (size_t cpu = 0; cpu < ncpus; cpu++) {
-			memcpy(&counter, values + cpu * size, sizeof(counter));
+			memcpy(&counter, values + cpu * size + which * sizeof(counter),
+			       sizeof(counter));
 			sum += counter;
 		}
 	}
@@ -758,13 +759,13 @@ static __u64 sum_of_counters(const struct bpf_map *map, __u32 first, __u32 n)
 static __u64 faults_unended(const struct session *session, const struct hook_state *state)
 {
 	const struct bpf_map *map = session->skel->maps.fault_slots;
-	__u32 half = bpf_map__max_entries(map) / 2;
 	__u64 begun, ended;
 
 	if (!session->fsession || !state->end_misses)
 		return 0;
-	ended = sum_of_counters(map, half, half);
-	begun = sum_of_counters(map, 0, half);
+	/* struct fault_slot. What ends meanwhile has not: never more ends than begins. */
+	ended = sum_of_counters(map, 1);
+	begun = sum_of_counters(map, 0);
 	ended += session->before[EV_GUEST_FAULT].unended;
 	return begun > ended ? begun - ended : 0;
 }
