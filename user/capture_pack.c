@@ -97,6 +97,11 @@ Cap__Header *pack_header(struct arena *arena, const struct capture *capture)
 	header->page_size = sysconf(_SC_PAGESIZE);
 	header->records = capture->records_kept;
 	header->events_chosen = capture->events_chosen;
+	header->programs = (char *)capture->programs;
+	header->npids = capture->npids;
+	header->limit_ns = capture->limit_ns;
+	header->buffer_bytes = capture->buffer_bytes;
+	header->ncpus = capture->ncpus;
 	header->shown = pack_mask(arena, capture->shown, &header->n_shown);
 	header->stack_events = pack_mask(arena, capture->stack_events, &header->n_stack_events);
 	pack_command(arena, header, capture->command);

@@ -151,6 +151,11 @@ const char *unpack_header(const Cap__Header *message, struct arena *arena, struc
 		.min_latency_ns = message->min_latency_ns,
 		.records_kept = message->records,
 		.events_chosen = message->events_chosen,
+		.programs = unpack_string(arena, message->programs),
+		.npids = message->npids,
+		.limit_ns = message->limit_ns,
+		.buffer_bytes = message->buffer_bytes,
+		.ncpus = message->ncpus,
 	};
 	wrong = unpack_mask(message->shown, message->n_shown, names, &capture->shown);
 	if (!wrong)

@@ -21,6 +21,8 @@ struct check_run {
 	X(KERNELS, kernels, "one side has several kernels")                                        \
 	X(VERSION, version, "captured by another version of gmemtrace")                            \
 	X(RUNGS, rungs, "other kernel functions carry a compared event")                           \
+	X(PROGRAMS, programs, "traced by programs of another kind")                                \
+	X(CPUS, cpus, "another number of CPUs")                                                    \
 	X(OPTIONS, options, "captured with other events or options")                               \
 	X(COMMAND, command, "another command was captured")                                        \
 	X(FAILURE, failure, "the captured command failed")                                         \

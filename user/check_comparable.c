@@ -53,10 +53,15 @@ static int other_arch(const struct comparison *c, const struct check_run *first,
 static int other_version(const struct comparison *c, const struct check_run *first,
 			 const struct check_run *run)
 {
-	if (!strcmp(first->capture->version, run->capture->version))
+	const struct capture *was = first->capture, *is = run->capture;
+
+	if (strcmp(was->tool, is->tool))
+		return TELL(c, first, run, "were captured by other tools: %s, %s",
+			    clean(was->tool, 2), clean(is->tool, 3));
+	if (!strcmp(was->version, is->version))
 		return 0;
 	return TELL(c, first, run, "were captured by other versions: %s, %s",
-		    clean(first->capture->version, 2), clean(run->capture->version, 3));
+		    clean(was->version, 2), clean(is->version, 3));
 }
 
 static const char *functions_of(const struct capture *capture, int event, char *buf, size_t size)
@@ -94,15 +99,55 @@ static int other_options(const struct comparison *c, const struct check_run *fir
 			 const struct check_run *run)
 {
 	const struct capture *was = first->capture, *is = run->capture;
+	const struct {
+		const char *option;
+		__u64 was, is;
+		const char *unit; /* NULL: these are no numbers for people */
+	} options[] = {
+		{ "-e", was->shown, is->shown, NULL },
+		{ "--stacks", was->stack_events, is->stack_events, NULL },
+		{ "--min-latency", was->min_latency_ns, is->min_latency_ns, "ns" },
+		{ "--events", was->records_kept, is->records_kept, NULL },
+		{ "--buffer", was->buffer_bytes, is->buffer_bytes, "bytes" },
+		{ "-i", was->interval_ns, is->interval_ns, "ns" },
+		{ "-d", was->limit_ns, is->limit_ns, "ns" },
+		{ "-p", was->npids, is->npids, "VMMs" },
+	};
+	char values[80] = "";
 
-	if (was->shown != is->shown)
-		return TELL(c, first, run, "have other events (%s)", "-e");
-	if (was->stack_events != is->stack_events)
-		return TELL(c, first, run, "keep stacks of other events (%s)", "--stacks");
-	if (was->min_latency_ns != is->min_latency_ns)
-		return TELL(c, first, run, "have other limits (%s): %lluns, %lluns",
-			    "--min-latency", was->min_latency_ns, is->min_latency_ns);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (options[i].was == options[i].is)
+			continue;
+		if (options[i].unit)
+			snprintf(values, sizeof(values), " (%llu and %llu %s)", options[i].was,
+				 options[i].is, options[i].unit);
+		return TELL(c, first, run, "differ in the option %s%s", options[i].option, values);
+	}
 	return 0;
+}
+
+/* What tracing costs is a part of what it measures, here too. */
+static int other_programs(const struct comparison *c, const struct check_run *first,
+			  const struct check_run *run)
+{
+	const char *was = first->capture->programs, *is = run->capture->programs;
+
+	if (!strcmp(was, is))
+		return 0;
+	return TELL(c, first, run,
+		    "were traced by other kinds of programs: %s, %s (record --no-fsession takes "
+		    "pairs everywhere)",
+		    *was ? clean(was, 2) : "not known", *is ? clean(is, 3) : "not known");
+}
+
+static int other_cpus(const struct comparison *c, const struct check_run *first,
+		      const struct check_run *run)
+{
+	__u32 was = first->capture->ncpus, is = run->capture->ncpus;
+
+	if (was == is || !was || !is)
+		return 0;
+	return TELL(c, first, run, "are of machines with %u and %u CPUs", was, is);
 }
 
 static int other_command(const struct comparison *c, const struct check_run *first,
@@ -195,6 +240,8 @@ static const struct {
 	{ OBSTACLE_ARCH, WITH_FIRST, other_arch },
 	{ OBSTACLE_VERSION, WITH_FIRST, other_version },
 	{ OBSTACLE_COMMAND, WITH_FIRST, other_command },
+	{ OBSTACLE_PROGRAMS, WITH_FIRST, other_programs },
+	{ OBSTACLE_CPUS, WITH_FIRST, other_cpus },
 	{ OBSTACLE_OPTIONS, WITH_FIRST, other_options },
 	{ OBSTACLE_KERNELS, WITHIN_SIDE, other_kernel },
 	{ OBSTACLE_RUNGS, WITH_FIRST, other_rungs },

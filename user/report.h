@@ -33,6 +33,11 @@ struct capture {
 	bool events_chosen; /* -e was given: bars for each */
 	__u64 interval_ns; /* between snapshots; 0: one, at the end */
 	bool records_kept; /* every event was to be kept, too */
+	const char *programs; /* as session_programs(); "": not known, nor what follows */
+	__u32 npids; /* VMMs that were chosen; 0: none was */
+	__u64 limit_ns; /* of the duration; 0: none */
+	__u64 buffer_bytes; /* of each CPU, as asked for; 0: the default */
+	__u32 ncpus; /* online */
 	const struct hook_state *hooks; /* [NR_EVENTS] */
 	const char *no_inventory; /* why there is none; NULL: it was taken */
 	const struct snapshot *snap;

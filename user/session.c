@@ -656,6 +656,13 @@ static __u64 now_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+const char *session_programs(const struct session *session)
+{
+	if (!session->fsession)
+		return "pairs";
+	return session->multi ? "fsession.multi" : "fsession";
+}
+
 const struct kernel *session_kernel(const struct session *session)
 {
 	return session->kernel;

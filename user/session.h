@@ -41,6 +41,10 @@ struct session *session_open(const struct session_options *options, struct probl
 struct kernel;
 const struct kernel *session_kernel(const struct session *session);
 
+/* What meets both ends of a function: "pairs" of programs, one "fsession" (7.0), or "fsession.multi",
+ * which also is one for many functions (7.2). */
+const char *session_programs(const struct session *session);
+
 /* Count what begins from now on. */
 void session_start(struct session *session);
 

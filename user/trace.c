@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include "clock.h"
 #include "kernel.h"
 #include "option_values.h"
@@ -144,6 +145,11 @@ struct capture trace_capture(const struct options *options, const struct snapsho
 		.events_chosen = options->events_chosen,
 		.stack_events = options->stack_events,
 		.min_latency_ns = options->min_latency_ns,
+		.programs = "",
+		.npids = options->npids,
+		.limit_ns = options->duration_ns,
+		.buffer_bytes = options->buffer_bytes,
+		.ncpus = sysconf(_SC_NPROCESSORS_ONLN),
 		.snap = snap,
 	};
 }
@@ -169,6 +175,7 @@ int trace_open(struct trace *trace, struct problem *problem)
 	if (!trace->session)
 		return -1;
 	trace->capture.hooks = session_hooks(trace->session);
+	trace->capture.programs = session_programs(trace->session);
 	return 0;
 }
 

@@ -49,13 +49,14 @@ perf_check() {
 		die "no $TOP/build/gmemtrace. Run make."
 }
 
-# In the VM: the first run of a boot finds everything cold, and is not kept.
+# In the VM: the first run of a boot finds everything cold, and is not kept. Kernels before 7.0 have
+# no fsession, so that all are traced without.
 # shellcheck disable=SC2016
 PERF_SCRIPT='
 gmemtrace=$1 prefix=$2 runs=$3
 shift 3
 for run in $(seq 0 "$runs"); do
-	"$gmemtrace" record -o "$prefix-$run.gmem" -- "$@" >/dev/null || exit
+	"$gmemtrace" record --no-fsession -o "$prefix-$run.gmem" -- "$@" >/dev/null || exit
 done
 rm "$prefix-0.gmem"'
 

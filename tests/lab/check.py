@@ -30,11 +30,11 @@ class Captures:
         self.directory = directory
         self.number = 0
 
-    def record(self, turns):
+    def record(self, turns, *options):
         """The file of one more run, with so many turns of the loop in each fault."""
         self.number += 1
         path = f"{self.directory}/{self.number}.gmem"
-        done = run(f"{tool.ROOT}/build/spin", str(turns), tool.GMEMTRACE, "record", "-e", "guest_fault,prepare", "-o", path, "--", *WORKLOAD)
+        done = run(f"{tool.ROOT}/build/spin", str(turns), tool.GMEMTRACE, "record", "-e", "guest_fault,prepare", "-o", path, *options, "--", *WORKLOAD)
         assert done.returncode == 0, f"status {done.returncode}: {done.stderr}"
         return path
 
@@ -97,6 +97,16 @@ def test_too_few(base, slow):
     assert status == INCONCLUSIVE and result["runs_needed"] == 5, result
 
 
+def test_refused(base, captures):
+    """what the tracer itself adds must be the same: captures made with --no-fsession or --events are refused, by name"""
+    for option, allow, words in (("--no-fsession", "programs", ": fsession.multi, pairs ("), ("--events", "options", "differ in the option --events.")):
+        command = [tool.GMEMTRACE, "check", *RULE, "--base", base[0], "--new", captures.record(0, option)]
+        done = run(*command)
+        assert done.returncode == tool.USAGE and words in done.stderr and f"--allow {allow} " in done.stderr, f"{option}: {done}"
+        done = run(*command, "--allow", allow)
+        assert done.returncode in (FINE, REGRESSION), f"{option}: {done}"
+
+
 def record_all(captures, trials, turns):
     """One more run as it is than slow ones."""
     base, slow = [captures.record(0)], []
@@ -115,6 +125,7 @@ def main():
         results.run(test_quiet, base)
         results.run(test_found, base, slow)
         results.run(test_too_few, base, slow)
+        results.run(test_refused, base, captures)
         if trials >= 2 * GROUP:
             results.run(test_by_permutation, base, slow)
     results.exit()

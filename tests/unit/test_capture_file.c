@@ -52,6 +52,16 @@ static void assert_same_report(const struct capture *a, const struct capture *b,
 	free(y);
 }
 
+/* What no report shows. */
+static void assert_same_conditions(const struct capture *was, const struct capture *is)
+{
+	assert_string_equal(is->programs, was->programs);
+	assert_int_equal(is->npids, was->npids);
+	assert_int_equal(is->limit_ns, was->limit_ns);
+	assert_int_equal(is->buffer_bytes, was->buffer_bytes);
+	assert_int_equal(is->ncpus, was->ncpus);
+}
+
 static void check_snapshot(struct sample *sample)
 {
 	char path[SAMPLE_PATH_LEN];
@@ -70,6 +80,7 @@ static void check_snapshot(struct sample *sample)
 	assert_null(capture_incomplete(file));
 	assert_null(capture_meta(file)->note);
 	assert_same_report(&sample->capture, capture_meta(file), "json");
+	assert_same_conditions(&sample->capture, capture_meta(file));
 	capture_close(file);
 	unlink(path);
 	sample_free(sample);
@@ -86,6 +97,9 @@ static void test_empty(void **state)
 	sample.capture.shown = 5;
 	sample.capture.min_latency_ns = 1000;
 	sample.capture.events_chosen = true;
+	sample.capture.npids = 3;
+	sample.capture.limit_ns = 1ULL << 40;
+	sample.capture.buffer_bytes = 1ULL << 30;
 	check_snapshot(&sample);
 }
 

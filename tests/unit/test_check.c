@@ -567,6 +567,53 @@ static void break_stacks(struct bench *bench)
 	bench->samples[3].capture.stack_events = 1;
 }
 
+static void break_records(struct bench *bench)
+{
+	bench->samples[3].capture.records_kept = true;
+}
+
+static void break_buffer(struct bench *bench)
+{
+	bench->samples[3].capture.buffer_bytes = 4096;
+}
+
+static void break_interval(struct bench *bench)
+{
+	bench->samples[3].capture.interval_ns = 5;
+}
+
+static void break_limit(struct bench *bench)
+{
+	bench->samples[3].capture.limit_ns = 7;
+}
+
+static void break_pids(struct bench *bench)
+{
+	bench->samples[3].capture.npids = 1;
+}
+
+static void break_programs(struct bench *bench)
+{
+	bench->samples[3].capture.programs = "pairs";
+}
+
+/* What an older recorder did not say is not known, rather than equal. */
+static void break_known_programs(struct bench *bench)
+{
+	bench->samples[3].capture.programs = "";
+	bench->samples[3].capture.ncpus = 0;
+}
+
+static void break_cpus(struct bench *bench)
+{
+	bench->samples[3].capture.ncpus = 8;
+}
+
+static void break_tool(struct bench *bench)
+{
+	bench->samples[3].capture.tool = "gmemtop";
+}
+
 static void break_command(struct bench *bench)
 {
 	static char *other[] = { "gmemload", "--vms", "2", "--touch", "51\033", NULL };
@@ -625,9 +672,19 @@ static void test_refused(void **state)
 		{ break_rung, OBSTACLE_RUNGS,
 		  "0.gmem and 3.gmem count prepare by other functions: "
 		  "kvm_arch_gmem_make_private, kvm_arch_gmem_prepare. " },
-		{ break_events, OBSTACLE_OPTIONS, "0.gmem and 3.gmem have other events (-e)." },
-		{ break_latency, OBSTACLE_OPTIONS, "other limits (--min-latency): 0ns, 1000ns." },
-		{ break_stacks, OBSTACLE_OPTIONS, "keep stacks of other events (--stacks)." },
+		{ break_tool, OBSTACLE_VERSION, "captured by other tools: gmemtrace, gmemtop." },
+		{ break_programs, OBSTACLE_PROGRAMS,
+		  "0.gmem and 3.gmem were traced by other kinds of programs: fsession, pairs (" },
+		{ break_known_programs, OBSTACLE_PROGRAMS, "programs: fsession, not known (" },
+		{ break_cpus, OBSTACLE_CPUS, "are of machines with 2 and 8 CPUs." },
+		{ break_events, OBSTACLE_OPTIONS, "0.gmem and 3.gmem differ in the option -e." },
+		{ break_latency, OBSTACLE_OPTIONS, "option --min-latency (0 and 1000 ns)." },
+		{ break_stacks, OBSTACLE_OPTIONS, "differ in the option --stacks." },
+		{ break_records, OBSTACLE_OPTIONS, "differ in the option --events." },
+		{ break_buffer, OBSTACLE_OPTIONS, "option --buffer (0 and 4096 bytes)." },
+		{ break_interval, OBSTACLE_OPTIONS, "the option -i (0 and 5 ns)." },
+		{ break_limit, OBSTACLE_OPTIONS, "the option -d (0 and 7 ns)." },
+		{ break_pids, OBSTACLE_OPTIONS, "the option -p (0 and 1 VMMs)." },
 		{ break_command, OBSTACLE_COMMAND, "captured other commands: one has '51\\x1b'." },
 		{ break_no_command, OBSTACLE_COMMAND, "only the first captured a command." },
 		{ break_status, OBSTACLE_FAILURE, "the command of 3.gmem failed with 1." },
