@@ -115,9 +115,9 @@ enum gmem_detail {
 #define GMEM_LOSSES(X)                                                                             \
 	X(STATE, state, "no per-task state could be had when the event began")                     \
 	X(MISSED, missed, "the kernel skipped the program: another task of the CPU was inside it") \
-	X(OWNER, owner, "the table of VMs, slots and guest_memfds is full")                        \
-	X(HISTOGRAM, histogram, "counted, but the table of histograms is full")                    \
-	X(ERRNO, errno, "counted, but the table of errors is full")                                \
+	X(OWNER, owner, "the table of VMs, slots and guest_memfds is full: see --owners")          \
+	X(HISTOGRAM, histogram, "counted, but the table of histograms is full: see --owners")      \
+	X(ERRNO, errno, "counted, but the table of errors is full: see --owners")                  \
 	X(CAUSE, cause, "counted, but without its cause: the table of pages is full")              \
 	X(STACK, stack, "counted, but without its stack: the table of stacks is full")             \
 	X(RECORD, record, "counted, but not recorded: the ring buffer was full")

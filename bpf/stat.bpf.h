@@ -24,7 +24,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 1); /* set when loaded */
 	__type(key, struct error_key);
 	__type(value, __u64);
 } errors SEC(".maps");

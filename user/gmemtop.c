@@ -210,6 +210,7 @@ static int open_session(struct top *top, struct problem *problem)
 		.npids = top->options.npids,
 		.stack_events = top->options.stack_events,
 		.heat = top->options.events >> EV_GUEST_FAULT & 1,
+		.max_owners = top->options.owners,
 		.verbose = top->options.verbose,
 	};
 

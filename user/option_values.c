@@ -14,6 +14,8 @@
 #include "version.h"
 
 #define MAX_SECONDS (100 * 365 * 86400.0)
+#define MIN_OWNERS 16
+#define MAX_OWNERS (1U << 20)
 
 int option_parse(const struct argp *argp, int argc, char **argv, const char *tool,
 		 struct option_parser *parser)
@@ -104,6 +106,19 @@ int option_events(struct option_parser *parser, const char *option, const char *
 		*events |= 1ULL << event;
 		name += len;
 	} while (*name++);
+	return 0;
+}
+
+int option_owners(struct option_parser *parser, const char *arg, __u32 *owners)
+{
+	char *end;
+	unsigned long n = strtoul(arg, &end, 10);
+
+	if (end == arg || *end || *arg == '-' || n < MIN_OWNERS || n > MAX_OWNERS)
+		return option_wrong(parser,
+				    "--owners %s: not a number from 16 to 1048576. Each takes 4 KB",
+				    arg);
+	*owners = n;
 	return 0;
 }
 

@@ -45,6 +45,9 @@ int option_pid(struct option_parser *parser, const char *arg, pid_t **pids, size
 int option_events(struct option_parser *parser, const char *option, const char *arg, __u64 *events,
 		  bool *chosen);
 
+/* How many VMs, slots and guest_memfds are told apart. */
+int option_owners(struct option_parser *parser, const char *arg, __u32 *owners);
+
 /* All events but those that are counted only when asked for by name. */
 __u64 option_default_events(void);
 

@@ -17,6 +17,7 @@ enum {
 	KEY_JSON_SCHEMA,
 	KEY_MIN_LATENCY,
 	KEY_NO_FSESSION,
+	KEY_OWNERS,
 	KEY_STACKS,
 	KEY_TIMELINE,
 	KEY_TO,
@@ -46,6 +47,8 @@ static const struct argp_option table[] = {
 	{ "events", KEY_EVENTS, NULL, 0, "Of record: each event, not only how many", 0 },
 	{ "buffer", KEY_BUFFER, "SIZE", 0,
 	  "Of record: for each CPU's events until they are written, as in 16M (default: 4M)", 0 },
+	{ "owners", KEY_OWNERS, "N", 0,
+	  "Room for N VMs, slots, guest_memfds (default: 8192), half as many histograms", 0 },
 	{ "exit-status", KEY_EXIT_STATUS, NULL, 0, "Exit as COMMAND did", 0 },
 	{ "verbose", 'v', NULL, 0, "Let libbpf explain what fails", 0 },
 	{ "no-fsession", KEY_NO_FSESSION, NULL, 0,
@@ -106,6 +109,7 @@ static const struct scope {
 	{ KEY_MIN_LATENCY, OF_LIVE },
 	{ KEY_EXIT_STATUS, OF_LIVE },
 	{ KEY_NO_FSESSION, OF_LIVE },
+	{ KEY_OWNERS, OF_LIVE },
 	{ 'e', OF_LIVE | OF(REPORT) },
 	{ 'f', (OF_LIVE & ~OF(RECORD)) | OF(REPORT) },
 	{ 'i', OF(RECORD) | OF(REPORT) },
@@ -277,6 +281,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_NO_FSESSION:
 		options->no_fsession = true;
 		return 0;
+	case KEY_OWNERS:
+		return option_owners(&parser->common, arg, &options->owners);
 	case KEY_STACKS:
 		return option_events(&parser->common, "--stacks", arg, &options->stack_events,
 				     NULL);

@@ -41,6 +41,7 @@ struct options {
 	const char *file; /* of a command that reads a capture */
 	bool exit_status; /* hand on the child's */
 	bool no_fsession;
+	__u32 owners; /* that are told apart; 0: the default */
 	bool verbose;
 	char **child; /* NULL-terminated; NULL: none */
 };

@@ -23,12 +23,14 @@
 #include "rings.h"
 
 #define DEFAULT_OWNERS 8192
-#define DEFAULT_HISTOGRAMS 4096
+#define OWNERS_PER_HISTOGRAM 2 /* and per row of errors */
 #define STACKS 16384
 
-/* Leaves for all of the machine's memory if it were guest_memfd, and one for each small file. */
-#define SPARE_PAGE_LEAVES 8192
-/* Room for this many times that memory, since guest_memfds can be sparse, and 1 TiB at least. */
+/*
+ * Leaves for all of the machine's memory if it were guest_memfd; directories for this many times
+ * that, since guest_memfds can be sparse, and for 1 TiB at least. Of both one more for each owner,
+ * which may be a small guest_memfd.
+ */
 #define SPARSE 4
 #define MIN_PAGE_DIRS (1U << (40 - 12 - PAGES_LEAF_BITS - PAGES_DIR_BITS))
 
@@ -306,13 +308,13 @@ static int register_sections(void)
 	return id < 0 ? id : 0;
 }
 
-static int pages_configure(struct gmem_bpf *skel)
+static int pages_configure(struct gmem_bpf *skel, __u32 owners)
 {
 	__u32 leaves = sysconf(_SC_PHYS_PAGES) >> PAGES_LEAF_BITS;
 	__u32 dirs = SPARSE * (leaves >> PAGES_DIR_BITS);
 
-	leaves += SPARE_PAGE_LEAVES;
-	dirs = dirs > MIN_PAGE_DIRS ? dirs : MIN_PAGE_DIRS;
+	leaves += owners;
+	dirs = owners + (dirs > MIN_PAGE_DIRS ? dirs : MIN_PAGE_DIRS);
 	skel->rodata->max_page_leaves = leaves;
 	skel->rodata->max_page_dirs = dirs;
 	return bpf_map__set_max_entries(skel->maps.page_leaves, leaves)
@@ -333,7 +335,7 @@ static int object_configure(struct session *session)
 {
 	const struct session_options *options = &session->options;
 	__u32 owners = options->max_owners ?: DEFAULT_OWNERS;
-	__u32 histograms = options->max_histograms ?: DEFAULT_HISTOGRAMS;
+	__u32 histograms = owners / OWNERS_PER_HISTOGRAM;
 	struct gmem_bpf *skel = session->skel;
 
 	skel->rodata->max_owners = owners;
@@ -344,9 +346,10 @@ static int object_configure(struct session *session)
 	skel->rodata->filter = options->filter;
 	skel->rodata->root_tgid = getpid();
 	skel->rodata->only_tgid = options->npids == 1 ? options->pids[0] : 0;
-	return pages_configure(skel) ?: rings_configure(options, skel) ?:
+	return pages_configure(skel, owners) ?: rings_configure(options, skel) ?:
 	       bpf_map__set_max_entries(skel->maps.owners, owners) ?:
 	       bpf_map__set_max_entries(skel->maps.histograms, histograms) ?:
+	       bpf_map__set_max_entries(skel->maps.errors, histograms) ?:
 	       bpf_map__set_max_entries(skel->maps.heats, options->heat ? owners : 1) ?:
 	       /* VMs that the filter leaves out have a key, too. */
 	       bpf_map__set_max_entries(skel->maps.owner_index, owners * 2) ?:

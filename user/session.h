@@ -22,8 +22,7 @@ struct session_options {
 	__u64 record_events; /* 1 << event: what is sent to session_rings() */
 	size_t buffer_bytes; /* of each CPU, for that; 0: the default */
 	bool heat; /* count where in its slot a guest fault falls */
-	__u32 max_owners; /* 0: the default */
-	__u32 max_histograms; /* 0: the default */
+	__u32 max_owners; /* VMs, slots and guest_memfds; 0: the default */
 	bool no_fsession; /* two programs for both ends of a function, also where one could */
 	bool verbose; /* let libbpf speak */
 };

@@ -10,6 +10,7 @@
 
 enum {
 	KEY_JSON = 256,
+	KEY_OWNERS,
 	KEY_STACKS,
 	KEY_USAGE,
 	KEY_VERSION,
@@ -29,6 +30,8 @@ static const struct argp_option table[] = {
 	{ "json", KEY_JSON, NULL, 0, "Print a JSON object a refresh and line, as gmemtrace does",
 	  0 },
 	{ "count", 'n', "COUNT", 0, "End after COUNT refreshes", 0 },
+	{ "owners", KEY_OWNERS, "N", 0,
+	  "Room for N VMs, slots, guest_memfds (default: 8192), half as many histograms", 0 },
 	{ "verbose", 'v', NULL, 0, "Let libbpf explain what fails", 0 },
 	{ "help", '?', NULL, 0, "Give this help list", -1 },
 	{ "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 },
@@ -117,6 +120,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_STACKS:
 		return option_events(&parser->common, "--stacks", arg, &options->stack_events,
 				     NULL);
+	case KEY_OWNERS:
+		return option_owners(&parser->common, arg, &options->owners);
 	case 'n':
 		return parse_count(parser, arg);
 	case 'b':

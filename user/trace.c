@@ -166,6 +166,7 @@ int trace_open(struct trace *trace, struct problem *problem)
 		.min_latency_ns = options->min_latency_ns,
 		.record_events = options->record_events ? options->events : 0,
 		.buffer_bytes = options->buffer_bytes,
+		.max_owners = options->owners,
 		.no_fsession = options->no_fsession,
 		.verbose = options->verbose,
 	};

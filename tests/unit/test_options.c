@@ -8,7 +8,7 @@
 #include "options.h"
 #include "unit.h"
 
-#define MAX_ARGS 12
+#define MAX_ARGS 14
 #define EVENT(id) (1ULL << EV_##id)
 
 struct parsed {
@@ -168,13 +168,15 @@ static void test_pids(void **state)
 
 static void test_flags(void **state)
 {
-	struct parsed *parsed = parse("-v --no-fsession -f json -o FILE --exit-status -- true");
+	struct parsed *parsed = parse("-v --no-fsession -f json -o FILE --exit-status "
+				      "--owners 1048576 -- true");
 
 	(void)state;
 	assert_int_equal(parsed->err, 0);
 	assert_true(parsed->options.verbose);
 	assert_true(parsed->options.no_fsession);
 	assert_true(parsed->options.exit_status);
+	assert_int_equal(parsed->options.owners, 1 << 20);
 	assert_string_equal(parsed->options.format, "json");
 	assert_string_equal(parsed->options.output, "FILE");
 	parsed_free(parsed);
@@ -275,6 +277,11 @@ static void test_wrong(void **state)
 		{ "record --buffer 16X", "--buffer 16X: not a size" },
 		{ "record --buffer 0", "--buffer 0: not a size" },
 		{ "record --buffer 2G", "--buffer 2G: not a size" },
+		{ "--owners 1e6", "--owners 1e6: not a number from 16 to" },
+		{ "--owners 1048577", "--owners 1048577: not a number" },
+		{ "--owners -1", "--owners -1: not a number" },
+		{ "--owners 99999999999999999999", "--owners 99999999999999999999: not a number" },
+		{ "--owners 99 report a.cap", "--owners: not an option of report" },
 		{ "record -i 0", "-i 0: not a duration" },
 		{ "--events", "--events: not an option of gmemtrace" },
 		{ "--buffer 1M report a.cap", "--buffer: not an option of report" },

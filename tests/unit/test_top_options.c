@@ -48,12 +48,13 @@ static void test_all(void **state)
 
 	(void)state;
 	assert_int_equal(parse("-b -n 3 -i 0.1 -s p99 -f pid=1 -c zap,p99 -p 4711 -p 12 "
-			       "-e guest_fault,zap --stacks alloc -v",
+			       "-e guest_fault,zap --stacks alloc --owners 16 -v",
 			       &options),
 			 0);
 	assert_true(options.batch && !options.json && options.verbose);
 	assert_int_equal(options.count, 3);
 	assert_int_equal(options.npids, 2);
+	assert_int_equal(options.owners, 16);
 	assert_int_equal(options.pids[0], 4711);
 	assert_int_equal(options.events,
 			 1ULL << EV_GUEST_FAULT | 1ULL << EV_ZAP | 1ULL << EV_ALLOC);
@@ -84,6 +85,8 @@ static void test_wrong(void **state)
 		{ "-p qemu", "-p qemu: not a process id" },
 		{ "-e fault", "-e fault: an unknown event" },
 		{ "--stacks fault", "--stacks fault: an unknown event" },
+		{ "--owners 15", "--owners 15: not a number from 16 to 1048576. Each" },
+		{ "--owners ''", "--owners '': not a number" },
 		{ "-x", "-x: not an option" },
 		{ "-n", "-n: not an option, or its value is missing. See gmemtop" },
 		{ "probe", "probe: not an option" },
