@@ -27,12 +27,13 @@ int export_places_number(struct export_places *places, const struct snapshot *sn
 /* A VM that no snapshot has, since it came after the last one, gets the next number. */
 static int take_number(struct export_places *places, __u32 index, __u64 kvm, __u32 *number)
 {
-	struct export_vm *vm = places->vms;
+	struct export_vm *vm = NULL;
 
-	while (vm < places->vms + places->nvms &&
-	       (vm->taken || vm->owner != index || vm->kvm != kvm))
-		vm++;
-	*number = vm - places->vms;
+	for (*number = 0; *number < places->nvms; ++*number) {
+		vm = &places->vms[*number];
+		if (!vm->taken && vm->owner == index && vm->kvm == kvm)
+			break;
+	}
 	if (*number == places->nvms)
 		vm = add_vm(places, index, kvm);
 	if (!vm)

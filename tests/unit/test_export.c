@@ -127,6 +127,36 @@ static void test_recycled(void **state)
 	unlink(output);
 }
 
+/* The recorder was killed before its first snapshot; the VM is known by its event only. */
+static void test_no_snapshot(void **state)
+{
+	struct capture_owner vm = { OWNER_VM, 0, .vm_info = { .kvm = 7, .pid = 10 } };
+	char capture[SAMPLE_PATH_LEN], output[SAMPLE_PATH_LEN];
+	struct export_options options = { capture, NULL, output };
+	struct capture_writer *writer;
+	struct problem problem;
+	struct sample sample;
+
+	(void)state;
+	sample_path(capture);
+	sample_path(output);
+	sample_empty(&sample);
+	sample.capture.records_kept = true;
+	writer = capture_create(capture, &sample.capture, &problem);
+	assert_non_null(writer);
+	write_as(writer, &vm);
+	assert_int_equal(capture_flush(writer, &problem), 0);
+	capture_abandon(writer);
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		options.format = formats[i];
+		assert_int_equal(export_run(&options, &problem),
+				 strcmp(formats[i], "openmetrics") ? 0 : -1);
+	}
+	sample_free(&sample);
+	unlink(capture);
+	unlink(output);
+}
+
 static void test_id_map(void **state)
 {
 	struct id_map map = { 0 };
@@ -245,10 +275,10 @@ static void test_openmetrics(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_events),	    cmocka_unit_test(test_aggregates),
-		cmocka_unit_test(test_recycled),    cmocka_unit_test(test_id_map),
-		cmocka_unit_test(test_lanes),	    cmocka_unit_test(test_order),
-		cmocka_unit_test(test_openmetrics),
+		cmocka_unit_test(test_events),	 cmocka_unit_test(test_aggregates),
+		cmocka_unit_test(test_recycled), cmocka_unit_test(test_no_snapshot),
+		cmocka_unit_test(test_id_map),	 cmocka_unit_test(test_lanes),
+		cmocka_unit_test(test_order),	 cmocka_unit_test(test_openmetrics),
 	};
 
 	return cmocka_run_group_tests_name("export", tests, NULL, NULL);
