@@ -313,7 +313,7 @@ int check_run_all(const struct check_input *input, struct check_result *result)
 	err = err ?: test_all(&judge);
 	for (size_t i = 0; i < result->nrows && !err; i++)
 		if (!is_judged(&result->rows[i]))
-			check_judge(result, &result->rows[i], values_of(&judge, i) + input->nbase);
+			check_judge(result, &result->rows[i], values_of(&judge, i));
 	conclude(result);
 	free(judge.values);
 	return err;

@@ -109,13 +109,44 @@ static double noise_of(const struct check_row *row)
 	return base > new ? base : new;
 }
 
-static void judge_change(const struct check_input *input, struct check_row *row)
+static bool is_beyond(double value, const struct metric_value *others, size_t n, int sign,
+		      double share)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!is_above(sign * value, sign * others[i].high * (1 + sign * share)))
+			return false;
+	return true;
+}
+
+/* Is each new run above all of the base by @share, or each below? If not, it can be by chance. */
+static bool are_apart(const struct check_input *input, const struct metric_value *values,
+		      double share)
+{
+	size_t above = 0, below = 0;
+
+	for (size_t i = input->nbase; i < input->nbase + input->nnew; i++) {
+		above += is_beyond(values[i].high, values, input->nbase, 1, share);
+		below += is_beyond(values[i].high, values, input->nbase, -1, share);
+	}
+	return above == input->nnew || below == input->nnew;
+}
+
+static void judge_change(const struct check_input *input, struct check_row *row,
+			 const struct metric_value *values)
 {
 	double limit = limit_of(input, row->rule, row->base.value);
 	bool breaks = !keeps(row->rule->order, row->new.value, limit);
-	bool is_noise = row->has_p && row->p > input->alpha;
+	bool is_noise = row->has_p ? row->p > input->alpha
+				   : !are_apart(input, values, breaks ? 0 : input->floor);
 
-	if (breaks && is_noise)
+	if (breaks && is_noise && !row->has_p)
+		check_say(
+			row, VERDICT_INCONCLUSIVE,
+			"beyond the limit, but runs of both sides overlap, with %.2g %% of noise "
+			"(standard deviation): they are not deterministic; more of them, compared "
+			"as noisy, may tell",
+			noise_of(row) * 100);
+	else if (breaks && is_noise)
 		check_say(
 			row, VERDICT_INCONCLUSIVE,
 			"beyond the limit, but it can be noise, of which there is %.2g %% (standard "
@@ -141,12 +172,13 @@ static bool can_tell(const struct check_result *result)
 	return p <= input->alpha;
 }
 
-static void judge_test(const struct check_result *result, struct check_row *row)
+static void judge_test(const struct check_result *result, struct check_row *row,
+		       const struct metric_value *values)
 {
 	const struct check_input *input = result->input;
 
 	if (can_tell(result))
-		judge_change(input, row);
+		judge_change(input, row, values);
 	else if (result->runs_needed)
 		check_say(row, VERDICT_INCONCLUSIVE,
 			  "%zu metrics at %g %% need %zu + %zu runs, there are %zu + %zu",
@@ -158,12 +190,14 @@ static void judge_test(const struct check_result *result, struct check_row *row)
 }
 
 void check_judge(const struct check_result *result, struct check_row *row,
-		 const struct metric_value *new)
+		 const struct metric_value *values)
 {
+	const struct check_input *input = result->input;
+
 	if (row->method == METHOD_ABSOLUTE)
-		judge_absolute(row, new, result->input->nnew);
+		judge_absolute(row, values + input->nbase, input->nnew);
 	else if (row->method == METHOD_DIRECT)
-		judge_change(result->input, row);
+		judge_change(input, row, values);
 	else
-		judge_test(result, row);
+		judge_test(result, row, values);
 }

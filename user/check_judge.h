@@ -9,10 +9,10 @@
 
 /*
  * Set the verdict and the reason of @row, which is fine so far: both sides are known, and p if it
- * was tested. @new are its values in the new runs.
+ * was tested. @values are those of its runs, the base first.
  */
 void check_judge(const struct check_result *result, struct check_row *row,
-		 const struct metric_value *new);
+		 const struct metric_value *values);
 
 void check_say(struct check_row *row, enum verdict verdict, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

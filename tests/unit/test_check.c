@@ -730,6 +730,34 @@ static void test_other_rungs_elsewhere(void **state)
 	free_bench(bench);
 }
 
+/* Of three runs and three, in each of which guest faults take so long, said to be deterministic. */
+static void expect_of_runs(const __u64 ns[6], enum verdict verdict, const char *reason)
+{
+	struct bench *bench = make_bench(3, 3);
+
+	for (size_t i = 0; i < 6; i++)
+		sample_count(slot_of(bench, i), EV_GUEST_FAULT, ns[i], 1000);
+	bench->input.deterministic = true;
+	run(bench, "guest_fault.mean<=+2%");
+	expect(bench, 0, verdict, reason);
+	free_bench(bench);
+}
+
+/* What differs by chance is neither worse nor better, whatever the user says of it. */
+static void test_not_deterministic(void **state)
+{
+	static const __u64 worse[] = { 9000, 9000, 11000, 9500, 10500, 13000 };
+	static const __u64 better[] = { 9000, 9000, 11000, 8990, 8990, 8990 };
+	static const __u64 apart[] = { 9000, 9000, 9500, 9600, 9700, 11000 };
+
+	(void)state;
+	expect_of_runs(worse, VERDICT_INCONCLUSIVE,
+		       "overlap, with 16 % of noise (standard deviation): they are not "
+		       "deterministic;");
+	expect_of_runs(better, VERDICT_FINE, NULL);
+	expect_of_runs(apart, VERDICT_REGRESSION, "beyond the limit");
+}
+
 /* A rule on losses judges those of the new side; the base is to have none. */
 static void test_judged_loss(void **state)
 {
@@ -792,6 +820,7 @@ int main(void)
 		cmocka_unit_test(test_too_few_runs),
 		cmocka_unit_test(test_holm_counts_all_metrics),
 		cmocka_unit_test(test_deterministic),
+		cmocka_unit_test(test_not_deterministic),
 		cmocka_unit_test(test_counts_are_exact),
 		cmocka_unit_test(test_counts_that_differ_are_noisy),
 		cmocka_unit_test(test_from_zero),
