@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Does gmemtrace check find a fault path that is 2 % slower, and is it quiet when nothing has changed? `check.py [TRIALS]`, as root
-in a lab VM with --icount. Runs as they are take turns with runs in which build/spin slows every guest fault down; a trial compares one of the
-former with the next, in which nothing has changed, and with the slow one between them.
+in a lab VM with --icount. A trial is three runs: one as it is, one in which build/spin slows every guest fault down, one as it is again. The
+first is compared with each of the others; no run is in two trials.
 """
 import json
 import os
@@ -61,11 +61,11 @@ def turns_for(captures, change):
 RULE = ["--deterministic", "--rule", "guest_fault.mean<=+1%", "--rule", "guest_fault.count<=+0%", "--rule", "loss==0"]
 
 
-def test_quiet(base):
+def test_quiet(base, again):
     """the same kernel against itself is quiet, each time"""
-    found = [check([one], [other], *RULE)[0] for one, other in zip(base, base[1:])]
+    found = [check([one], [other], *RULE)[0] for one, other in zip(base, again)]
     assert found == [FINE] * len(found), found
-    largest = max(abs(mean_change(one, other)) for one, other in zip(base, base[1:]))
+    largest = max(abs(mean_change(one, other)) for one, other in zip(base, again))
     return f"{len(found)} of {len(found)}; the mean moved by {largest:.2%} at most"
 
 
@@ -81,10 +81,10 @@ def groups(captures):
     return [captures[i:i + GROUP] for i in range(0, len(captures) - GROUP + 1, GROUP)]
 
 
-def test_by_permutation(base, slow):
+def test_by_permutation(base, slow, again):
     """and so they are by permutation tests of 5 + 5 runs, as if there were noise"""
     rule = ["--rule", "guest_fault.mean<=+1%"]
-    quiet = [check(one, other, *rule)[0] for one, other in zip(groups(base), groups(base)[1:])]
+    quiet = [check(one, other, *rule)[0] for one, other in zip(groups(base), groups(again))]
     found = [check(one, other, *rule)[0] for one, other in zip(groups(base), groups(slow))]
     assert quiet == [FINE] * len(quiet), quiet
     assert found == [REGRESSION] * len(found), found
@@ -108,26 +108,25 @@ def test_refused(base, captures):
 
 
 def record_all(captures, trials, turns):
-    """One more run as it is than slow ones."""
-    base, slow = [captures.record(0)], []
+    base, slow, again = [], [], []
     for _ in range(trials):
-        slow.append(captures.record(turns))
-        base.append(captures.record(0))
-        print(f"# {mean_change(base[-2], base[-1]):+.2%} {mean_change(base[-2], slow[-1]):+.2%}", flush=True)
-    return base, slow
+        for runs, slower in ((base, 0), (slow, turns), (again, 0)):
+            runs.append(captures.record(slower))
+        print(f"# {mean_change(base[-1], again[-1]):+.2%} {mean_change(base[-1], slow[-1]):+.2%}", flush=True)
+    return base, slow, again
 
 
 def main():
     results, trials = Results("check"), int(sys.argv[1]) if len(sys.argv) > 1 else 3
     with tempfile.TemporaryDirectory() as directory:
         captures = Captures(directory)
-        base, slow = record_all(captures, trials, turns_for(captures, SLOWER))
-        results.run(test_quiet, base)
+        base, slow, again = record_all(captures, trials, turns_for(captures, SLOWER))
+        results.run(test_quiet, base, again)
         results.run(test_found, base, slow)
         results.run(test_too_few, base, slow)
         results.run(test_refused, base, captures)
         if trials >= 2 * GROUP:
-            results.run(test_by_permutation, base, slow)
+            results.run(test_by_permutation, base, slow, again)
     results.exit()
 
 
