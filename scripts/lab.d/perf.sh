@@ -62,7 +62,7 @@ rm "$prefix-0.gmem"'
 
 # perf_record KERNEL SIDE: the captures of one kernel.
 perf_record() {
-	note "$2: $opt_runs runs on $1"
+	note "$2: $opt_runs runs on $1, and one before them that is not kept"
 	interruptible "$TOP/scripts/lab" run --kernel "$1" --icount --share "$opt_keep" \
 		--timeout "${opt_timeout:-$((120 + 60 * opt_runs))}" -- \
 		sh -c "$PERF_SCRIPT" perf "$TOP/build/gmemtrace" "$opt_keep/$2" "$opt_runs" \
