@@ -10,24 +10,29 @@
 #include "page.bpf.h"
 #include "program.bpf.h"
 
-/*
- * What the one program for both ends knows of the slots that it has met on this CPU. The kernel
- * does not let it in there a second time while it runs, so all is as in a single task.
- */
-#define FAULT_SLOTS 128
-
-struct fault_slot {
-	__u64 begun; /* faults, here; user space adds them up */
-	__u64 ended;
+/* A slot that is met on this CPU: what is known of it, and its faults. */
+struct fault_place {
+	struct fault_cell cell; /* first, for user space */
 	struct slot_cache cache;
 };
 
+/*
+ * FAULT_CELLS for each CPU. No atomic operations: the kernel does not let a program in on a CPU
+ * where it is already, and only the program for the end of a fault, or the one for both, comes here.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, FAULT_SLOTS);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set when loaded */
 	__type(key, __u32);
-	__type(value, struct fault_slot);
-} fault_slots SEC(".maps");
+	__type(value, struct fault_place);
+} fault_places SEC(".maps");
+
+/* Faults that began in the one program for both ends: a cache line for each CPU, as far as they go. */
+struct {
+	__u64 begun;
+	__u64 spare[7];
+} fault_cpus[BEGUN_CPUS];
 
 /* A hook within the fault asks for it: guest_fault_tell(). */
 const volatile bool fault_context;
@@ -49,43 +54,131 @@ __u32 prefaults;
  * The place of the fault's slot, which may still have another one's. What pointers are apart is a
  * number to the verifier, the pointers are not.
  */
-static __always_inline struct fault_slot *fault_slot(const __u64 *ctx)
+static __always_inline struct fault_place *fault_place(const __u64 *ctx)
 {
-	__u32 at = (ctx[1] - ctx[0]) >> 8 & (FAULT_SLOTS - 1);
+	__u32 at = bpf_get_smp_processor_id() * FAULT_CELLS +
+		   ((ctx[1] - ctx[0]) >> 8 & (FAULT_CELLS - 1));
 
-	return bpf_map_lookup_elem(&fault_slots, &at);
+	return bpf_map_lookup_elem(&fault_places, &at);
 }
 
-/* The slot that is in the cache is new to it, or its guest_memfd was there before us. */
+/* Add the buckets of @cell from @first on to @histogram. */
+struct fold {
+	struct fault_cell *cell;
+	struct histogram *histogram;
+	__u32 first;
+};
+
+static long fold_step(__u32 i, struct fold *fold)
+{
+	__u32 at = fold->first + i;
+	__u64 *bucket;
+
+	if (at >= HIST_BUCKETS)
+		return 1;
+	bucket = &fold->cell->bucket[at];
+	if (*bucket && fold->histogram)
+		__sync_fetch_and_add(&fold->histogram->bucket[at], *bucket);
+	*bucket = 0;
+	return 0;
+}
+
+/* Verified once for two calls. */
+__noinline int fold_bucket(__u64 latency_ns)
+{
+	return hist_bucket(latency_ns);
+}
+
+/* The owner's first latency stays outside of the histogram, as in stat_latency(): any will do. */
+static __always_inline void fold_latencies(struct fault_cell *cell, struct event_stat *stat,
+					   bool first)
+{
+	struct fold fold = { .cell = cell, .first = fold_bucket(~cell->not_min_ns) };
+	__u32 last = fold_bucket(cell->max_ns), index;
+
+	if (first && !min_latency_ns && fold.first < HIST_BUCKETS) {
+		stat->first_ns = ~cell->not_min_ns;
+		cell->bucket[fold.first]--;
+	}
+	if (!first || cell->count > 1) {
+		index = stat->hist ?: histogram_new(stat);
+		fold.histogram = index ? bpf_map_lookup_elem(&histograms, &index) : NULL;
+		if (!fold.histogram)
+			lose(EV_GUEST_FAULT, LOSS_HISTOGRAM);
+	}
+	bpf_loop(last - fold.first + 1, fold_step, &fold, 0);
+}
+
+/* Add the cell to its owner and clear it. */
+__noinline int fault_fold(struct fault_cell *cell)
+{
+	struct event_stat *stat;
+	struct owner *owner;
+	__u32 at;
+
+	if (!cell || !cell->count)
+		return 0;
+	at = cell->owner;
+	owner = bpf_map_lookup_elem(&owners, &at);
+	if (!owner)
+		return 0;
+	stat = &owner->stat[EV_GUEST_FAULT];
+	__sync_fetch_and_add(&stat->folds_begun, 1);
+	stat_raise(&stat->max_ns, cell->max_ns);
+	stat_raise(&stat->not_min_ns, cell->not_min_ns);
+	__sync_fetch_and_add(&stat->sum_ns, cell->sum_ns);
+	fold_latencies(cell, stat, !__sync_fetch_and_add(&stat->count, cell->count));
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < FAULT_DETAILS; i++) {
+		__sync_fetch_and_add(&owner->detail[i], cell->detail[i]);
+		cell->detail[i] = 0;
+	}
+	cell->count = cell->sum_ns = cell->not_min_ns = cell->max_ns = 0;
+	__sync_fetch_and_add(&stat->folds_done, 1);
+	return 0;
+}
+
+/* The slot that is in the cache is new to this place, or may have changed. As vm_owner(). */
+__noinline int fault_meet(struct fault_place *place)
+{
+	int owner;
+
+	if (!place)
+		return -1;
+	owner = slot_meet(&place->cache);
+	if (owner > 0 && (__u32)owner != place->cell.owner) {
+		fault_fold(&place->cell);
+		place->cell.owner = owner;
+	}
+	if (place->cache.pages.late_mask && !late_gmems) {
+		/* Nobody has looked whether the page was there: this once its cause is not known. */
+		late_gmems = true;
+		place->cache.pages.ndirs = 0;
+		place->cache.slot = 0;
+	}
+	return owner;
+}
+
+/* Where the fault is counted, as vm_owner(). */
+static __always_inline int fault_owner(struct fault_place *place, const __u64 *ctx)
+{
+	if (slot_is_cached(&place->cache, ctx[1]))
+		return place->cache.owner;
+	place->cache.kvm = ctx[0];
+	place->cache.slot = ctx[1];
+	return fault_meet(place);
+}
+
+/* Was page @gfn there before? Only said where nothing but the page cache can tell. */
 __noinline int guest_fault_look(struct slot_cache *cache, __u64 gfn)
 {
 	struct kvm_memory_slot *slot;
 
-	if (!cache)
+	if (!cache || !cache->pages.late_mask)
 		return 0;
 	slot = (void *)cache->slot;
 	return fault_look(&cache->pages, BPF_CORE_READ(slot, gmem.file, f_inode),
 			  gfn + cache->pgoff_of_gfn);
-}
-
-/*
- * Was the page there before? Only said where nothing but the page cache can tell. The slot is in
- * the cache then, unless nothing is counted now.
- */
-static __always_inline bool guest_fault_present(struct slot_cache *cache, const __u64 *ctx)
-{
-	bool cached = slot_is_cached(cache, ctx[1]);
-
-	if (cached && !cache->pages.late_mask)
-		return false;
-	if (active_since_ns == ~0ULL)
-		return false;
-	if (!cached) {
-		cache->kvm = ctx[0];
-		cache->slot = ctx[1];
-		slot_meet(cache);
-	}
-	return guest_fault_look(cache, ctx[2]);
 }
 
 /* What failed to leave the direct map within a guest fault: dropped, if that has no error. */
@@ -132,12 +225,18 @@ static __always_inline void guest_fault_tell(struct task_state *state, const __u
 	 CAUSE(PAGE_PRESENT | PAGE_SLOT_CHANGED, SLOT_CHANGED) |                                   \
 	 CAUSE(PAGE_PRESENT | PAGE_FAILED, FAILED))
 
-/* Each guest fault that succeeds has one cause. */
-static __always_inline void guest_fault_cause(struct slot_cache *cache, struct owner *owner,
-					      struct gmem_record *event, __u64 gfn,
-					      bool was_present)
+static __always_inline void fault_detail(struct fault_cell *cell, struct gmem_record *event,
+					 enum gmem_detail detail)
 {
-	int before = cache_touch(cache, gfn + cache->pgoff_of_gfn);
+	cell->detail[detail]++;
+	event->details |= 1U << detail;
+}
+
+/* Each guest fault that succeeds has one cause. */
+static __always_inline void guest_fault_cause(struct fault_place *place, struct gmem_record *event,
+					      __u64 gfn, bool was_present)
+{
+	int before = cache_touch(&place->cache, gfn + place->cache.pgoff_of_gfn);
 
 	if (before < 0) {
 		lose(EV_GUEST_FAULT, LOSS_CAUSE);
@@ -145,18 +244,18 @@ static __always_inline void guest_fault_cause(struct slot_cache *cache, struct o
 	}
 	if (was_present)
 		before |= PAGE_PRESENT;
-	detail_count(owner, event, FAULT_CAUSES >> before * 4 & 7);
+	fault_detail(&place->cell, event, FAULT_CAUSES >> before * 4 & 7);
 }
 
 /* What must be looked up in the task's state. */
-static __always_inline void guest_fault_context(struct owner *owner, struct gmem_record *event)
+static __always_inline void guest_fault_context(struct fault_cell *cell, struct gmem_record *event)
 {
 	struct task_state *state = state_get();
 
 	if (!state)
 		return;
 	if (event_inside(state, EV_PREFAULT))
-		detail_count(owner, event, DETAIL_FAULT_PREFETCH);
+		fault_detail(cell, event, DETAIL_FAULT_PREFETCH);
 	if (state->direct_map.err)
 		direct_map_ends(state, event->err);
 }
@@ -171,32 +270,59 @@ static __always_inline int guest_fault_returned(__u64 *ctx)
 	return returned(ctx);
 }
 
+static __always_inline void fault_latency(struct fault_cell *cell, __u64 latency_ns, __u64 min_ns)
+{
+	__u32 bucket;
+
+	cell->count++;
+	cell->sum_ns += latency_ns;
+	if (cell->max_ns < latency_ns)
+		cell->max_ns = latency_ns;
+	if (cell->not_min_ns < ~latency_ns)
+		cell->not_min_ns = ~latency_ns;
+	if (latency_ns < min_ns)
+		return;
+	bucket = hist_bucket(latency_ns);
+	if (bucket < HIST_BUCKETS) /* always; the verifier cannot know */
+		cell->bucket[bucket]++;
+}
+
+/* What was asked for besides counts. */
+static __always_inline void guest_fault_more(__u64 *ctx, const struct fault_place *place,
+					     const struct gmem_record *event)
+{
+	if (heat)
+		heat_count(&place->cache, ctx[2]);
+	if (stack_events >> EV_GUEST_FAULT & 1 && event->latency_ns >= min_latency_ns)
+		stack_count(ctx, event->owner, EV_GUEST_FAULT, 0);
+	if (record_events >> EV_GUEST_FAULT & 1) /* event_record(), in fewer steps */
+		record_put(event);
+}
+
 /* @event has ended; @plain: as fault_plain. */
-static __always_inline void guest_fault_count(__u64 *ctx, struct slot_cache *cache,
+static __always_inline void guest_fault_count(__u64 *ctx, struct fault_place *place,
 					      struct gmem_record *event, bool was_present,
 					      bool plain)
 {
-	struct owner *owner;
+	int owner = fault_owner(place, ctx), ret = guest_fault_returned(ctx);
 
-	event->err = errno_of(guest_fault_returned(ctx));
-	event->owner = cache_owner(cache, ctx[0], ctx[1]);
-	if (plain)
-		owner = stat_count(event, event_carries(EV_GUEST_FAULT), 0);
-	else
-		owner = event_count(ctx, event);
-	if (!owner)
+	if (owner < 0)
+		lose(EV_GUEST_FAULT, LOSS_OWNER);
+	if (owner <= 0)
 		return;
-	if (!plain && heat)
-		heat_count(cache, ctx[2]);
-	if (prefaults || (!plain && fault_context))
-		guest_fault_context(owner, event);
-	if (!event->err)
-		guest_fault_cause(cache, owner, event, ctx[2], was_present);
-	if (plain)
-		return;
+	event->owner = owner;
 	event->page = ctx[2];
-	if (record_events >> EV_GUEST_FAULT & 1) /* event_record(), in fewer steps */
-		record_put(event);
+	fault_latency(&place->cell, event->latency_ns, plain ? 0 : min_latency_ns);
+	if (ret < 0) {
+		event->err = -ret;
+		error_count(owner, EV_GUEST_FAULT, -ret);
+	} else {
+		guest_fault_cause(place, event, ctx[2], was_present);
+	}
+	if (prefaults || (!plain && fault_context))
+		guest_fault_context(&place->cell, event);
+	if (!plain)
+		guest_fault_more(ctx, place, event);
 }
 
 /* Two programs: what the end has to know is in the task's state. */
@@ -212,10 +338,12 @@ static __always_inline int guest_fault_begin(__u64 *ctx, bool plain)
 		lose(EV_GUEST_FAULT, LOSS_STATE);
 		return 0;
 	}
-	state->was_present = guest_fault_present(&state->cache, ctx);
-	if (state->cache.owner == OWNER_IGNORED) {
-		state->start_ns[EV_GUEST_FAULT] = 1; /* before any capture */
-		return 0;
+	if (late_gmems && active_since_ns != ~0ULL) {
+		if (slot_owner(state, ctx[0], ctx[1]) == OWNER_IGNORED) {
+			state->start_ns[EV_GUEST_FAULT] = 1; /* before any capture */
+			return 0;
+		}
+		state->was_present = guest_fault_look(&state->cache, ctx[2]);
 	}
 	if (!plain && fault_context)
 		guest_fault_tell(state, ctx);
@@ -227,9 +355,13 @@ static __always_inline int guest_fault_end(__u64 *ctx, bool plain)
 {
 	struct task_state *state = !plain && process_filtered() ? NULL : state_get();
 	struct gmem_record event = EVENT(GUEST_FAULT);
+	struct fault_place *place;
 
-	if (state && event_end(state, &event))
-		guest_fault_count(ctx, &state->cache, &event, state->was_present, plain);
+	if (!state || !event_end(state, &event))
+		return 0;
+	place = fault_place(ctx);
+	if (place)
+		guest_fault_count(ctx, place, &event, late_gmems && state->was_present, plain);
 	return 0;
 }
 
@@ -242,26 +374,28 @@ static __always_inline int guest_fault_end(__u64 *ctx, bool plain)
 
 static __always_inline int guest_fault_session_begin(__u64 *ctx, __u64 *cookie, bool plain)
 {
+	bool was_present = false;
+	struct fault_place *place;
 	struct task_state *state;
-	struct fault_slot *met;
-	bool was_present;
 
 	if (!plain && process_filtered())
 		return 0;
-	met = fault_slot(ctx);
-	if (!met) /* never; the verifier cannot know */
-		return 0;
-	was_present = guest_fault_present(&met->cache, ctx);
-	if (met->cache.owner == OWNER_IGNORED) {
-		*cookie = FAULT_IGNORED;
-		return 0;
+	if (late_gmems && active_since_ns != ~0ULL) {
+		place = fault_place(ctx);
+		if (!place) /* never; the verifier cannot know */
+			return 0;
+		if (fault_owner(place, ctx) == OWNER_IGNORED) {
+			*cookie = FAULT_IGNORED;
+			return 0;
+		}
+		was_present = guest_fault_look(&place->cache, ctx[2]);
 	}
 	state = !plain && fault_context ? state_make() : NULL;
 	if (state) {
 		guest_fault_tell(state, ctx);
 		state->start_ns[EV_GUEST_FAULT] = 1;
 	}
-	met->begun++;
+	__sync_fetch_and_add(&fault_cpus[bpf_get_smp_processor_id() & (BEGUN_CPUS - 1)].begun, 1);
 	*cookie = bpf_ktime_get_ns() << 1 | was_present;
 	return 0;
 }
@@ -269,19 +403,19 @@ static __always_inline int guest_fault_session_begin(__u64 *ctx, __u64 *cookie, 
 static __always_inline int guest_fault_session_end(__u64 *ctx, __u64 begun, bool plain)
 {
 	struct gmem_record event = EVENT(GUEST_FAULT);
+	struct fault_place *place;
 	struct task_state *state;
-	struct fault_slot *met;
 
 	if (begun == FAULT_IGNORED)
 		return 0;
 	event.end_ns = bpf_ktime_get_ns();
 	event.latency_ns = event.end_ns - (begun >> 1);
-	met = fault_slot(ctx);
-	if (!met) /* never; the verifier cannot know */
+	place = fault_place(ctx);
+	if (!place) /* never; the verifier cannot know */
 		return 0;
-	met->ended++;
+	place->cell.ended++;
 	if (begun >> 1 >= active_since_ns)
-		guest_fault_count(ctx, &met->cache, &event, begun & 1, plain);
+		guest_fault_count(ctx, place, &event, begun & 1, plain);
 	state = !plain && fault_context ? state_get() : NULL;
 	if (state)
 		state->start_ns[EV_GUEST_FAULT] = 0;

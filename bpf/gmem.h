@@ -102,6 +102,7 @@ enum gmem_event {
 	X(MEMORY_FAULT_PRIVATE, MEMORY_FAULT, private, "the guest wants the page private")         \
 	X(MEMORY_FAULT_SHARED, MEMORY_FAULT, shared, "the guest wants the page shared")
 
+#define FAULT_DETAILS 8 /* those of GUEST_FAULT, the first of all */
 #define NODES_TOLD 8 /* NUMA nodes with a detail of their own */
 
 enum gmem_detail {
@@ -161,13 +162,35 @@ struct event_stat {
 	__u64 npages;
 	__u64 first_ns;
 	__u32 hist;
-	__u32 spare;
-	__u64 reserved; /* a cache line in all: two events never share one */
+	__u32 spare; /* a cache line in all: two events never share one */
+	__u32 folds_begun; /* of struct fault_cell into this; fewer are done while one is under way */
+	__u32 folds_done;
 };
 
 struct histogram {
 	__u64 bucket[HIST_BUCKETS];
 };
+
+/*
+ * What one CPU has counted of one slot's guest faults, and not added to stat[EV_GUEST_FAULT] of the
+ * slot's owner. vCPUs fault on one slot at the same time: this way none waits for a cache line that
+ * another one writes. When another slot takes the place on that CPU, the cell is folded into the
+ * owner. So a slot's faults are those at its owner and those in all cells that name it.
+ */
+struct fault_cell {
+	__u32 owner; /* the slot's; 0: none yet */
+	__u32 spare;
+	__u64 ended; /* faults of any slot, from the first on: never folded */
+	__u64 count;
+	__u64 sum_ns;
+	__u64 not_min_ns;
+	__u64 max_ns;
+	__u64 detail[FAULT_DETAILS];
+	__u64 bucket[HIST_BUCKETS];
+};
+
+#define FAULT_CELLS 128 /* for each CPU */
+#define BEGUN_CPUS 256 /* the begins of guest faults are counted in so many places */
 
 #define GMEM_COMM_LEN 16
 

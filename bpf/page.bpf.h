@@ -56,6 +56,9 @@ const volatile __u32 max_page_leaves;
 
 __u32 next_page_leaf = 1;
 
+/* Some guest_memfd was met late, or may be: set before the start if there can be any older than that. */
+bool late_gmems;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1); /* set when loaded */
@@ -112,13 +115,19 @@ static __always_inline __u32 pages_leaf(const struct pages *pages, __u64 index, 
 	return first ?: leaf;
 }
 
-/* The word of @leaf that has page @index; NULL for no leaf. */
-static __always_inline __u64 *pages_word(__u32 leaf, __u64 index)
+/* The word of @leaf, which is one, that has page @index. */
+static __always_inline __u64 *leaf_word(__u32 leaf, __u64 index)
 {
 	__u32 at = index >> PAGES_WORD_BITS & ((1 << (PAGES_LEAF_BITS - PAGES_WORD_BITS)) - 1);
-	struct pages_leaf *words = leaf ? bpf_map_lookup_elem(&page_leaves, &leaf) : NULL;
+	struct pages_leaf *words = bpf_map_lookup_elem(&page_leaves, &leaf);
 
 	return words ? &words->word[at] : NULL;
+}
+
+/* The same; NULL for no leaf. */
+static __always_inline __u64 *pages_word(__u32 leaf, __u64 index)
+{
+	return leaf ? leaf_word(leaf, index) : NULL;
 }
 
 /* The lowest bits of those pages of @word whose mapping is @mapping. */
@@ -312,13 +321,15 @@ __noinline int pages_change(const struct pages *pages, const struct pages_change
 	return range.again;
 }
 
+#define NO_LEAF (~0ULL) /* no page offset's */
+
 /* The leaf of page @index, made if need be, from now on in the cache; 0 for none. */
 __noinline int cache_leaf(struct slot_cache *cache, __u64 index)
 {
 	if (!cache)
 		return 0;
 	cache->leaf = pages_leaf(&cache->pages, index, true);
-	cache->leaf_of = index >> PAGES_LEAF_BITS;
+	cache->leaf_of = cache->leaf ? index >> PAGES_LEAF_BITS : NO_LEAF;
 	return cache->leaf;
 }
 
@@ -328,22 +339,19 @@ static __always_inline int cache_touch(struct slot_cache *cache, __u64 index)
 	__u32 shift = (index & 7) * 4, before;
 	__u64 *at, word, change;
 
-	if (!cache->leaf || cache->leaf_of != index >> PAGES_LEAF_BITS)
-		if (!cache_leaf(cache, index))
-			return -1;
-	at = pages_word(cache->leaf, index);
+	if (cache->leaf_of != index >> PAGES_LEAF_BITS && !cache_leaf(cache, index))
+		return -1;
+	at = leaf_word(cache->leaf, index);
 	if (!at)
 		return -1;
 	word = *at;
 	before = word >> shift & 15;
 	change = (__u64)(before ^ (PAGE_PRESENT | PAGE_MAPPED)) << shift;
-	if (word >> WORD_EPOCH == cache->pages.epoch) {
-		if (!change)
-			return before;
-		if (__sync_val_compare_and_swap(at, word, word ^ change) == word)
-			return before;
-	}
-	return page_touch(&cache->pages, index, PAGE_MAPPED);
+	if (word >> WORD_EPOCH != cache->pages.epoch)
+		return page_touch(&cache->pages, index, PAGE_MAPPED);
+	if (change && __sync_val_compare_and_swap(at, word, word ^ change) != word)
+		return page_touch(&cache->pages, index, PAGE_MAPPED);
+	return before;
 }
 
 /* Fill the cache for the slot whose VM and address are there. As vm_owner(). */
@@ -363,7 +371,7 @@ __noinline int slot_meet(struct slot_cache *cache)
 	if (cache->owner > 0 && file)
 		gmem = gmem_owner_find(cache->kvm, (__u64)BPF_CORE_READ(file, f_inode));
 	pages_of(&cache->pages, gmem);
-	cache->leaf = 0;
+	cache->leaf_of = NO_LEAF;
 	base_gfn = BPF_CORE_READ(slot, base_gfn);
 	cache->pgoff_of_gfn = BPF_CORE_READ(slot, gmem.pgoff) - base_gfn;
 	if (heat && cache->owner > 0)
@@ -429,6 +437,7 @@ static __always_inline void gmem_is_unsure(int index)
 	if (!owner || owner->kind != OWNER_GMEM)
 		return;
 	owner->gmem.met_late = 1;
+	late_gmems = true;
 	__sync_fetch_and_add(&generation, 1);
 }
 

@@ -34,7 +34,7 @@ struct slot_cache {
 	__u32 heat_shift;
 	__u32 heat_first;
 	struct pages pages;
-	__u64 leaf_of; /* the last leaf of these that was asked for, and its index; 0: none yet */
+	__u64 leaf_of; /* the leaf of these that was asked for last, and its index; NO_LEAF: none yet */
 	__u32 leaf;
 };
 

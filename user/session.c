@@ -65,7 +65,7 @@ struct session {
 	int multi_link; /* its descriptor; 0: none */
 	struct target targets[MAX_TARGETS];
 	size_t ntargets;
-	struct mapped owners, histograms, heats; /* heats: if options.heat */
+	struct mapped owners, histograms, cells, heats; /* heats: if options.heat */
 	struct rings *rings; /* NULL: nothing is recorded */
 };
 
@@ -346,10 +346,14 @@ static int object_configure(struct session *session)
 	skel->rodata->filter = options->filter;
 	skel->rodata->root_tgid = getpid();
 	skel->rodata->only_tgid = options->npids == 1 ? options->pids[0] : 0;
+	/* What belongs to a process that is still to be started is not older than we. */
+	skel->bss->late_gmems = options->filter != FILTER_TREE;
 	return pages_configure(skel, owners) ?: rings_configure(options, skel) ?:
 	       bpf_map__set_max_entries(skel->maps.owners, owners) ?:
 	       bpf_map__set_max_entries(skel->maps.histograms, histograms) ?:
 	       bpf_map__set_max_entries(skel->maps.errors, histograms) ?:
+	       bpf_map__set_max_entries(skel->maps.fault_places,
+					FAULT_CELLS * libbpf_num_possible_cpus()) ?:
 	       bpf_map__set_max_entries(skel->maps.heats, options->heat ? owners : 1) ?:
 	       /* VMs that the filter leaves out have a key, too. */
 	       bpf_map__set_max_entries(skel->maps.owner_index, owners * 2) ?:
@@ -426,6 +430,7 @@ static void object_close(struct session *session)
 {
 	array_unmap(&session->owners);
 	array_unmap(&session->histograms);
+	array_unmap(&session->cells);
 	array_unmap(&session->heats);
 	while (session->ntargets)
 		bpf_link__destroy(session->targets[--session->ntargets].link);
@@ -590,7 +595,8 @@ static int array_map(struct mapped *mapped, const struct bpf_map *map)
 static int map_arrays(struct session *session)
 {
 	int err = array_map(&session->owners, session->skel->maps.owners)
-			  ?: array_map(&session->histograms, session->skel->maps.histograms);
+			  ?: array_map(&session->histograms, session->skel->maps.histograms)
+			  ?: array_map(&session->cells, session->skel->maps.fault_places);
 
 	if (!err && session->options.heat)
 		err = array_map(&session->heats, session->skel->maps.heats);
@@ -742,41 +748,22 @@ static void hooks_refresh(struct session *session, struct hook_state *state,
 		}
 }
 
-/* Of a map by CPU whose values begin with counters: the sum of the one at @which in each. */
-static __u64 sum_of_counters(const struct bpf_map *map, unsigned int which)
-{
-	size_t size = bpf_map__value_size(map), ncpus = libbpf_num_possible_cpus();
-	unsigned char *values = calloc(ncpus, size);
-	__u64 sum = 0, counter;
-
-	for (__u32 key = 0; values && key < bpf_map__max_entries(map); key++) {
-		if (bpf_map_lookup_elem(bpf_map__fd(map), &key, values))
-			continue;
-		for (size_t cpu = 0; cpu < ncpus; cpu++) {
-			memcpy(&counter, values + cpu * size + which * sizeof(counter),
-			       sizeof(counter));
-			sum += counter;
-		}
-	}
-	free(values);
-	return sum;
-}
-
 /*
  * An fsession's guest faults that have begun and not ended, if there were misses: then their ends
  * may have been missed. Those under way are among them.
  */
-static __u64 faults_unended(const struct session *session, const struct hook_state *state)
+static __u64 faults_unended(struct session *session, const struct hook_state *state)
 {
-	const struct bpf_map *map = session->skel->maps.fault_slots;
-	__u64 begun, ended;
+	const struct fault_cells cells = session_view(session).cells;
+	__u64 begun = 0, ended = session->before[EV_GUEST_FAULT].unended;
 
 	if (!session->fsession || !state->end_misses)
 		return 0;
-	/* struct fault_slot. What ends meanwhile has not: never more ends than begins. */
-	ended = sum_of_counters(map, 1);
-	begun = sum_of_counters(map, 0);
-	ended += session->before[EV_GUEST_FAULT].unended;
+	/* In this order, so that what ends meanwhile has not: never more ends than begins. */
+	for (__u32 i = 0; i < cells.n; i++)
+		ended += __atomic_load_n(&fault_cell_at(&cells, i)->ended, __ATOMIC_ACQUIRE);
+	for (size_t cpu = 0; cpu < BEGUN_CPUS; cpu++)
+		begun += session->skel->bss->fault_cpus[cpu].begun;
 	return begun > ended ? begun - ended : 0;
 }
 
@@ -846,6 +833,9 @@ struct session_view session_view(struct session *session)
 		.nowners = at_most(skel->data->next_owner, skel->maps.owners),
 		.histograms = session->histograms.at,
 		.nhistograms = at_most(skel->data->next_histogram, skel->maps.histograms),
+		.cells = { .at = session->cells.at,
+			   .size = bpf_map__value_size(skel->maps.fault_places),
+			   .n = bpf_map__max_entries(skel->maps.fault_places) },
 		.heats = session->heats.at,
 		.firsts = !session->options.min_latency_ns,
 		.errors_fd = bpf_map__fd(skel->maps.errors),

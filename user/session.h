@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include "fault_cells.h"
 #include "hooks.h"
 #include "problem.h"
 
@@ -76,6 +77,7 @@ struct session_view {
 	__u32 nowners; /* in use, from index 0 */
 	const struct histogram *histograms;
 	__u32 nhistograms;
+	struct fault_cells cells; /* without an index */
 	const struct heat *heats; /* by owner index; NULL: not asked for */
 	bool firsts; /* event_stat.first_ns is in use */
 	int errors_fd; /* struct error_key → __u64 */

@@ -21,6 +21,7 @@ struct error_count {
 struct reader {
 	struct session_view view;
 	struct snapshot *snap;
+	struct fault_cells cells;
 	__u32 *vm_at; /* owner index of a VM → index into snapshot.vms, NO_VM for others */
 	struct error_count *errors; /* by owner, event, errno */
 	size_t nerrors;
@@ -108,32 +109,77 @@ static int read_event_errors(const struct reader *reader, __u32 owner, struct ev
 	return 0;
 }
 
-static int read_latency(const struct session_view *view, const struct event_stat *stat,
-			struct buckets *latency)
+/* What is known of one event at one owner, besides its errors. */
+struct tally {
+	struct event_stat stat;
+	__u64 detail[NR_DETAILS];
+	struct buckets latency;
+};
+
+static int read_latency(const struct session_view *view, struct tally *tally)
 {
+	const struct event_stat *stat = &tally->stat;
 	__u64 *first;
 	int err = 0;
 
 	if (stat->hist && stat->hist < view->nhistograms)
-		err = buckets_add_all(latency, view->histograms[stat->hist].bucket);
-	if (err || !view->firsts)
+		err = buckets_add_all(&tally->latency, view->histograms[stat->hist].bucket);
+	if (err || !view->firsts || !stat->count)
 		return err;
 	/* The first one is kept outside of the histogram. */
-	first = buckets_widen(latency, hist_bucket(stat->first_ns), 1);
+	first = buckets_widen(&tally->latency, hist_bucket(stat->first_ns), 1);
 	if (!first)
 		return -ENOMEM;
 	(*first)++;
 	return 0;
 }
 
-static int read_event_details(const struct owner *owner, struct event_count *count)
+static int read_tally(const struct reader *reader, __u32 index, enum gmem_event event,
+		      struct tally *tally)
+{
+	const struct owner *owner = &reader->view.owners[index];
+	int err = 0;
+
+	tally->stat = owner->stat[event];
+	memcpy(tally->detail, owner->detail, sizeof(tally->detail));
+	if (event_descs[event].carries & EVENT_LATENCY)
+		err = read_latency(&reader->view, tally);
+	if (event == EV_GUEST_FAULT && !err)
+		err = fault_cells_add(&reader->cells, index, &tally->stat, tally->detail,
+				      &tally->latency);
+	return err;
+}
+
+#define FOLD_TRIES 100 /* while events are counted; after the end none is folded any more */
+
+/* The same, but not while cells are folded into the owner: counts would be read twice, or not at all. */
+static int read_tally_whole(const struct reader *reader, __u32 index, enum gmem_event event,
+			    struct tally *tally)
+{
+	const struct event_stat *stat = &reader->view.owners[index].stat[event];
+	__u32 done;
+	int err;
+
+	for (int i = 0; i < FOLD_TRIES; i++) {
+		done = __atomic_load_n(&stat->folds_done, __ATOMIC_ACQUIRE);
+		*tally = (struct tally){};
+		err = read_tally(reader, index, event, tally);
+		if (err || __atomic_load_n(&stat->folds_begun, __ATOMIC_ACQUIRE) == done)
+			break;
+		if (i < FOLD_TRIES - 1)
+			buckets_free(&tally->latency);
+	}
+	return err;
+}
+
+static int read_event_details(const struct tally *tally, struct event_count *count)
 {
 	struct detail_count details[NR_DETAILS];
 	size_t n = 0;
 
 	for (int detail = 0; detail < NR_DETAILS; detail++)
-		if (detail_descs[detail].event == count->event && owner->detail[detail])
-			details[n++] = (struct detail_count){ detail, owner->detail[detail] };
+		if (detail_descs[detail].event == count->event && tally->detail[detail])
+			details[n++] = (struct detail_count){ detail, tally->detail[detail] };
 	if (!n)
 		return 0;
 	count->details = malloc(n * sizeof(*details));
@@ -147,21 +193,19 @@ static int read_event_details(const struct owner *owner, struct event_count *cou
 static int read_event(const struct reader *reader, __u32 owner, enum gmem_event event,
 		      struct event_count *count)
 {
-	const struct event_stat *stat = &reader->view.owners[owner].stat[event];
-	int err = 0;
+	struct tally tally;
+	int err = read_tally_whole(reader, owner, event, &tally);
 
 	*count = (struct event_count){
 		.event = event,
-		.count = stat->count,
-		.sum_ns = stat->sum_ns,
-		.min_ns = ~stat->not_min_ns,
-		.max_ns = stat->max_ns,
-		.npages = stat->npages,
+		.count = tally.stat.count,
+		.sum_ns = tally.stat.sum_ns,
+		.min_ns = ~tally.stat.not_min_ns,
+		.max_ns = tally.stat.max_ns,
+		.npages = tally.stat.npages,
+		.latency = tally.latency,
 	};
-	if (event_descs[event].carries & EVENT_LATENCY)
-		err = read_latency(&reader->view, stat, &count->latency);
-	return err ?: read_event_errors(reader, owner, count) ?:
-	       read_event_details(&reader->view.owners[owner], count);
+	return err ?: read_event_errors(reader, owner, count) ?: read_event_details(&tally, count);
 }
 
 static int read_events(const struct reader *reader, __u32 owner, struct event_counts *counts)
@@ -172,7 +216,8 @@ static int read_events(const struct reader *reader, __u32 owner, struct event_co
 	int err = 0;
 
 	for (int event = 0; event < NR_EVENTS; event++)
-		if (stat[event].count)
+		if (stat[event].count ||
+		    (event == EV_GUEST_FAULT && fault_cells_any(&reader->cells, owner)))
 			events[n++] = event;
 	if (!n)
 		return 0;
@@ -349,10 +394,13 @@ int snapshot_read(struct session *session, struct snapshot *snap)
 	int err = -ENOMEM;
 
 	memset(snap, 0, sizeof(*snap));
+	reader.cells = reader.view.cells;
+	reader.cells.nowners = reader.view.nowners;
 	reader.vm_at = malloc(reader.view.nowners * sizeof(*reader.vm_at));
 	if (reader.vm_at) {
 		memset(reader.vm_at, 0xff, reader.view.nowners * sizeof(*reader.vm_at));
-		err = read_errors(&reader) ?: read_events(&reader, OWNER_INDEX_HOST, &snap->host) ?:
+		err = fault_cells_index(&reader.cells) ?: read_errors(&reader) ?:
+		      read_events(&reader, OWNER_INDEX_HOST, &snap->host) ?:
 		      read_owners(&reader) ?:
 		      stacks_read(&reader.view, snap, find_stack_owner, &reader) ?:
 		      read_losses(&reader, session);
@@ -361,6 +409,7 @@ int snapshot_read(struct session *session, struct snapshot *snap)
 		snapshot_sort(snap);
 	else
 		snapshot_free(snap);
+	fault_cells_free(&reader.cells);
 	free(reader.vm_at);
 	free(reader.errors);
 	return err;
