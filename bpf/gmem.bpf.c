@@ -18,18 +18,39 @@ char LICENSE[] SEC("license") = "GPL";
 #define EHWPOISON 133
 #define VM_FAULT_ERRORS 0xc73 /* OOM, SIGBUS, HWPOISON(_LARGE), SIGSEGV, RETRY, FALLBACK */
 
+/*
+ * An event begins in a guest_memfd file, as event_enter(). NULL, too, when it is not to be counted.
+ */
+static __always_inline struct task_state *view_event_enter(enum gmem_event event, __u64 view,
+							   __u64 inode)
+{
+	struct task_state *state = state_make();
+
+	if (!state) {
+		lose(event, LOSS_STATE);
+		return NULL;
+	}
+	if (active_since_ns == ~0ULL || view_enter(state, view, inode) == OWNER_IGNORED) {
+		event_ignore(state, event);
+		state->inode = 0;
+		return NULL;
+	}
+	event_begin(state, event);
+	return state;
+}
+
 /* kvm_gmem_fault_user_mapping(vmf) */
 
 static __always_inline int host_fault_begin(__u64 *ctx)
 {
-	struct task_state *state = event_enter(EV_HOST_FAULT);
 	struct vm_fault *vmf = ARG(ctx, 0);
 	struct file *file = vmf->vma->vm_file;
+	struct task_state *state;
 
-	if (!state || active_since_ns == ~0ULL)
-		return 0;
-	view_enter(state, (__u64)file->private_data, (__u64)file->f_inode);
-	state->was_present = fault_look(&state->view_cache.pages, file->f_inode, vmf->pgoff);
+	state = view_event_enter(EV_HOST_FAULT, (__u64)file->private_data, (__u64)file->f_inode);
+	if (state)
+		state->was_present =
+			fault_look(&state->view_cache.pages, file->f_inode, vmf->pgoff);
 	return 0;
 }
 
@@ -66,7 +87,7 @@ static __always_inline int host_fault_end(__u64 *ctx)
 	if (!state)
 		return 0;
 	event_at_pgoff(&event, vmf->pgoff);
-	event.owner = range_owner_find(state->view, state->inode, event.page, event.page + 1);
+	event.owner = view_range_owner(state, event.page, event.page + 1);
 	state->inode = 0;
 	event.err = fault_error(returned(ctx));
 	owner = event_count(ctx, &event);
@@ -177,6 +198,7 @@ static __always_inline int unbind_end(__u64 *ctx)
 	struct task_state *state;
 
 	state = event_leave(&event);
+	__sync_fetch_and_add(&generation, 1); /* files have nothing at the slot any more */
 	if (!state)
 		return 0;
 	event.owner = slot_owner_find(state->kvm, arg(ctx, 0));
@@ -231,12 +253,10 @@ static __always_inline enum gmem_event fallocate_event(__u64 *ctx)
 
 static __always_inline int fallocate_begin(__u64 *ctx)
 {
-	struct task_state *state = event_enter(fallocate_event(ctx));
 	struct file *file = (void *)arg(ctx, 0);
 
-	if (state && active_since_ns != ~0ULL)
-		view_enter(state, (__u64)BPF_CORE_READ(file, private_data),
-			   (__u64)BPF_CORE_READ(file, f_inode));
+	view_event_enter(fallocate_event(ctx), (__u64)BPF_CORE_READ(file, private_data),
+			 (__u64)BPF_CORE_READ(file, f_inode));
 	return 0;
 }
 
@@ -259,18 +279,16 @@ static __always_inline int fallocate_end(__u64 *ctx)
 	struct gmem_record event = { .event = fallocate_event(ctx) };
 	__u64 offset = arg(ctx, 2), start = offset >> PAGE_BITS;
 	__u64 end = (offset + arg(ctx, 3)) >> PAGE_BITS;
-	struct file *file = (void *)arg(ctx, 0);
 	struct task_state *state;
 
 	state = event_leave(&event);
 	if (!state)
 		return 0;
-	state->inode = 0;
 	event_at_pgoff(&event, start);
 	event.err = errno_of(returned(ctx));
 	event.npages = event.err ? 0 : end - start;
-	event.owner = range_owner_find((__u64)BPF_CORE_READ(file, private_data),
-				       (__u64)BPF_CORE_READ(file, f_inode), start, end);
+	event.owner = view_range_owner(state, start, end);
+	state->inode = 0;
 	rare_count(ctx, &event);
 	fallocate_pages(&state->view_cache, &event);
 	return 0;
@@ -433,11 +451,13 @@ SEC("?tp_btf")
 int zap_all(__u64 *ctx)
 {
 	struct owner *owner;
+	__u64 kvm = 0;
 	__u32 at;
 
 	if (active_since_ns == ~0ULL)
 		return 0;
-	at = vm_owner(arg(ctx, 0));
+	bpf_probe_read_kernel(&kvm, sizeof(kvm), &ctx[0]);
+	at = vm_owner(kvm);
 	owner = bpf_map_lookup_elem(&owners, &at);
 	if (!owner || owner->kind != OWNER_VM)
 		return 0;
@@ -837,7 +857,7 @@ static __always_inline int added_owner(struct task_state *state, __u64 index)
 	if (state->start_ns[EV_GUEST_FAULT] || state->start_ns[EV_POPULATE])
 		return slot_owner(state, state->kvm, state->slot);
 	if (state->start_ns[EV_HOST_FAULT] || state->start_ns[EV_ALLOCATE])
-		return range_owner_find(state->view, state->inode, index, index + 1);
+		return view_range_owner(state, index, index + 1);
 	return OWNER_IGNORED;
 }
 
@@ -880,8 +900,7 @@ int page_deleted(__u64 *ctx)
 	if (active_since_ns == ~0ULL)
 		return 0;
 	if (state && state->start_ns[EV_PUNCH_HOLE] && state->inode == (__u64)inode)
-		event.owner =
-			range_owner_find(state->view, state->inode, folio->index, folio->index + 1);
+		event.owner = view_range_owner(state, folio->index, folio->index + 1);
 	else
 		event.owner = gmem_owner_known((__u64)inode);
 	if (event.owner != OWNER_INDEX_HOST) /* no guest_memfd, or one never met */
@@ -933,8 +952,7 @@ static __always_inline int direct_map_restore_end(__u64 *ctx)
 		return 0;
 	event_at_pgoff(&event, folio->index);
 	if (state->start_ns[EV_PUNCH_HOLE])
-		event.owner =
-			range_owner_find(state->view, state->inode, folio->index, folio->index + 1);
+		event.owner = view_range_owner(state, folio->index, folio->index + 1);
 	else /* right after the last close, in the same task */
 		event.owner = state->release_owner;
 	event_record(event_count(ctx, &event), &event);

@@ -255,26 +255,6 @@ __noinline int gmem_owner_known(__u64 inode_address)
 	return known ? (int)*known : OWNER_INDEX_HOST;
 }
 
-/*
- * Where an event is counted that knows only the file and the pages [start, end): at the slot
- * whose binding covers them all, else at the guest_memfd.
- */
-__noinline int range_owner_find(__u64 view_address, __u64 inode, __u64 start, __u64 end)
-{
-	void *view = (void *)view_address;
-	struct kvm *kvm = view_kvm(view);
-	struct kvm_memory_slot *slot;
-	__u64 first;
-
-	slot = view_slot_at(view, start);
-	if (slot) {
-		first = BPF_CORE_READ(slot, gmem.pgoff);
-		if (end <= first + BPF_CORE_READ(slot, npages))
-			return slot_owner_find((__u64)kvm, (__u64)slot);
-	}
-	return gmem_owner_find((__u64)kvm, inode);
-}
-
 /* The slot that has all of [start, end); NULL for none. */
 static __always_inline struct kvm_memory_slot *range_slot(__u64 kvm, __u64 start, __u64 end)
 {

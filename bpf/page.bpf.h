@@ -409,23 +409,65 @@ __noinline int view_meet(struct view_cache *cache)
 	cache->generation = generation;
 	cache->owner = gmem_owner_find((__u64)view_kvm((void *)cache->view), cache->inode);
 	pages_of(&cache->pages, cache->owner);
+	cache->end = 0;
 	if (cache->owner < 0)
 		cache->view = 0;
 	return cache->owner;
 }
 
-/* The task works on this guest_memfd file: have it in view_cache. */
-static __always_inline void view_enter(struct task_state *state, __u64 view, __u64 inode)
+static __always_inline bool view_is_cached(const struct view_cache *cache, __u64 view)
+{
+	return cache->view == view && cache->generation == generation;
+}
+
+/* Where events of this guest_memfd file as a whole are counted, as vm_owner(); in the cache then. */
+static __always_inline int view_owner(struct view_cache *cache, __u64 view, __u64 inode)
+{
+	if (view_is_cached(cache, view))
+		return cache->owner;
+	cache->view = view;
+	cache->inode = inode;
+	return view_meet(cache);
+}
+
+/* The task works on this guest_memfd file. As view_owner(). */
+static __always_inline int view_enter(struct task_state *state, __u64 view, __u64 inode)
+{
+	state->view = view;
+	state->inode = inode;
+	return view_owner(&state->view_cache, view, inode);
+}
+
+/* As view_range_owner(), for a slot that is not in the cache. */
+__noinline int view_range_meet(struct view_cache *cache, __u64 view, __u64 inode, __u64 start,
+			       __u64 end)
+{
+	struct kvm_memory_slot *slot;
+	int gmem;
+
+	if (!cache)
+		return -1;
+	gmem = view_owner(cache, view, inode);
+	slot = gmem == OWNER_IGNORED ? NULL : view_slot_at((void *)view, start);
+	if (!slot)
+		return gmem;
+	cache->slot_owner = slot_owner_find((__u64)view_kvm((void *)view), (__u64)slot);
+	cache->start = BPF_CORE_READ(slot, gmem.pgoff);
+	cache->end = cache->start + BPF_CORE_READ(slot, npages);
+	return end <= cache->end ? cache->slot_owner : gmem;
+}
+
+/*
+ * Where an event is counted that knows only the file that the task works on and the pages
+ * [start, end): at the slot whose binding covers them all, else at the guest_memfd.
+ */
+static __always_inline int view_range_owner(struct task_state *state, __u64 start, __u64 end)
 {
 	struct view_cache *cache = &state->view_cache;
 
-	state->view = view;
-	state->inode = inode;
-	if (cache->view == state->view && cache->generation == generation)
-		return;
-	cache->view = state->view;
-	cache->inode = state->inode;
-	view_meet(cache);
+	if (view_is_cached(cache, state->view) && cache->start <= start && end <= cache->end)
+		return cache->slot_owner;
+	return view_range_meet(cache, state->view, state->inode, start, end);
 }
 
 /* Something went half-way: which of the guest_memfd's pages are there is not known any more. */

@@ -11,12 +11,15 @@
 /* Argument @n of the traced function, as a pointer that the verifier knows the type of. */
 #define ARG(ctx, n) ((void *)(ctx)[n])
 
-/* The same as a number: what functions that are verified by themselves can be given. */
-static __always_inline __u64 arg(const __u64 *ctx, int n)
+/*
+ * The same as a number: what functions that are verified by themselves can be given. Not for
+ * tracepoints. The kernel puts a few instructions in the place of the call.
+ */
+static __always_inline __u64 arg(__u64 *ctx, int n)
 {
 	__u64 value = 0;
 
-	bpf_probe_read_kernel(&value, sizeof(value), &ctx[n]);
+	bpf_get_func_arg(ctx, n, &value);
 	return value;
 }
 

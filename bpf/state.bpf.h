@@ -45,6 +45,10 @@ struct view_cache {
 	__u32 generation;
 	int owner; /* of the guest_memfd */
 	struct pages pages;
+	/* Where events of the pages [start, end) are counted, which belong to one slot; end 0: none. */
+	int slot_owner;
+	__u64 start;
+	__u64 end;
 };
 
 /* The slots that an operation under way has met. */
@@ -116,6 +120,12 @@ static __always_inline void event_begin(struct task_state *state, enum gmem_even
 	if (state->start_ns[event] >= active_since_ns)
 		lose(event, LOSS_MISSED);
 	state->start_ns[event] = bpf_ktime_get_ns();
+}
+
+/* The event begins, but is not to be counted. */
+static __always_inline void event_ignore(struct task_state *state, enum gmem_event event)
+{
+	state->start_ns[event] = 1; /* before any capture */
 }
 
 /* The event begins in this task. NULL, and counted as lost, when there is no memory. */

@@ -79,10 +79,11 @@ const struct ladder ladders[NR_EVENTS] = {
 	[EV_RELEASE] = { .rungs = {
 		{ "6.8", { BOTH("release", "kvm_gmem_release") } },
 	} },
-	[EV_ALLOCATE] = { .rungs = {
+	/* Where pages belong to a slot is kept until a slot is unbound. */
+	[EV_ALLOCATE] = { .with = EVENT(UNBIND), .rungs = {
 		{ "6.8", { BOTH("fallocate", "kvm_gmem_fallocate") } },
 	} },
-	[EV_PUNCH_HOLE] = { .rungs = {
+	[EV_PUNCH_HOLE] = { .with = EVENT(UNBIND), .rungs = {
 		{ "6.8", { BOTH("fallocate", "kvm_gmem_fallocate") } },
 	} },
 	[EV_ZAP] = { .needs = EVENT(PUNCH_HOLE) | EVENT(RELEASE), .with = EVENT(POISON), .rungs = {

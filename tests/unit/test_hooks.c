@@ -152,10 +152,10 @@ static void test_needs_are_closed(void **state)
 	assert_int_equal(events_needed(1ULL << EV_CREATE), 1ULL << EV_CREATE);
 	assert_int_equal(events_needed(1ULL << EV_NOTIFIER_HIT),
 			 1ULL << EV_NOTIFIER_HIT | 1ULL << EV_NOTIFIER);
-	/* Over two steps: poison needs zap, and that needs what it is caused by. */
-	assert_int_equal(events_needed(1ULL << EV_POISON), 1ULL << EV_POISON | 1ULL << EV_ZAP |
-								   1ULL << EV_PUNCH_HOLE |
-								   1ULL << EV_RELEASE);
+	/* Over three steps: poison needs zap, that needs what it is caused by, a hole goes with unbind. */
+	assert_int_equal(events_needed(1ULL << EV_POISON),
+			 1ULL << EV_POISON | 1ULL << EV_ZAP | 1ULL << EV_PUNCH_HOLE |
+				 1ULL << EV_UNBIND | 1ULL << EV_RELEASE);
 	for (int event = 0; event < NR_EVENTS; event++) {
 		__u64 needed = events_needed(1ULL << event);
 
