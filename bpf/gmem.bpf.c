@@ -24,12 +24,10 @@ char LICENSE[] SEC("license") = "GPL";
 static __always_inline struct task_state *view_event_enter(enum gmem_event event, __u64 view,
 							   __u64 inode)
 {
-	struct task_state *state = state_make();
+	struct task_state *state = event_state(event);
 
-	if (!state) {
-		lose(event, LOSS_STATE);
+	if (!state)
 		return NULL;
-	}
 	if (active_since_ns == ~0ULL || view_enter(state, view, inode) == OWNER_IGNORED) {
 		event_ignore(state, event);
 		state->inode = 0;
@@ -304,10 +302,16 @@ BOTH_ENDS(fallocate, fallocate_begin, fallocate_end)
 
 static __always_inline int zap_begin(__u64 *ctx)
 {
-	struct task_state *state = event_enter(EV_ZAP);
+	struct task_state *state = event_state(EV_ZAP);
 
 	if (!state)
 		return 0;
+	if (view_is_cached(&state->view_cache, ctx[0]) &&
+	    state->view_cache.owner == OWNER_IGNORED) {
+		event_ignore(state, EV_ZAP);
+		return 0;
+	}
+	event_begin(state, EV_ZAP);
 	state->zap.n = 0;
 	state->zap.npages = 0;
 	return 0;
@@ -355,15 +359,29 @@ BOTH_ENDS(zap, zap_begin, zap_end)
 
 /* kvm_mmu_notifier_invalidate_range_start(mn, range) */
 
-BEGIN(notifier, EV_NOTIFIER)
+static __always_inline int notifier_begin(__u64 *ctx)
+{
+	__u64 kvm = notifier_kvm(arg(ctx, 0));
+	struct task_state *state = event_state(EV_NOTIFIER);
+
+	if (!state)
+		return 0;
+	if (vm_is_cached(&state->cache, kvm) && state->cache.vm == OWNER_IGNORED)
+		event_ignore(state, EV_NOTIFIER);
+	else
+		event_begin(state, EV_NOTIFIER);
+	return 0;
+}
 
 static __always_inline int notifier_end(__u64 *ctx)
 {
+	__u64 kvm = notifier_kvm(arg(ctx, 0));
 	struct gmem_record event = EVENT(NOTIFIER);
+	struct task_state *state = event_leave(&event);
 
-	if (!event_leave(&event))
+	if (!state)
 		return 0;
-	event.owner = vm_owner(notifier_kvm(arg(ctx, 0)));
+	event.owner = vm_is_cached(&state->cache, kvm) ? state->cache.vm : vm_owner(kvm);
 	event_record(event_count(ctx, &event), &event);
 	return 0;
 }

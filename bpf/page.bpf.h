@@ -366,6 +366,7 @@ __noinline int slot_meet(struct slot_cache *cache)
 		return -1;
 	slot = (void *)cache->slot;
 	cache->generation = generation; /* before the look-up, so that a change since then shows */
+	cache->vm = vm_owner(cache->kvm);
 	cache->owner = slot_owner_find(cache->kvm, cache->slot);
 	file = BPF_CORE_READ(slot, gmem.file);
 	if (cache->owner > 0 && file)
@@ -394,6 +395,12 @@ static __always_inline int cache_owner(struct slot_cache *cache, __u64 kvm, __u6
 	cache->kvm = kvm;
 	cache->slot = slot;
 	return slot_meet(cache);
+}
+
+/* Is the slot in the cache one of the VM's, so that its owner is there, too? */
+static __always_inline bool vm_is_cached(const struct slot_cache *cache, __u64 kvm)
+{
+	return cache->kvm == kvm && cache->generation == generation;
 }
 
 static __always_inline int slot_owner(struct task_state *state, __u64 kvm, __u64 slot)

@@ -28,6 +28,7 @@ struct slot_cache {
 	__u64 slot;
 	__u32 generation;
 	int owner;
+	int vm; /* its VM's owner */
 	__u64 pgoff_of_gfn; /* what to add to a gfn for its page offset in the guest_memfd */
 	/* A fault on gfn is counted at heat.count[heat_first + ((gfn - heat_base) >> heat_shift)]. */
 	__u64 heat_base;
@@ -128,15 +129,23 @@ static __always_inline void event_ignore(struct task_state *state, enum gmem_eve
 	state->start_ns[event] = 1; /* before any capture */
 }
 
-/* The event begins in this task. NULL, and counted as lost, when there is no memory. */
-static __always_inline struct task_state *event_enter(enum gmem_event event)
+/* The state for an event that begins. NULL, and counted as lost, when there is no memory. */
+static __always_inline struct task_state *event_state(enum gmem_event event)
 {
 	struct task_state *state = state_make();
 
+	if (!state)
+		lose(event, LOSS_STATE);
+	return state;
+}
+
+/* The event begins in this task. As event_state(). */
+static __always_inline struct task_state *event_enter(enum gmem_event event)
+{
+	struct task_state *state = event_state(event);
+
 	if (state)
 		event_begin(state, event);
-	else
-		lose(event, LOSS_STATE);
 	return state;
 }
 

@@ -19,6 +19,10 @@ LIMITS = {
     ("record", "gmemtrace", "guest_fault"): 300,
     ("gmemtrace", "empty_session", "punch_zapped"): 55,
     ("gmemtrace", "empty_session", "punch_freed"): 58,
+    ("gmemtrace", "empty_session", "host_fault"): 600,
+    ("gmemtrace_pairs", "empty_pair", "host_fault"): 580,
+    ("gmemtrace", "empty_session", "punch_hole"): 2640,
+    ("gmemtrace_pairs", "empty_pair", "punch_hole"): 2560,
 }
 BPFTRACE_SHARE = 0.35  # of what its histogram by slot adds; the aim is a third
 
