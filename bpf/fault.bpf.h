@@ -65,8 +65,9 @@ static __always_inline struct fault_place *fault_place(const __u64 *ctx)
 /* Add the buckets of @cell from @first on to @histogram. */
 struct fold {
 	struct fault_cell *cell;
-	struct histogram *histogram;
+	struct histogram *histogram; /* NULL: none is to be had */
 	__u32 first;
+	__u64 lost; /* latencies, for want of one */
 };
 
 static long fold_step(__u32 i, struct fold *fold)
@@ -79,6 +80,8 @@ static long fold_step(__u32 i, struct fold *fold)
 	bucket = &fold->cell->bucket[at];
 	if (*bucket && fold->histogram)
 		__sync_fetch_and_add(&fold->histogram->bucket[at], *bucket);
+	else
+		fold->lost += *bucket;
 	*bucket = 0;
 	return 0;
 }
@@ -89,24 +92,25 @@ __noinline int fold_bucket(__u64 latency_ns)
 	return hist_bucket(latency_ns);
 }
 
-/* The owner's first latency stays outside of the histogram, as in stat_latency(): any will do. */
+/* As stat_latency(), the owner's first one stays outside of the histogram: any of them will do. */
 static __always_inline void fold_latencies(struct fault_cell *cell, struct event_stat *stat,
 					   bool first)
 {
 	struct fold fold = { .cell = cell, .first = fold_bucket(~cell->not_min_ns) };
 	__u32 last = fold_bucket(cell->max_ns), index;
+	bool outside = first && !min_latency_ns;
 
-	if (first && !min_latency_ns && fold.first < HIST_BUCKETS) {
+	if (outside && fold.first < HIST_BUCKETS) {
 		stat->first_ns = ~cell->not_min_ns;
 		cell->bucket[fold.first]--;
 	}
-	if (!first || cell->count > 1) {
+	if (!outside || cell->count > 1) {
 		index = stat->hist ?: histogram_new(stat);
 		fold.histogram = index ? bpf_map_lookup_elem(&histograms, &index) : NULL;
-		if (!fold.histogram)
-			lose(EV_GUEST_FAULT, LOSS_HISTOGRAM);
 	}
 	bpf_loop(last - fold.first + 1, fold_step, &fold, 0);
+	if (fold.lost)
+		__sync_fetch_and_add(&losses[EV_GUEST_FAULT][LOSS_HISTOGRAM], fold.lost);
 }
 
 /* Add the cell to its owner and clear it. */

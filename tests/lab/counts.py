@@ -175,13 +175,31 @@ def compare_places(run):
     return wrong
 
 
+def places_of(capture):
+    yield capture["host"]
+    yield from capture["gmems"]
+    for vm in capture["vms"]:
+        yield from (vm, *vm["slots"])
+
+
 def total(run, event):
     """Over all places of the capture, as the design demands: each event is in exactly one."""
-    capture = run.capture
-    places = [capture["host"], *capture["gmems"]]
-    for vm in capture["vms"]:
-        places += [vm, *vm["slots"]]
-    return sum(place["events"].get(event, {"count": 0})["count"] for place in places)
+    return sum(place["events"].get(event, {"count": 0})["count"] for place in places_of(run.capture))
+
+
+def latency_is_sound(event):
+    """The buckets hold each latency, the smallest in the first and the largest in the last, and the sum can be theirs."""
+    latency, buckets = event["latency_ns"], event["latency_ns"]["buckets"]
+    (low, first_high, _), (last_low, high, _) = buckets[0], buckets[-1]
+    return (sum(n for _, _, n in buckets) == latency["count"] == event["count"] and
+            latency["min"] * event["count"] <= latency["sum"] <= latency["max"] * event["count"] and
+            low <= latency["min"] < (first_high or latency["max"] + 1) and last_low <= latency["max"] < (high or latency["max"] + 1))
+
+
+def compare_latencies(run):
+    """Nobody else has counted latencies; but what is said of them at one place has to agree."""
+    return [f"{name} at {place.get('base_gfn', '')}: {event}" for place in places_of(run.capture) for name, event in place["events"].items()
+            if event.get("latency_ns") and not latency_is_sound(event)]
 
 
 # Which functions ftrace must have counted for a sum of events.

@@ -60,7 +60,7 @@ def measured(*cases, options=()):
 def exact(*cases):
     run = measured(*cases)
     assert run.capture["loss"]["total"] == 0, run.capture["loss"]
-    wrong = counts.compare_ftrace(run) + counts.compare_places(run)
+    wrong = counts.compare_ftrace(run) + counts.compare_places(run) + counts.compare_latencies(run)
     assert not wrong, "\n".join(wrong[:40])
     slots = sum(len(vm["slots"]) for vm in run.capture["vms"])
     return f"{len(run.capture['vms'])} VMs, {slots} slots, {counts.total(run, 'guest_fault')} guest faults; {run.memory()}"
