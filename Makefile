@@ -161,7 +161,7 @@ bench:
 	scripts/lab run --kernel $(KERNEL) --icount --timeout 1200 --share $(BUILD)/bench -- \
 		tests/bench/cost.py -o $(BUILD)/bench/$(KERNEL).json $(OPTIONS)
 
-# 20 trials of what `make check` tries three times; a quarter of an hour.
+# 20 trials of what `make check` tries three times; 20 minutes.
 check-long: all
 	scripts/lab run --kernel 7.3 --icount --timeout 3600 -- tests/lab/check.py 20
 
@@ -177,7 +177,7 @@ help:
 	@echo 'make check      run all tests: unit tests here, the rest on real kernels in VMs'
 	@echo 'make bench      what each tool adds to a guest fault, in instructions (KERNEL=7.3)'
 	@echo 'make fuzz       FUZZ_SECONDS=3600: hostile capture files, under sanitizers'
-	@echo 'make check-long 20 trials of gmemtrace check against a slower kernel, a quarter of an hour'
+	@echo 'make check-long 20 trials of gmemtrace check against a slower kernel, 20 minutes'
 	@echo 'make lint       formatting, shell scripts, warnings as errors'
 	@echo 'make install    DESTDIR= PREFIX=/usr/local'
 	@echo 'make clean      remove build/'
