@@ -252,43 +252,56 @@ static __always_inline enum gmem_event fallocate_event(__u64 *ctx)
 static __always_inline int fallocate_begin(__u64 *ctx)
 {
 	struct file *file = (void *)arg(ctx, 0);
+	struct fallocate_range *range;
+	struct task_state *state;
+	__u64 offset;
 
-	view_event_enter(fallocate_event(ctx), (__u64)BPF_CORE_READ(file, private_data),
-			 (__u64)BPF_CORE_READ(file, f_inode));
+	state = view_event_enter(fallocate_event(ctx), (__u64)BPF_CORE_READ(file, private_data),
+				 (__u64)BPF_CORE_READ(file, f_inode));
+	if (!state)
+		return 0;
+	range = &state->fallocate;
+	offset = arg(ctx, 2);
+	range->start = offset >> PAGE_BITS;
+	range->end = (offset + arg(ctx, 3)) >> PAGE_BITS;
+	range->zap = 0;
 	return 0;
 }
 
-static __always_inline void fallocate_pages(const struct view_cache *cache,
+static __always_inline void fallocate_pages(const struct task_state *state,
 					    const struct gmem_record *event)
 {
-	struct pages_change change = {
-		.add = event->event == EV_ALLOCATE ? PAGES_LOW : 0,
-		.remove = event->event == EV_PUNCH_HOLE ? PAGES_LOW : 0,
-	};
+	const struct fallocate_range *range = &state->fallocate;
+	const struct view_cache *cache = &state->view_cache;
+	struct pages_change change = { .zap = range->zap, .cause = PAGE_PUNCHED };
 
-	if (!event->err)
-		pages_change(&cache->pages, &change, event->page, event->page + event->npages);
-	else if (event->event == EV_ALLOCATE)
+	if (event->err && event->event == EV_ALLOCATE)
 		gmem_is_unsure(cache->owner);
+	else if (event->event == EV_ALLOCATE)
+		change.add = PAGES_LOW;
+	else if (!event->err)
+		change.remove = PAGES_LOW;
+	if (!event->err || range->zap) /* a hole that fails may have zapped */
+		pages_change(&cache->pages, &change, range->start, range->end);
 }
 
 static __always_inline int fallocate_end(__u64 *ctx)
 {
 	struct gmem_record event = { .event = fallocate_event(ctx) };
-	__u64 offset = arg(ctx, 2), start = offset >> PAGE_BITS;
-	__u64 end = (offset + arg(ctx, 3)) >> PAGE_BITS;
+	struct fallocate_range *range;
 	struct task_state *state;
 
 	state = event_leave(&event);
 	if (!state)
 		return 0;
-	event_at_pgoff(&event, start);
+	range = &state->fallocate;
+	event_at_pgoff(&event, range->start);
 	event.err = errno_of(returned(ctx));
-	event.npages = event.err ? 0 : end - start;
-	event.owner = view_range_owner(state, start, end);
+	event.npages = event.err ? 0 : range->end - range->start;
+	event.owner = view_range_owner(state, range->start, range->end);
 	state->inode = 0;
 	rare_count(ctx, &event);
-	fallocate_pages(&state->view_cache, &event);
+	fallocate_pages(state, &event);
 	return 0;
 }
 
@@ -431,15 +444,37 @@ static __always_inline enum page_mapping unmap_cause(const struct task_state *st
 	return event_inside(state, EV_RELEASE) ? PAGE_NEVER : PAGE_SLOT_CHANGED;
 }
 
+/*
+ * The hole that the task is punching has some of these pages: they change at its end, once for all.
+ * Not where the guest_memfd was met late, since only what is unmapped may have been mapped there.
+ */
+static __always_inline bool hole_has(const struct task_state *state, __u64 start, __u64 end)
+{
+	const struct pages *pages = &state->view_cache.pages;
+
+	return event_inside(state, EV_PUNCH_HOLE) && !pages->late_mask &&
+	       pages->first_dir == state->cache.pages.first_dir && start < state->fallocate.end &&
+	       end > state->fallocate.start;
+}
+
 static __always_inline void unmap_pages(struct task_state *state, __u64 kvm,
 					const struct kvm_gfn_range *gfns)
 {
 	struct pages_change change = { .zap = PAGES_LOW, .cause = unmap_cause(state) };
+	struct fallocate_range *hole = &state->fallocate;
 	const struct slot_cache *cache = &state->cache;
+	__u64 start, end;
 
-	if (change.cause != PAGE_NEVER && slot_owner(state, kvm, (__u64)gfns->slot) > 0)
-		pages_change(&cache->pages, &change, gfns->start + cache->pgoff_of_gfn,
-			     gfns->end + cache->pgoff_of_gfn);
+	if (change.cause == PAGE_NEVER || slot_owner(state, kvm, (__u64)gfns->slot) <= 0)
+		return;
+	start = gfns->start + cache->pgoff_of_gfn;
+	end = gfns->end + cache->pgoff_of_gfn;
+	if (hole_has(state, start, end)) { /* change what it has not */
+		hole->zap = PAGES_LOW;
+		pages_change(&cache->pages, &change, hole->end, end);
+		end = hole->start;
+	}
+	pages_change(&cache->pages, &change, start, end);
 }
 
 SEC("?fentry")

@@ -222,13 +222,16 @@ struct pages_change {
 	__u32 convert; /* they are converted; pages_change() says if one had been before */
 };
 
+/* What is changed in one loop: short, since the verifier walks through each word. */
+#define PART_PAGES 128
+#define LEAF_PARTS ((1 << PAGES_LEAF_BITS) / PART_PAGES)
+
 struct pages_range {
 	struct pages pages;
 	struct pages_change change;
 	__u64 start; /* page offsets, end excluded */
 	__u64 end;
-	__u64 from; /* the first page at hand, and its leaf */
-	__u32 leaf;
+	__u32 leaf; /* at hand */
 	__u32 again; /* one is converted that had been before */
 };
 
@@ -254,28 +257,36 @@ static __always_inline __u64 word_flags(__u32 mask)
 	return (__u64)(bits & 0xff) << WORD_CONVERTED;
 }
 
-/* Change those of the eight pages from @first on that are in the range. 1: there is no word. */
-__noinline int pages_word_change(struct pages_range *range, __u64 first)
+/* What becomes of @word when those of its pages change that are in @mask (lowest bits). */
+__noinline __u64 pages_word_after(struct pages_range *range, __u64 word, __u32 mask)
 {
-	__u64 *at, word, now, seen, flags;
-	__u32 mask;
+	__u64 now, flags;
 
 	if (!range)
-		return 1;
-	mask = pages_mask(range, first);
-	at = pages_word(range->leaf, first);
-	if (!at)
-		return 1;
-	word = *at;
+		return word;
 	flags = word_flags(mask & range->change.convert);
 	range->again |= !!(word & flags);
+	now = pages_zapped(&range->pages, pages_today(&range->pages, word),
+			   mask & range->change.zap, range->change.cause);
+	now |= (mask & range->change.add) * PAGE_PRESENT;
+	now &= ~((mask & range->change.remove) * PAGE_PRESENT);
+	return word_make(&range->pages, now, (word & WORD_FLAGS) | flags);
+}
+
+/* Change those of the eight pages from @first on that are in the range. */
+__noinline int pages_word_change(struct pages_range *range, __u64 first)
+{
+	__u64 *at, word, now, seen;
+
+	if (!range)
+		return 0;
+	at = pages_word(range->leaf, first);
+	if (!at)
+		return 0;
+	word = *at;
 #pragma clang loop unroll(disable)
 	for (int try = 0; try < WORD_TRIES; try++) {
-		now = pages_zapped(&range->pages, pages_today(&range->pages, word),
-				   mask & range->change.zap, range->change.cause);
-		now |= (mask & range->change.add) * PAGE_PRESENT;
-		now &= ~((mask & range->change.remove) * PAGE_PRESENT);
-		now = word_make(&range->pages, now, (word & WORD_FLAGS) | flags);
+		now = pages_word_after(range, word, pages_mask(range, first));
 		seen = __sync_val_compare_and_swap(at, word, now);
 		if (seen == word)
 			break;
@@ -284,23 +295,67 @@ __noinline int pages_word_change(struct pages_range *range, __u64 first)
 	return 0;
 }
 
-static long pages_word_step(__u32 i, struct pages_range *range)
+/* Change the part of a leaf from @first on, all of it. Most words are as the one before. */
+__noinline int pages_whole_change(struct pages_range *range, __u64 first)
 {
-	return pages_word_change(range, (range->from & ~7ULL) + i * 8) != 0;
+	__u64 *words, word, seen, before = ~0ULL, after = 0; /* no word is ~0 */
+
+	if (!range)
+		return 0;
+	words = pages_word(range->leaf, first & ~(PART_PAGES - 1ULL));
+	if (!words)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < PART_PAGES / 8; i++) {
+		word = words[i];
+		if (word != before) {
+			before = word;
+			after = pages_word_after(range, word, PAGES_LOW);
+		}
+		seen = __sync_val_compare_and_swap(&words[i], word, after);
+		barrier_var(seen); /* else the compiler makes a flag of it first */
+		if (seen != word)
+			pages_word_change(range, first + i * 8);
+	}
+	return 0;
+}
+
+/* Change those pages of the part of a leaf from @first on that are in the range. */
+__noinline int pages_part_change(struct pages_range *range, __u64 first)
+{
+	if (!range)
+		return 0;
+	if (range->start <= first && range->end >= first + PART_PAGES)
+		return pages_whole_change(range, first);
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < PART_PAGES / 8 && first < range->end; i++, first += 8)
+		if (range->start < first + 8)
+			pages_word_change(range, first);
+	return 0;
+}
+
+/* Change those pages of the leaf from @first on that are in the range. */
+__noinline int pages_leaf_change(struct pages_range *range, __u64 first)
+{
+	bool make;
+
+	if (!range)
+		return 0;
+	make = range->change.add || range->change.convert ||
+	       range->change.zap & range->pages.late_mask;
+	range->leaf = pages_leaf(&range->pages, first, make);
+	if (!range->leaf)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (int part = 0; part < LEAF_PARTS; part++, first += PART_PAGES)
+		if (range->start < first + PART_PAGES && range->end > first)
+			pages_part_change(range, first);
+	return 0;
 }
 
 static long pages_leaf_step(__u32 i, struct pages_range *range)
 {
-	__u64 first = ((range->start >> PAGES_LEAF_BITS) + i) << PAGES_LEAF_BITS;
-	__u64 end = first + (1 << PAGES_LEAF_BITS);
-	bool make = range->change.add || range->change.convert ||
-		    range->change.zap & range->pages.late_mask;
-
-	range->from = range->start > first ? range->start : first;
-	end = range->end < end ? range->end : end;
-	range->leaf = pages_leaf(&range->pages, range->from, make);
-	if (range->leaf)
-		bpf_loop((end - (range->from & ~7ULL) + 7) / 8, pages_word_step, range, 0);
+	pages_leaf_change(range, ((range->start >> PAGES_LEAF_BITS) + i) << PAGES_LEAF_BITS);
 	return 0;
 }
 
@@ -310,13 +365,18 @@ static long pages_leaf_step(__u32 i, struct pages_range *range)
 __noinline int pages_change(const struct pages *pages, const struct pages_change *change,
 			    __u64 start, __u64 end)
 {
-	__u64 leaves = ((end - 1) >> PAGES_LEAF_BITS) - (start >> PAGES_LEAF_BITS) + 1;
-	struct pages_range range = { .start = start, .end = end };
+	struct pages_range range = { .start = start };
+	__u64 leaves, known;
 
-	if (!pages || !change || !pages->ndirs || start >= end)
+	if (!pages || !change)
+		return 0;
+	known = (__u64)pages->ndirs << (PAGES_LEAF_BITS + PAGES_DIR_BITS);
+	range.end = end < known ? end : known; /* a hole may end where it likes */
+	if (start >= range.end)
 		return 0;
 	range.pages = *pages;
 	range.change = *change;
+	leaves = ((range.end - 1) >> PAGES_LEAF_BITS) - (start >> PAGES_LEAF_BITS) + 1;
 	bpf_loop(leaves < MAX_LEAVES ? leaves : MAX_LEAVES, pages_leaf_step, &range, 0);
 	return range.again;
 }

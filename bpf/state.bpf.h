@@ -52,6 +52,13 @@ struct view_cache {
 	__u64 end;
 };
 
+/* The range of the fallocate() under way, in page offsets, end excluded. */
+struct fallocate_range {
+	__u64 start;
+	__u64 end;
+	__u32 zap; /* PAGES_LOW if the guest loses its pages: told at the end of a hole; else 0 */
+};
+
 /* The slots that an operation under way has met. */
 struct slots_met {
 	int owner; /* of the last one */
@@ -72,6 +79,7 @@ struct task_state {
 	__u64 start_ns[NR_EVENTS]; /* 0: not inside */
 	struct slot_cache cache;
 	struct view_cache view_cache;
+	struct fallocate_range fallocate;
 	struct slots_met zap;
 	int zapped_owner; /* where the last zap was counted; for poison */
 	int release_owner; /* of the last release, found before the file forgets its VM */
