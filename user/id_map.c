@@ -32,14 +32,37 @@ static int grow(struct id_map *map)
 	return 0;
 }
 
+/* Where @id is or goes; NULL when out of memory. */
+static struct id_entry *make(struct id_map *map, __u64 id)
+{
+	if (map->n * 2UL >= map->size && grow(map))
+		return NULL;
+	return find(map->entries, map->size, id);
+}
+
+int id_map_set(struct id_map *map, __u64 id, __u32 number)
+{
+	struct id_entry *entry = make(map, id);
+
+	if (!entry)
+		return -ENOMEM;
+	map->n += !entry->number;
+	*entry = (struct id_entry){ id, number };
+	return 0;
+}
+
+__u32 id_map_find(const struct id_map *map, __u64 id)
+{
+	return map->n ? find(map->entries, map->size, id)->number : 0;
+}
+
 int id_map_number(struct id_map *map, __u64 id, __u32 *number)
 {
-	struct id_entry *entry;
+	struct id_entry *entry = make(map, id);
 	int is_new;
 
-	if (map->n * 2UL >= map->size && grow(map))
+	if (!entry)
 		return -ENOMEM;
-	entry = find(map->entries, map->size, id);
 	is_new = !entry->number;
 	if (is_new)
 		*entry = (struct id_entry){ id, ++map->n };

@@ -23,6 +23,12 @@ struct id_map {
 /* The number of @id goes to @number. 1 when it is new, 0 when it is not, -ENOMEM. */
 int id_map_number(struct id_map *map, __u64 id, __u32 *number);
 
+/* The number of @id is @number, above 0, from now on. 0 or -ENOMEM. Not with id_map_number(). */
+int id_map_set(struct id_map *map, __u64 id, __u32 number);
+
+/* The number of @id; 0 for none. */
+__u32 id_map_find(const struct id_map *map, __u64 id);
+
 void id_map_free(struct id_map *map);
 
 #endif

@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 #include "core_types.h"
 #include "hooks.h"
+#include "id_map.h"
 #include "inventory_jobs.h"
 #include "inventory.skel.h"
 #include "kernel.h"
@@ -61,6 +62,8 @@ struct inventory {
 	size_t nvms;
 	struct found_gmem *gmems;
 	size_t ngmems;
+	/* By struct kvm, by inode, and of those in snap when it began by inode number: place + 1. */
+	struct id_map vm_at, gmem_at, known_at;
 	struct found_slot *slots;
 	size_t nslots;
 	struct work *work;
@@ -209,18 +212,16 @@ static bool is_wanted(const struct inventory_options *options, pid_t pid)
 
 static struct found_vm *find_vm(struct inventory *inv, __u64 kvm)
 {
-	for (size_t i = 0; i < inv->nvms; i++)
-		if (inv->vms[i].file.vm.kvm == kvm)
-			return &inv->vms[i];
-	return NULL;
+	__u32 at = id_map_find(&inv->vm_at, kvm);
+
+	return at ? &inv->vms[at - 1] : NULL;
 }
 
 static struct found_gmem *find_gmem(struct inventory *inv, __u64 inode)
 {
-	for (size_t i = 0; i < inv->ngmems; i++)
-		if (inv->gmems[i].file.inode == inode)
-			return &inv->gmems[i];
-	return NULL;
+	__u32 at = id_map_find(&inv->gmem_at, inode);
+
+	return at ? &inv->gmems[at - 1] : NULL;
 }
 
 static int on_file(struct inventory *inv, const void *record)
@@ -233,14 +234,14 @@ static int on_file(struct inventory *inv, const void *record)
 		if (!is_wanted(&inv->options, file->vm.pid))
 			return 0;
 		vm = snapshot_append(&inv->vms, &inv->nvms, sizeof(*vm));
-		if (!vm)
+		if (!vm || id_map_set(&inv->vm_at, file->vm.kvm, inv->nvms))
 			return -ENOMEM;
 		vm->file = *file;
 	}
 	if (!file->inode || find_gmem(inv, file->inode))
 		return 0;
 	gmem = snapshot_append(&inv->gmems, &inv->ngmems, sizeof(*gmem));
-	if (!gmem)
+	if (!gmem || id_map_set(&inv->gmem_at, file->inode, inv->ngmems))
 		return -ENOMEM;
 	gmem->file = *file;
 	return 0;
@@ -337,14 +338,25 @@ static size_t snapshot_vm(struct snapshot *snap, const struct inventory_file *fi
 	return snap->nvms - 1;
 }
 
-static size_t snapshot_gmem(struct snapshot *snap, const struct inventory_file *file, size_t vm)
+static int know_gmems(struct inventory *inv)
 {
+	const struct snapshot *snap = inv->snap;
+	int err = 0;
+
+	for (size_t i = 0; i < snap->ngmems && !err; i++)
+		if (!snap->gmems[i].info.released_ns)
+			err = id_map_set(&inv->known_at, snap->gmems[i].info.ino, i + 1);
+	return err;
+}
+
+static size_t snapshot_gmem(struct inventory *inv, const struct inventory_file *file, size_t vm)
+{
+	__u32 known = id_map_find(&inv->known_at, file->gmem.ino);
+	struct snapshot *snap = inv->snap;
 	struct gmem *gmem;
 
-	for (size_t i = 0; i < snap->ngmems; i++)
-		if (snap->gmems[i].vm == vm && snap->gmems[i].info.ino == file->gmem.ino &&
-		    !snap->gmems[i].info.released_ns)
-			return i;
+	if (known && snap->gmems[known - 1].vm == vm)
+		return known - 1;
 	gmem = snapshot_append(&snap->gmems, &snap->ngmems, sizeof(*gmem));
 	if (!gmem)
 		return NONE;
@@ -434,6 +446,8 @@ static int merge_vms(struct inventory *inv)
 
 static int merge_gmems(struct inventory *inv)
 {
+	if (know_gmems(inv))
+		return -ENOMEM;
 	for (size_t i = 0; i < inv->ngmems; i++) {
 		struct found_gmem *found = &inv->gmems[i];
 		struct found_vm *vm = find_vm(inv, found->file.vm.kvm);
@@ -441,7 +455,7 @@ static int merge_gmems(struct inventory *inv)
 		found->gmem = NONE;
 		if (!vm->listed)
 			continue;
-		found->gmem = snapshot_gmem(inv->snap, &found->file, vm->vm);
+		found->gmem = snapshot_gmem(inv, &found->file, vm->vm);
 		if (found->gmem == NONE)
 			return -ENOMEM;
 		inv->snap->gmems[found->gmem].exists = true;
@@ -727,6 +741,9 @@ int inventory_read(struct inventory *inv, struct snapshot *snap, struct problem 
 	free(inv->vms);
 	free(inv->gmems);
 	free(inv->slots);
+	id_map_free(&inv->vm_at);
+	id_map_free(&inv->gmem_at);
+	id_map_free(&inv->known_at);
 	drop_work(inv);
 	*inv = (struct inventory){
 		.options = inv->options,

@@ -157,23 +157,6 @@ static void test_no_snapshot(void **state)
 	unlink(output);
 }
 
-static void test_id_map(void **state)
-{
-	struct id_map map = { 0 };
-	__u32 number;
-
-	(void)state;
-	for (__u64 i = 1; i <= 1000; i++) {
-		assert_int_equal(id_map_number(&map, i << 40, &number), 1);
-		assert_int_equal(number, i);
-	}
-	for (__u64 i = 1; i <= 1000; i++) {
-		assert_int_equal(id_map_number(&map, i << 40, &number), 0);
-		assert_int_equal(number, i);
-	}
-	id_map_free(&map);
-}
-
 static void test_lanes(void **state)
 {
 	static const struct {
@@ -275,10 +258,10 @@ static void test_openmetrics(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_events),	 cmocka_unit_test(test_aggregates),
-		cmocka_unit_test(test_recycled), cmocka_unit_test(test_no_snapshot),
-		cmocka_unit_test(test_id_map),	 cmocka_unit_test(test_lanes),
-		cmocka_unit_test(test_order),	 cmocka_unit_test(test_openmetrics),
+		cmocka_unit_test(test_events),	    cmocka_unit_test(test_aggregates),
+		cmocka_unit_test(test_recycled),    cmocka_unit_test(test_no_snapshot),
+		cmocka_unit_test(test_lanes),	    cmocka_unit_test(test_order),
+		cmocka_unit_test(test_openmetrics),
 	};
 
 	return cmocka_run_group_tests_name("export", tests, NULL, NULL);
