@@ -16,6 +16,7 @@ from tap import Results  # noqa: E402
 WORKLOAD = [tool.GMEMLOAD, "--vms=1", "--vcpus=1", "--slots=1", "--pages=512", "touch", "punch:pages=256", "touch", "recreate", "touch"]
 SLOWER = 0.02
 SAMPLE_TURNS = 200
+RUNS = 3  # on each side under icount, as lab perf and docs/ci.md have it: now and then something interrupts a run
 GROUP = 5  # runs on each side of a permutation test
 FINE, REGRESSION, INCONCLUSIVE = 0, 1, 3
 
@@ -62,11 +63,12 @@ RULE = ["--deterministic", "--rule", "guest_fault.mean<=+1%", "--rule", "guest_f
 
 
 def test_quiet(base, again):
-    """the same kernel against itself is quiet, each time"""
-    found = [check([one], [other], *RULE)[0] for one, other in zip(base, again)]
+    """the same kernel against itself is quiet, each time, with three runs on each side"""
+    found = [check(one, other, *RULE)[0] for one, other in zip(groups(base, RUNS), groups(again, RUNS))]
     assert found == [FINE] * len(found), found
+    single = [check([one], [other], *RULE)[0] for one, other in zip(base, again)]
     largest = max(abs(mean_change(one, other)) for one, other in zip(base, again))
-    return f"{len(found)} of {len(found)}; the mean moved by {largest:.2%} at most"
+    return f"{len(found)} of {len(found)}; with one run {single.count(FINE)} of {len(single)}, whose mean moved by {largest:.2%} at most"
 
 
 def test_found(base, slow):
@@ -77,8 +79,8 @@ def test_found(base, slow):
     return f"{len(slow)} of {len(slow)}, as {min(changes):+.2%} to {max(changes):+.2%}"
 
 
-def groups(captures):
-    return [captures[i:i + GROUP] for i in range(0, len(captures) - GROUP + 1, GROUP)]
+def groups(captures, n=GROUP):
+    return [captures[i:i + n] for i in range(0, len(captures) - n + 1, n)]
 
 
 def test_by_permutation(base, slow, again):
