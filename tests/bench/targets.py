@@ -17,12 +17,12 @@ LIMITS = {
     ("gmemtrace", "empty_session", "guest_fault"): 375,
     ("gmemtrace_pairs", "empty_pair", "guest_fault"): 428,
     ("record", "gmemtrace", "guest_fault"): 300,
-    ("gmemtrace", "empty_session", "punch_zapped"): 55,
-    ("gmemtrace", "empty_session", "punch_freed"): 58,
+    ("gmemtrace", "empty_session", "punch_zapped"): 8,
+    ("gmemtrace", "empty_session", "punch_freed"): 8,
     ("gmemtrace", "empty_session", "host_fault"): 600,
     ("gmemtrace_pairs", "empty_pair", "host_fault"): 580,
-    ("gmemtrace", "empty_session", "punch_hole"): 2640,
-    ("gmemtrace_pairs", "empty_pair", "punch_hole"): 2560,
+    ("gmemtrace", "empty_session", "punch_hole"): 2440,
+    ("gmemtrace_pairs", "empty_pair", "punch_hole"): 2360,
 }
 BPFTRACE_SHARE = 1 / 3  # of what its histogram by slot adds
 
