@@ -42,7 +42,7 @@ WORKLOAD_OBJECTS := $(WORKLOAD_SOURCES:%.c=$(BUILD)/%.o)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 
 .DELETE_ON_ERROR:
-.PHONY: all bench clean install demo check check-long fuzz lint help unit
+.PHONY: all bench growth clean install demo check check-long fuzz lint help unit
 .SECONDARY:
 
 all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied $(BUILD)/spin
@@ -161,6 +161,14 @@ bench:
 	scripts/lab run --kernel $(KERNEL) --icount --timeout 1200 --share $(BUILD)/bench -- \
 		tests/bench/cost.py -o $(BUILD)/bench/$(KERNEL).json $(OPTIONS)
 
+# How that grows with slots, VMs and histograms.
+growth:
+	scripts/setup
+	$(MAKE) all
+	@mkdir -p $(BUILD)/bench
+	scripts/lab run --kernel $(KERNEL) --icount --timeout 1200 --share $(BUILD)/bench -- \
+		tests/bench/growth.py -o $(BUILD)/bench/growth.json
+
 # 20 trials of what `make check` tries three times; 20 minutes.
 check-long: all
 	scripts/lab run --kernel 7.3 --icount --timeout 3600 -- tests/lab/check.py 20
@@ -176,6 +184,7 @@ help:
 	@echo 'make demo       trace a real guest_memfd guest and print the report'
 	@echo 'make check      run all tests: unit tests here, the rest on real kernels in VMs'
 	@echo 'make bench      what each tool adds to a guest fault, in instructions (KERNEL=7.3)'
+	@echo 'make growth     how that grows with slots, VMs and histograms (KERNEL=7.3)'
 	@echo 'make fuzz       FUZZ_SECONDS=3600: hostile capture files, under sanitizers'
 	@echo 'make check-long 20 trials of gmemtrace check against a slower kernel, 20 minutes'
 	@echo 'make lint       formatting, shell scripts, warnings as errors'

@@ -148,13 +148,15 @@ class Tool:
         if self.begin:
             self.begin()
         try:
-            script = "".join(f"{' '.join(op.command)} >{directory}/{op.name} 2>/dev/null\n" for op in operations) + "true\n"
-            self.run(script)
-            costs = {op.name: self.cost_of(op, directory) for op in operations}
-            return costs, self.start_cost() if self.around() else None
+            return self.costs(operations, directory), self.start_cost() if self.around() else None
         finally:
             if self.end:
                 self.end()
+
+    def costs(self, operations, directory):
+        script = "".join(f"{' '.join(op.command)} >{directory}/{op.name} 2>/dev/null\n" for op in operations) + "true\n"
+        self.run(script)
+        return {op.name: self.cost_of(op, directory) for op in operations}
 
     @staticmethod
     def cost_of(operation, directory):
