@@ -14,8 +14,8 @@ from tap import Results, Skip  # noqa: E402
 
 # By tool, what it is compared with in the same run, and operation.
 LIMITS = {
-    ("gmemtrace", "empty_session", "guest_fault"): 375,
-    ("gmemtrace_pairs", "empty_pair", "guest_fault"): 428,
+    ("gmemtrace", "empty_session", "guest_fault"): 365,
+    ("gmemtrace_pairs", "empty_pair", "guest_fault"): 420,
     ("record", "gmemtrace", "guest_fault"): 300,
     ("gmemtrace", "empty_session", "punch_zapped"): 8,
     ("gmemtrace", "empty_session", "punch_freed"): 8,
