@@ -7,8 +7,8 @@
 TOP=$(readlink -f "$LIB/../..")
 
 # Faults every page in twice, with a new memslot in between, and once more what was punched out.
-PERF_WORKLOAD=("$TOP/build/gmemload" --vms=1 --vcpus=1 --slots=1 --pages=512
-	touch recreate touch punch:pages=256 touch host)
+PERF_WORKLOAD=("$TOP/build/gmemload" --vms=1 --vcpus=1 --slots=1 --pages=4096
+	touch recreate touch punch:pages=2048 touch host)
 
 perf_parse() {
 	opt_base='' opt_new='' opt_runs=3 opt_keep='' opt_timeout='' opt_check=()

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import tool  # noqa: E402  (after the path)
 from tap import Results  # noqa: E402
 
-WORKLOAD = [tool.GMEMLOAD, "--vms=1", "--vcpus=1", "--slots=1", "--pages=512", "touch", "punch:pages=256", "touch", "recreate", "touch"]
+WORKLOAD = [tool.GMEMLOAD, "--vms=1", "--vcpus=1", "--slots=1", "--pages=4096", "touch", "punch:pages=2048", "touch", "recreate", "touch"]
 SLOWER = 0.02
 SAMPLE_TURNS = 200
 RUNS = 3  # on each side under icount, as lab perf and docs/ci.md have it: now and then something interrupts a run
