@@ -161,13 +161,17 @@ bench:
 	scripts/lab run --kernel $(KERNEL) --icount --timeout 1200 --share $(BUILD)/bench -- \
 		tests/bench/cost.py -o $(BUILD)/bench/$(KERNEL).json $(OPTIONS)
 
-# How that grows with slots, VMs and histograms.
+# How it grows with slots, VMs, histograms and CPUs: figures and the plot of docs/growth.svg.
 growth:
 	scripts/setup
 	$(MAKE) all
 	@mkdir -p $(BUILD)/bench
-	scripts/lab run --kernel $(KERNEL) --icount --timeout 1200 --share $(BUILD)/bench -- \
-		tests/bench/growth.py -o $(BUILD)/bench/growth.json
+	scripts/lab run --kernel $(KERNEL) --icount --timeout 1800 --share $(BUILD)/bench -- \
+		tests/bench/growth.py -o $(BUILD)/bench/growth.json faults snapshots
+	scripts/lab run --kernel $(KERNEL) --icount --cpus 8 --timeout 1800 --share $(BUILD)/bench -- \
+		tests/bench/growth.py -o $(BUILD)/bench/growth-cpus.json cpus
+	scripts/growth-plot $(BUILD)/bench/growth.json $(BUILD)/bench/growth-cpus.json \
+		>$(BUILD)/bench/growth.svg
 
 # 20 trials of what `make check` tries three times; 20 minutes.
 check-long: all
@@ -184,7 +188,7 @@ help:
 	@echo 'make demo       trace a real guest_memfd guest and print the report'
 	@echo 'make check      run all tests: unit tests here, the rest on real kernels in VMs'
 	@echo 'make bench      what each tool adds to a guest fault, in instructions (KERNEL=7.3)'
-	@echo 'make growth     how that grows with slots, VMs and histograms (KERNEL=7.3)'
+	@echo 'make growth     how that grows with slots, VMs, histograms and CPUs, with a plot'
 	@echo 'make fuzz       FUZZ_SECONDS=3600: hostile capture files, under sanitizers'
 	@echo 'make check-long 20 trials of gmemtrace check against a slower kernel, 20 minutes'
 	@echo 'make lint       formatting, shell scripts, warnings as errors'

@@ -48,7 +48,6 @@ run_check() {
 	[[ $opt_memory =~ ^[1-9][0-9]*[MG]$ ]] ||
 		usage "--memory $opt_memory: a size such as 512M or 2G is needed."
 	[[ $opt_accel == tcg || $opt_accel == kvm ]] || usage "--accel $opt_accel: tcg or kvm."
-	[[ ! $opt_icount || $opt_cpus == 1 ]] || usage "--icount counts on one CPU only: leave --cpus out."
 	[[ ! $opt_icount || $opt_accel == tcg ]] || usage "--icount needs --accel tcg."
 	[[ ! $opt_share || -d $opt_share ]] || usage "--share $opt_share: no such directory."
 	((EUID == 0)) || die "cannot share this file system with a VM: not root. Run it with sudo."

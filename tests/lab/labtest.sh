@@ -62,7 +62,7 @@ test_wrong_usage_is_refused() {
 	lab 2 run
 	lab 2 run --cpus none -- true
 	lab 2 run --share /no/such/directory -- true
-	lab 2 run --icount --cpus 2 -- true
+	lab 2 run --icount --accel kvm -- true
 	lab 2 frobnicate
 	lab 2
 	lab 0 --help

@@ -192,9 +192,10 @@ static json_t *steps_json(const struct load *load)
 
 	for (unsigned int i = 0; i < load->nsteps; i++) {
 		const struct step *step = &load->steps[i];
-		json_t *object = json_pack("{s:s, s:b, s:I, s:I}", "step", step->text, "done",
+		json_t *object = json_pack("{s:s, s:b, s:I, s:I, s:I}", "step", step->text, "done",
 					   step->runs > 0, "runs", (json_int_t)step->runs, "cpu_ns",
-					   (json_int_t)step->cpu_ns);
+					   (json_int_t)step->cpu_ns, "elapsed_ns",
+					   (json_int_t)step->elapsed_ns);
 
 		if (step->err)
 			json_object_set_new(object, "errno", json_string(error_name(step->err)));

@@ -145,17 +145,18 @@ static bool as_expected(const struct step *step, int err)
 	return !err;
 }
 
-static uint64_t cpu_now_ns(void)
+static uint64_t now_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	clock_gettime(clock, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
 void step_run(struct load *load, struct step *step)
 {
-	uint64_t before = cpu_now_ns();
+	uint64_t cpu_before = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	uint64_t before = now_ns(CLOCK_MONOTONIC);
 	int err;
 
 	if (step->unavailable)
@@ -163,7 +164,8 @@ void step_run(struct load *load, struct step *step)
 	err = step->verb->run(load, step);
 	if (step->unavailable)
 		return;
-	step->cpu_ns += cpu_now_ns() - before;
+	step->cpu_ns += now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_before;
+	step->elapsed_ns += now_ns(CLOCK_MONOTONIC) - before;
 	step->runs++;
 	if (step->unexpected)
 		return;

@@ -58,6 +58,7 @@ struct step {
 	int64_t key[KEY_NR];
 	uint64_t runs;
 	uint64_t cpu_ns; /* of all threads, in all runs */
+	uint64_t elapsed_ns; /* likewise */
 	int err; /* what its first unexpected run got, or else its last; positive */
 	bool unexpected; /* an error that nobody asked for, or none where one was asked for */
 	bool unavailable;
