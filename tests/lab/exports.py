@@ -53,7 +53,11 @@ def test_account(recorded):
     with open(f"{recorded.directory}/{WRONG}", encoding="utf-8") as file:
         wrong = file.read()
     assert not wrong, wrong
-    assert recorded.report["loss"]["total"] == 0 and not recorded.report["capture"]["dropped_records"]
+    loss, dropped = recorded.report["loss"]["events"], recorded.report["capture"]["dropped_records"]
+    # The kernel may skip the program for a page of any file. That none of a guest_memfd is missing, gmemload's account has shown.
+    other = loss.get("alloc", {}).pop("missed", 0)
+    assert not any(loss.values()) and not dropped, (loss, dropped)
+    return f"{other} pages of other files missed" if other else ""
 
 
 def test_events(recorded):
