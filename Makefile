@@ -16,7 +16,9 @@ CPPFLAGS := -D_GNU_SOURCE= -Ibpf -Iuser -I$(BUILD)/bpf -I$(BUILD)/user
 CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 $(WARNINGS)
 LIBS := -lbpf -ljansson -lprotobuf-c -lsqlite3 -lzstd -lz -lm
-SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# Less optimized, gcc takes texts for longer than they can be.
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	-Wno-format-truncation
 
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
 	-Wno-missing-declarations -Ibpf -Ivmlinux -I/usr/include/$(shell $(CC) -print-multiarch)
@@ -42,7 +44,7 @@ WORKLOAD_OBJECTS := $(WORKLOAD_SOURCES:%.c=$(BUILD)/%.o)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 
 .DELETE_ON_ERROR:
-.PHONY: all bench growth clean install demo check check-long fuzz lint help unit
+.PHONY: all bench growth clean install demo check check-long fuzz lint help unit sanitized
 .SECONDARY:
 
 all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied $(BUILD)/spin
@@ -58,8 +60,8 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 
 # User space.
 
-$(BUILD)/user/session.o: $(BUILD)/bpf/gmem.skel.h
-$(BUILD)/user/inventory.o: $(BUILD)/bpf/inventory.skel.h
+$(BUILD)/user/session.o $(BUILD)/sanitized/user/session.o: $(BUILD)/bpf/gmem.skel.h
+$(BUILD)/user/inventory.o $(BUILD)/sanitized/user/inventory.o: $(BUILD)/bpf/inventory.skel.h
 
 # Messages: generated, and so without our warnings.
 $(BUILD)/user/%.pb-c.c $(BUILD)/user/%.pb-c.h &: user/%.proto Makefile
@@ -69,7 +71,7 @@ $(BUILD)/user/%.pb-c.c $(BUILD)/user/%.pb-c.h &: user/%.proto Makefile
 $(BUILD)/user/%.pb-c.o: $(BUILD)/user/%.pb-c.c
 	$(call say,CC) $(CC) -O2 -g -c $< -o $@
 
-$(filter-out %.pb-c.o,$(LIB_OBJECTS) $(UNIT_OBJECTS)): | $(PROTOS)
+$(filter-out %.pb-c.o,$(LIB_OBJECTS) $(UNIT_OBJECTS) $(LIB_SOURCES:%.c=$(BUILD)/sanitized/%.o)): | $(PROTOS)
 
 $(BUILD)/user/schema.o: user/schema.S user/schema.json user/export_schema.json Makefile
 	@mkdir -p $(@D)
@@ -116,6 +118,18 @@ $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/sanitized/%.o $(UNIT_OBJECTS)
 
 unit: $(UNIT_TESTS)
 
+# The programs themselves under the sanitizers, for tests of what they refuse and of bad files.
+SANITIZED_PROGRAMS := $(MAINS:user/%.c=$(BUILD)/sanitized/%)
+SANITIZED_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/sanitized/%.o) $(BUILD)/user/schema.o $(PROTOS)
+
+$(SANITIZED_PROGRAMS): $(BUILD)/sanitized/%: $(BUILD)/sanitized/user/%.o $(SANITIZED_OBJECTS)
+	$(call say,LINK) $(CC) $(SANITIZE) $(LDFLAGS) $^ $(LIBS) -o $@
+
+$(BUILD)/sanitized/gmemtop: $(SCREEN_OBJECTS:$(BUILD)/%=$(BUILD)/sanitized/%)
+$(BUILD)/sanitized/gmemtop: LIBS += -lncursesw -ltinfo -pthread
+
+sanitized: $(SANITIZED_PROGRAMS)
+
 # The reader of capture files under libFuzzer, which comes with clang. FUZZ_SECONDS of it; what it
 # finds stays in build/fuzz/, what is worth keeping goes to tests/fuzz/corpus/ by hand.
 FUZZ_SECONDS := 3600
@@ -149,7 +163,7 @@ demo:
 
 check:
 	scripts/setup
-	$(MAKE) all unit $(BUILD)/fuzz_capture
+	$(MAKE) all unit sanitized $(BUILD)/fuzz_capture
 	tests/run
 
 # What tracing costs, in a VM: KERNEL= chooses, OPTIONS= are cost.py's.
