@@ -526,13 +526,15 @@ __noinline int view_range_meet(struct view_cache *cache, __u64 view, __u64 inode
 
 /*
  * Where an event is counted that knows only the file that the task works on and the pages
- * [start, end): at the slot whose binding covers them all, else at the guest_memfd.
+ * [start, end): at the slot whose binding covers them all, else at the guest_memfd. An empty range,
+ * as of a hole of less than a page, is where its start is.
  */
 static __always_inline int view_range_owner(struct task_state *state, __u64 start, __u64 end)
 {
 	struct view_cache *cache = &state->view_cache;
 
-	if (view_is_cached(cache, state->view) && cache->start <= start && end <= cache->end)
+	if (view_is_cached(cache, state->view) && cache->start <= start && start < cache->end &&
+	    end <= cache->end)
 		return cache->slot_owner;
 	return view_range_meet(cache, state->view, state->inode, start, end);
 }
