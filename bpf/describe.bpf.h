@@ -6,7 +6,7 @@
 #ifndef DESCRIBE_BPF_H
 #define DESCRIBE_BPF_H
 
-#include "kernel.bpf.h"
+#include "process.bpf.h"
 #include "gmem.h"
 
 /* @task: one of the process that the VM belongs to. */
@@ -14,7 +14,7 @@ static __always_inline void vm_info_read(struct vm_info *info, struct kvm *kvm,
 					 struct task_struct *task)
 {
 	info->kvm = (__u64)kvm;
-	info->pid = BPF_CORE_READ(task, tgid);
+	info->pid = task_tgid(task);
 	info->type = kvm_type(kvm);
 	BPF_CORE_READ_INTO(&info->comm, task, group_leader, comm);
 }

@@ -329,20 +329,27 @@ static __always_inline void guest_fault_count(__u64 *ctx, struct fault_place *pl
 		guest_fault_more(ctx, place, event);
 }
 
+/*
+ * Whose fault it is must be known at its begin: where the page cache is to be asked whether the page
+ * is there, and where most faults may be of VMs that the filter leaves out. A VM is filtered by its
+ * address space, not by who runs a vCPU of it, which may be another process.
+ */
+static __always_inline bool fault_asks_owner(bool plain)
+{
+	return (late_gmems || (!plain && filter == FILTER_PIDS)) && active_since_ns != ~0ULL;
+}
+
 /* Two programs: what the end has to know is in the task's state. */
 
 static __always_inline int guest_fault_begin(__u64 *ctx, bool plain)
 {
-	struct task_state *state;
+	struct task_state *state = state_make();
 
-	if (!plain && process_filtered())
-		return 0;
-	state = state_make();
 	if (!state) {
 		lose(EV_GUEST_FAULT, LOSS_STATE);
 		return 0;
 	}
-	if (late_gmems && active_since_ns != ~0ULL) {
+	if (fault_asks_owner(plain)) {
 		if (slot_owner(state, ctx[0], ctx[1]) == OWNER_IGNORED) {
 			state->start_ns[EV_GUEST_FAULT] = 1; /* before any capture */
 			return 0;
@@ -357,7 +364,7 @@ static __always_inline int guest_fault_begin(__u64 *ctx, bool plain)
 
 static __always_inline int guest_fault_end(__u64 *ctx, bool plain)
 {
-	struct task_state *state = !plain && process_filtered() ? NULL : state_get();
+	struct task_state *state = state_get();
 	struct gmem_record event = EVENT(GUEST_FAULT);
 	struct fault_place *place;
 
@@ -382,9 +389,7 @@ static __always_inline int guest_fault_session_begin(__u64 *ctx, __u64 *cookie, 
 	struct fault_place *place;
 	struct task_state *state;
 
-	if (!plain && process_filtered())
-		return 0;
-	if (late_gmems && active_since_ns != ~0ULL) {
+	if (fault_asks_owner(plain)) {
 		place = fault_place(ctx);
 		if (!place) /* never; the verifier cannot know */
 			return 0;
@@ -426,10 +431,12 @@ static __always_inline int guest_fault_session_end(__u64 *ctx, __u64 begun, bool
 	return 0;
 }
 
-/* At the end the begin was missed, unless the filter has left it out. */
-static __always_inline int guest_fault_session_missed(void)
+/* At the end the begin was missed. */
+static __always_inline int guest_fault_session_missed(__u64 *ctx)
 {
-	if (!process_filtered())
+	struct fault_place *place = fault_place(ctx);
+
+	if (active_since_ns != ~0ULL && place && fault_owner(place, ctx) != OWNER_IGNORED)
 		lose(EV_GUEST_FAULT, LOSS_MISSED);
 	return 0;
 }
@@ -456,7 +463,7 @@ int guest_fault_session(__u64 *ctx)
 		return fault_plain ? guest_fault_session_end(ctx, begun, true)
 				   : guest_fault_session_end(ctx, begun, false);
 	if (bpf_session_is_return(ctx))
-		return guest_fault_session_missed();
+		return guest_fault_session_missed(ctx);
 	return fault_plain ? guest_fault_session_begin(ctx, cookie, true)
 			   : guest_fault_session_begin(ctx, cookie, false);
 }

@@ -146,21 +146,28 @@ BOTH_ENDS(create, create_begin, create_end)
 /*
  * kvm_gmem_bind(kvm, slot, fd, offset); 7.3 split it in two: kvm_gmem_prepare_memory_region() with
  * the same arguments, which finds bad ones, and kvm_gmem_commit_memory_region(kvm, slot), which
- * finds overlaps. There, bind_prepare ends the event when it has failed already.
+ * finds overlaps. There, bind_prepare ends the event when it has failed already. Between the two KVM
+ * may refuse the slot for reasons of its own: then kvm_set_memslot(kvm, old, slot, change), within
+ * which the commit is, has the error.
  */
 
 BEGIN(bind, EV_BIND)
 
-static __always_inline int bind_end(__u64 *ctx)
+static __always_inline int bind_ends(__u64 *ctx, __u64 slot)
 {
 	struct gmem_record event = EVENT(BIND);
 
 	if (!event_leave(&event))
 		return 0;
-	event.owner = slot_owner_find(arg(ctx, 0), arg(ctx, 1));
-	event.err = errno_of(returned(ctx));
+	event.owner = slot_owner_find(arg(ctx, 0), slot);
+	event.err = errno_of(returned_int(ctx));
 	rare_count(ctx, &event);
 	return 0;
+}
+
+static __always_inline int bind_end(__u64 *ctx)
+{
+	return bind_ends(ctx, arg(ctx, 1));
 }
 
 BOTH_ENDS(bind, bind_begin, bind_end)
@@ -173,6 +180,20 @@ static __always_inline int bind_prepare_end(__u64 *ctx)
 BOTH_ENDS(bind_prepare, bind_begin, bind_prepare_end)
 
 ONE_END(fexit, bind_commit, bind_end)
+
+static __always_inline int bind_refused_end(__u64 *ctx)
+{
+	struct task_state *state = state_get();
+
+	if (!state || !state->start_ns[EV_BIND]) /* it has ended, or no slot is bound here */
+		return 0;
+	if (returned_int(ctx) < 0)
+		return bind_ends(ctx, arg(ctx, 2));
+	event_unended(state, EV_BIND);
+	return 0;
+}
+
+ONE_END(fexit, bind_refused, bind_refused_end)
 
 /*
  * kvm_gmem_unbind(slot) is not told its VM, and the slot forgets it when its guest_memfd has been
@@ -613,36 +634,50 @@ static __always_inline int populate_end(__u64 *ctx)
 BOTH_ENDS(populate, populate_begin, populate_end)
 
 /*
- * Series that populate by write(): kvm_gmem_write_begin(file, mapping, position, length, ...) and
- * kvm_gmem_write_end(file, mapping, position, length, copied, ...).
+ * Series that populate by write(): kvm_gmem_write_begin(file, mapping, position, length, ...) and,
+ * unless that has failed, kvm_gmem_write_end(file, mapping, position, length, copied, ...).
  */
 
-SEC("?fentry")
-int write_begin(__u64 *ctx)
+static __always_inline int write_begin_begin(__u64 *ctx)
 {
-	event_enter(EV_POPULATE);
+	struct address_space *mapping = (void *)arg(ctx, 1);
+	struct task_state *state = event_enter(EV_POPULATE);
+
+	if (!state)
+		return 0;
+	state->inode = (__u64)BPF_CORE_READ(mapping, host);
+	state->slot = 0; /* that of an earlier fault */
 	return 0;
 }
 
-SEC("?fexit")
-int write_end(__u64 *ctx)
+static __always_inline int write_end_end(__u64 *ctx)
 {
-	struct address_space *mapping = (void *)arg(ctx, 1);
 	struct pages_change change = { .add = PAGES_LOW };
 	struct gmem_record event = EVENT(POPULATE);
+	struct task_state *state = event_leave(&event);
 	struct pages pages;
 
-	if (!event_leave(&event))
+	if (!state)
 		return 0;
-	event_at_pgoff(&event, ctx[2] >> PAGE_BITS);
+	event_at_pgoff(&event, arg(ctx, 2) >> PAGE_BITS);
 	event_bytes(&event, returned_int(ctx));
-	event.owner = gmem_owner_known((__u64)BPF_CORE_READ(mapping, host));
+	event.owner = gmem_owner_known(state->inode);
+	state->inode = 0;
 	pages_of(&pages, event.owner);
 	if (event.npages)
 		pages_change(&pages, &change, event.page, event.page + event.npages);
 	rare_count(ctx, &event);
 	return 0;
 }
+
+static __always_inline int write_begin_end(__u64 *ctx)
+{
+	return returned_int(ctx) < 0 ? write_end_end(ctx) : 0;
+}
+
+BOTH_ENDS(write_begin, write_begin_begin, write_begin_end)
+
+ONE_END(fexit, write_end, write_end_end)
 
 /* kvm_arch_vcpu_pre_fault_memory(vcpu, range): bytes mapped, or an error. */
 
@@ -905,13 +940,30 @@ BOTH_ENDS(poison, poison_begin, poison_end)
  * system, hence opt-in. A page is added in the middle of one of four events of the same task.
  */
 
+/* The event under way is that of a slot, which it has left in the task's state. */
+static __always_inline bool adds_at_slot(const struct task_state *state)
+{
+	return state->start_ns[EV_GUEST_FAULT] || (state->start_ns[EV_POPULATE] && state->slot);
+}
+
 static __always_inline int added_owner(struct task_state *state, __u64 index)
 {
-	if (state->start_ns[EV_GUEST_FAULT] || state->start_ns[EV_POPULATE])
+	if (adds_at_slot(state))
 		return slot_owner(state, state->kvm, state->slot);
 	if (state->start_ns[EV_HOST_FAULT] || state->start_ns[EV_ALLOCATE])
 		return view_range_owner(state, index, index + 1);
-	return OWNER_IGNORED;
+	return state->start_ns[EV_POPULATE] ? gmem_owner_known(state->inode) : OWNER_IGNORED;
+}
+
+/*
+ * The guest_memfd to which the task adds pages. Meanwhile it may add some to other files: what is
+ * copied in is faulted in, and memory is made room for.
+ */
+static __always_inline __u64 added_inode(const struct task_state *state)
+{
+	struct kvm_memory_slot *slot = (void *)state->slot;
+
+	return adds_at_slot(state) ? (__u64)BPF_CORE_READ(slot, gmem.file, f_inode) : state->inode;
 }
 
 static __always_inline void folio_count(__u64 *ctx, struct gmem_record *event,
@@ -935,7 +987,8 @@ int page_added(__u64 *ctx)
 	struct task_state *state = state_get();
 	struct gmem_record event = EVENT(ALLOC);
 
-	if (!state || active_since_ns == ~0ULL)
+	if (!state || active_since_ns == ~0ULL ||
+	    (__u64)BPF_CORE_READ(folio, mapping, host) != added_inode(state))
 		return 0;
 	event.owner = added_owner(state, folio->index);
 	folio_count(ctx, &event, folio);
@@ -1079,6 +1132,42 @@ static __always_inline int slot_commit_begin(__u64 *ctx)
 
 ONE_END(fentry, slot_commit, slot_commit_begin)
 
+/*
+ * proc_sys_write(kiocb, iter): a sysctl is written. When kernel.ftrace_enabled becomes 0, this is the
+ * last program to run until it is 1 again.
+ */
+
+__u64 times_off; /* how often */
+
+static __always_inline bool is_named(const struct file *file, const char *name, int size)
+{
+	char found[16] = "";
+
+	bpf_probe_read_kernel_str(found, sizeof(found),
+				  BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	return !bpf_strncmp(found, size, name);
+}
+
+static __always_inline int switched_off_end(__u64 *ctx)
+{
+	static const char name[] = "ftrace_enabled";
+	struct kiocb *kiocb = (void *)arg(ctx, 0);
+	struct file *file = BPF_CORE_READ(kiocb, ki_filp);
+	struct proc_inode *inode;
+	int value = 1;
+
+	if (!is_named(file, name, sizeof(name)))
+		return 0;
+	inode = (void *)BPF_CORE_READ(file, f_inode) -
+		bpf_core_field_offset(struct proc_inode, vfs_inode);
+	bpf_probe_read_kernel(&value, sizeof(value), BPF_CORE_READ(inode, sysctl_entry, data));
+	if (!value)
+		__sync_fetch_and_add(&times_off, 1);
+	return 0;
+}
+
+ONE_END(fexit, switched_off, switched_off_end)
+
 static __always_inline int nothing(__u64 *ctx)
 {
 	return 0;
@@ -1098,6 +1187,7 @@ int rare_session(__u64 *ctx)
 		RARE(bind, bind_begin, bind_end)
 		RARE(bind_prepare, bind_begin, bind_prepare_end)
 		RARE(bind_commit, nothing, bind_end)
+		RARE(bind_refused, nothing, bind_refused_end)
 		RARE(unbind, unbind_begin, unbind_end)
 		RARE(release, release_begin, release_end)
 		RARE(fallocate, fallocate_begin, fallocate_end)

@@ -304,6 +304,7 @@ struct stack_stat {
 	X(bind)                                                                                    \
 	X(bind_prepare)                                                                            \
 	X(bind_commit)                                                                             \
+	X(bind_refused)                                                                            \
 	X(unbind)                                                                                  \
 	X(release)                                                                                 \
 	X(fallocate)                                                                               \

@@ -13,8 +13,6 @@
 
 const volatile __u32 max_owners;
 const volatile __u32 filter; /* enum gmem_filter */
-const volatile __u32 root_tgid; /* FILTER_TREE */
-const volatile __u32 only_tgid; /* FILTER_PIDS, if it is but one */
 
 __u32 next_owner = OWNER_INDEX_FIRST;
 
@@ -44,33 +42,6 @@ struct {
 	__type(value, __u8);
 } pids SEC(".maps");
 
-#define TREE_DEPTH 64
-
-struct tree_walk {
-	struct task_struct *task;
-	bool found;
-};
-
-/* One generation up; 1 at the root, or where there is no more. */
-static long tree_step(__u32 depth, struct tree_walk *walk)
-{
-	struct task_struct *task = walk->task;
-	__u32 tgid = BPF_CORE_READ(task, tgid);
-
-	walk->found = depth && tgid == root_tgid;
-	walk->task = BPF_CORE_READ(task, group_leader, real_parent);
-	return tgid == root_tgid || tgid <= 1;
-}
-
-/* Is @task a descendant of root_tgid? Orphans count, since the tool adopts them. */
-static __always_inline bool task_in_tree(struct task_struct *task)
-{
-	struct tree_walk walk = { .task = task };
-
-	bpf_loop(TREE_DEPTH, tree_step, &walk, 0);
-	return walk.found;
-}
-
 static __always_inline bool task_wanted(struct task_struct *task)
 {
 	__u32 tgid;
@@ -79,22 +50,8 @@ static __always_inline bool task_wanted(struct task_struct *task)
 		return true;
 	if (filter == FILTER_TREE)
 		return task_in_tree(task);
-	tgid = BPF_CORE_READ(task, tgid);
+	tgid = task_tgid(task);
 	return bpf_map_lookup_elem(&pids, &tgid);
-}
-
-/*
- * For what only a VM's own process does: is it one that the filter leaves out? Cheaper than to find
- * the VM, since most of what a filter leaves out comes this way.
- */
-static __always_inline bool process_filtered(void)
-{
-	__u32 tgid;
-
-	if (filter != FILTER_PIDS)
-		return false;
-	tgid = bpf_get_current_pid_tgid() >> 32;
-	return only_tgid ? tgid != only_tgid : !bpf_map_lookup_elem(&pids, &tgid);
 }
 
 /* A new owner and its index; NULL when the table is full. */

@@ -6,8 +6,7 @@
 #ifndef RECORD_BPF_H
 #define RECORD_BPF_H
 
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
+#include "process.bpf.h"
 #include "gmem.h"
 
 const volatile __u64 record_events; /* 1 << event: what is recorded */
@@ -57,7 +56,7 @@ static __always_inline void record_put(const struct gmem_record *event)
 		return;
 	}
 	*record = *event;
-	record->tid = bpf_get_current_pid_tgid();
+	record->tid = current_pid_tgid();
 	record->cpu = cpu;
 	/* Once, when the mark is passed: to wake somebody costs more than all of the rest. */
 	filled = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);

@@ -55,7 +55,7 @@ static __noinline int stack_count(void *ctx, __u32 owner, __u32 event, __u64 npa
 	if (event >= NR_EVENTS) /* never; the verifier cannot know */
 		return 0;
 	key.stack = bpf_get_stackid(ctx, &stacks, 0);
-	key.pid = bpf_get_current_pid_tgid() >> 32;
+	key.pid = current_pid_tgid() >> 32;
 	bpf_get_current_comm(key.comm, sizeof(key.comm));
 	stat = key.stack < 0 ? NULL : bpf_map_lookup_elem(&stack_stats, &key);
 	if (!stat && key.stack >= 0) {

@@ -124,6 +124,14 @@ static __always_inline struct task_state *state_make(void)
 				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
+/* The event is over in this task, and its end was missed. */
+static __always_inline void event_unended(struct task_state *state, enum gmem_event event)
+{
+	if (state->start_ns[event] >= active_since_ns)
+		lose(event, LOSS_MISSED);
+	state->start_ns[event] = 0;
+}
+
 static __always_inline void event_begin(struct task_state *state, enum gmem_event event)
 {
 	if (state->start_ns[event] >= active_since_ns)

@@ -633,6 +633,7 @@ static void unpack_single(struct unpacker *u, const Cap__Snapshot *message)
 	moment->command_status = message->command_status;
 	if (*message->no_inventory)
 		moment->no_inventory = unpack_string(&moment->arena, message->no_inventory);
+	moment->snap.switched_off = message->switched_off;
 	for (int event = 0; event < NR_EVENTS; event++)
 		moment->hooks[event].rung = -1;
 	unpack_counts(u, message->host, message->n_host, &moment->snap.host);

@@ -201,6 +201,10 @@ static int lossy(const struct comparison *c, const struct check_run *first,
 	bool is_base = run >= c->input->base && run < c->input->base + c->input->nbase;
 
 	(void)first;
+	if (run->capture->snap->switched_off)
+		return problem_set(c->problem, EXIT_USAGE,
+				   "kernel.ftrace_enabled was 0 during a part of %s",
+				   clean(run->name, 0));
 	if (!run->capture->snap->lost || (c->loss_is_judged && !is_base))
 		return 0;
 	return problem_set(c->problem, EXIT_USAGE, "%s lost %llu events", clean(run->name, 0),

@@ -55,9 +55,9 @@ const struct ladder ladders[NR_EVENTS] = {
 	[EV_POPULATE] = { .rungs = {
 		/* By write(): beside the ioctls of SNP and TDX, or alone. */
 		{ "in flight", { BOTH("populate", "kvm_gmem_populate"),
-				 ONE("write_begin", "kvm_gmem_write_begin"),
+				 BOTH("write_begin", "kvm_gmem_write_begin"),
 				 END("write_end", "kvm_gmem_write_end") } },
-		{ "in flight", { ONE("write_begin", "kvm_gmem_write_begin"),
+		{ "in flight", { BOTH("write_begin", "kvm_gmem_write_begin"),
 				 END("write_end", "kvm_gmem_write_end") } },
 		{ "6.10", { BOTH("populate", "kvm_gmem_populate") } },
 	} },
@@ -68,9 +68,11 @@ const struct ladder ladders[NR_EVENTS] = {
 		{ "6.8", { BOTH("create", "kvm_gmem_create") } },
 	} },
 	[EV_BIND] = { .rungs = {
-		/* 7.3 split bind in two: bad arguments fail in prepare, overlaps in commit. */
+		/* 7.3 split bind in two: bad arguments fail in prepare, overlaps in commit; KVM
+		 * may refuse the slot between them. */
 		{ "7.3", { BOTH("bind_prepare", "kvm_gmem_prepare_memory_region"),
-			   END("bind_commit", "kvm_gmem_commit_memory_region") } },
+			   END("bind_commit", "kvm_gmem_commit_memory_region"),
+			   END("bind_refused", "kvm_set_memslot") } },
 		{ "6.8", { BOTH("bind", "kvm_gmem_bind") } },
 	} },
 	[EV_UNBIND] = { .rungs = {
@@ -137,6 +139,8 @@ const struct rung keeper_rung = { "6.8", {
 const struct hook optional_keepers[] = {
 	/* x86; elsewhere page tables are not dropped as a whole. */
 	TRACEPOINT("zap_all", "kvm_mmu_zap_all_fast"),
+	/* From 7.3 on tracing cannot be switched off. */
+	HOOK("switched_off", "proc_sys_write", HOOK_END, IN_KERNEL),
 	{},
 };
 /* clang-format on */
@@ -166,4 +170,9 @@ int ladder_choose(const struct ladder *ladder, int from, hook_present_fn present
 			return i;
 	}
 	return -1;
+}
+
+const struct hook *ladder_first_hook(const struct ladder *ladder, int rung)
+{
+	return rung < 0 ? NULL : ladder->rungs[rung].hooks;
 }

@@ -62,6 +62,9 @@ typedef bool (*hook_present_fn)(const struct hook *hook, void *ctx);
  */
 int ladder_choose(const struct ladder *ladder, int from, hook_present_fn present, void *ctx);
 
+/* The first hook of the rung that was chosen; NULL for none (-1). */
+const struct hook *ladder_first_hook(const struct ladder *ladder, int rung);
+
 /* What became of an event: its rung, or why there is none. */
 struct hook_state {
 	bool wanted; /* asked for */

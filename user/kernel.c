@@ -323,6 +323,23 @@ int kernel_link_multi(int prog_fd, const __u32 *ids, const __u64 *cookies, __u32
 	return fd < 0 ? -errno : fd;
 }
 
+int kernel_check_tracing(struct problem *problem)
+{
+	FILE *file = fopen("/proc/sys/kernel/ftrace_enabled", "re");
+	int enabled = 1;
+
+	if (file && fscanf(file, "%d", &enabled) != 1)
+		enabled = 1;
+	if (file)
+		fclose(file);
+	if (enabled)
+		return 0;
+	return problem_set(
+		problem, EXIT_IMPOSSIBLE,
+		"cannot trace: kernel.ftrace_enabled is 0, and so the kernel calls no "
+		"tracing program. Set it (sysctl kernel.ftrace_enabled=1) and try again");
+}
+
 int kernel_refused(struct problem *problem)
 {
 	char mode[32];

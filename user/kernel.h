@@ -64,6 +64,9 @@ bool kernel_fsession_multi(const struct kernel *kernel);
  */
 int kernel_link_multi(int prog_fd, const __u32 *ids, const __u64 *cookies, __u32 n);
 
+/* Does the kernel call tracing programs at all (kernel.ftrace_enabled)? 0, or -1 with @problem filled. */
+int kernel_check_tracing(struct problem *problem);
+
 /*
  * Say why the kernel refused tracing with EPERM although the privileges are there: lockdown, or
  * a security module.

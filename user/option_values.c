@@ -10,6 +10,7 @@
 #include <string.h>
 #include <bpf/libbpf.h>
 #include "events.h"
+#include "process.h"
 #include "report.h"
 #include "version.h"
 
@@ -132,35 +133,17 @@ __u64 option_default_events(void)
 	return events;
 }
 
-/* The thread group of process or thread @pid; 0 when there is none such. */
-static pid_t thread_group(pid_t pid)
-{
-	char path[64], line[128];
-	pid_t tgid = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	while (!tgid && fgets(line, sizeof(line), file))
-		if (sscanf(line, "Tgid: %d", &tgid) == 1)
-			break;
-	fclose(file);
-	return tgid;
-}
-
 int option_check_pids(pid_t *pids, size_t npids, struct problem *problem)
 {
 	for (size_t i = 0; i < npids; i++) {
-		pid_t tgid = thread_group(pids[i]);
+		pid_t tgid = process_group(pids[i]);
 
 		if (!tgid)
 			return problem_set(
 				problem, EXIT_USAGE,
 				"-p %d: no such process. List VMMs with ps -C qemu-system-x86_64",
 				pids[i]);
-		pids[i] = tgid;
+		pids[i] = process_of_memory(tgid);
 	}
 	return 0;
 }

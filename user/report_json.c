@@ -428,6 +428,8 @@ static json_t *loss_object(const struct capture *capture)
 		if (any_loss(loss[event]))
 			put(&events, event_descs[event].name, event_losses(loss[event]));
 	put(&object, "total", capture->rebuilt ? json_null() : json_u64(capture->snap->lost));
+	put(&object, "switched_off",
+	    capture->rebuilt ? json_null() : json_u64(capture->snap->switched_off));
 	put(&object, "events", done(&events));
 	return done(&object);
 }

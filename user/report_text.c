@@ -176,12 +176,32 @@ static void put_losses(const struct text_report *r)
 				      loss_descs[loss].what);
 }
 
+static void put_switched_off(const struct text_report *r)
+{
+	struct flow flow = { .out = r->out, .columns = r->columns, .indent = HEAD_INDENT };
+	__u64 times = r->capture->snap->switched_off;
+	char number[64];
+
+	if (!times)
+		return;
+	snprintf(number, sizeof(number), "%llu time%s", times, times == 1 ? "" : "s");
+	flow_word(&flow, 0, number);
+	flow_text(&flow, 1,
+		  "kernel.ftrace_enabled was set to 0: of what happened then nothing is known");
+	flow_end(&flow);
+}
+
+static bool is_lossy(const struct text_report *r)
+{
+	return r->capture->snap->lost || r->capture->snap->switched_off;
+}
+
 static void put_loss(const struct text_report *r)
 {
 	__u64 lost = r->capture->snap->lost;
 	char line[96];
 
-	if (!lost) {
+	if (!is_lossy(r)) {
 		head_line(r, "lost");
 		if (r->capture->rebuilt)
 			put_line(r, INK_WARN, "not known: that is in a snapshot");
@@ -189,8 +209,10 @@ static void put_loss(const struct text_report *r)
 			put_line(r, INK_GOOD, "nothing");
 		return;
 	}
-	snprintf(line, sizeof(line), "*** LOST %llu: what follows is not complete ***", lost);
+	snprintf(line, sizeof(line), "*** LOST %llu%s: what follows is not complete ***", lost,
+		 r->capture->snap->switched_off ? " and more" : "");
 	put_line(r, INK_WARN, line);
+	put_switched_off(r);
 	put_losses(r);
 }
 
@@ -586,7 +608,7 @@ static int put_body(struct text_report *r)
 	if (!has_rows(r, &r->totals))
 		fputs("\nNo event was seen: no VM used guest_memfd while this ran.\n", r->out);
 	/* The head is far up by now. */
-	if (r->capture->snap->lost) {
+	if (is_lossy(r)) {
 		fputc('\n', r->out);
 		put_line(r, INK_WARN, "*** Events were lost: see the head of this report ***");
 	}

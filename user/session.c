@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/membarrier.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -20,6 +19,7 @@
 #include "events.h"
 #include "gmem.skel.h"
 #include "kernel.h"
+#include "process.h"
 #include "rings.h"
 
 #define DEFAULT_OWNERS 8192
@@ -67,6 +67,7 @@ struct session {
 	size_t ntargets;
 	struct mapped owners, histograms, cells, heats; /* heats: if options.heat */
 	struct rings *rings; /* NULL: nothing is recorded */
+	int fence_fd, fenced_fd; /* a map of maps, and the one that is put into it; 0: none yet */
 };
 
 static const struct rung *rung_of(const struct session *session, int event)
@@ -345,7 +346,7 @@ static int object_configure(struct session *session)
 	skel->rodata->heat = options->heat;
 	skel->rodata->filter = options->filter;
 	skel->rodata->root_tgid = getpid();
-	skel->rodata->only_tgid = options->npids == 1 ? options->pids[0] : 0;
+	skel->rodata->pid_namespace = process_namespace();
 	/* What belongs to a process that is still to be started is not older than we. */
 	skel->bss->late_gmems = options->filter != FILTER_TREE;
 	return pages_configure(skel, owners) ?: rings_configure(options, skel) ?:
@@ -378,10 +379,12 @@ static int object_open(struct session *session, int types, const char *path)
 static void fault_configure(const struct session *session)
 {
 	const struct session_options *options = &session->options;
+	const struct hook *fault =
+		ladder_first_hook(&ladders[EV_GUEST_FAULT], session->hooks[EV_GUEST_FAULT].rung);
 	struct gmem_bpf *skel = session->skel;
 
-	skel->rodata->fault_arguments =
-		kernel_arguments(session->kernel, ladders[EV_GUEST_FAULT].rungs[0].hooks);
+	if (fault)
+		skel->rodata->fault_arguments = kernel_arguments(session->kernel, fault);
 	for (size_t i = 0; i < session->ntargets; i++)
 		if (session->targets[i].hook->in_fault)
 			skel->rodata->fault_context = true;
@@ -603,6 +606,35 @@ static int map_arrays(struct session *session)
 	return err;
 }
 
+/*
+ * When a map of maps changes, the kernel waits until no program runs any more that may have seen it as
+ * it was (maybe_wait_bpf_programs(), 5.0). MEMBARRIER_CMD_GLOBAL would wait, too, but not with
+ * nohz_full nor on one CPU.
+ */
+static int make_fence(struct session *session)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options);
+	int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "fenced", 4, 4, 1, NULL), fence;
+
+	if (inner < 0)
+		return inner;
+	session->fenced_fd = inner;
+	options.inner_map_fd = inner;
+	fence = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "fence", 4, 4, 1, &options);
+	if (fence < 0)
+		return fence;
+	session->fence_fd = fence;
+	return 0;
+}
+
+/* Wait for all programs that run now. */
+static void wait_for_programs(const struct session *session)
+{
+	__u32 first = 0;
+
+	bpf_map_update_elem(session->fence_fd, &first, &session->fenced_fd, BPF_ANY);
+}
+
 static int make_rings(struct session *session)
 {
 	const struct session_options *options = &session->options;
@@ -643,9 +675,12 @@ struct session *session_open(const struct session_options *options, struct probl
 		!options->no_fsession && kernel_fsession(session->kernel, &session->calls);
 	session->multi = session->fsession && kernel_fsession_multi(session->kernel);
 	choose_rungs(session);
-	err = register_sections() ?: load_and_attach(session) ?: map_arrays(session) ?: make_rings(session);
-	if (err) {
+	err = register_sections() ?: load_and_attach(session) ?: map_arrays(session) ?: make_rings(session) ?:
+	      make_fence(session);
+	if (err)
 		session_problem(problem, err);
+	/* Now that a program sees when it is switched off. */
+	if (err || kernel_check_tracing(problem)) {
 		session_close(session);
 		return NULL;
 	}
@@ -694,11 +729,8 @@ void session_start(struct session *session)
 void session_stop(struct session *session)
 {
 	__atomic_store_n(&session->skel->data->active_since_ns, ~0ULL, __ATOMIC_SEQ_CST);
-	/*
-	 * Programs run as RCU readers and this command waits for all of them: what is read from now
-	 * on does not change, and counts agree with their histograms to the last event.
-	 */
-	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	/* What is read from now on does not change: counts agree with histograms to the last event. */
+	wait_for_programs(session);
 	/* A fault under way looks like one whose end was missed. */
 	for (int ms = 0; session_hooks(session)[EV_GUEST_FAULT].unended && ms < IN_FLIGHT_MS; ms++)
 		usleep(1000);
@@ -710,6 +742,10 @@ void session_close(struct session *session)
 		return;
 	session_count_runs(session, false);
 	rings_close(session->rings);
+	if (session->fence_fd)
+		close(session->fence_fd);
+	if (session->fenced_fd)
+		close(session->fenced_fd);
 	object_close(session);
 	kernel_close(session->kernel);
 	free(session);
@@ -800,6 +836,15 @@ int session_check(struct session *session, struct problem *problem)
 	return problem_set(problem, EXIT_IMPOSSIBLE,
 			   "cannot trace %s here: %s. `gmemtrace probe` says what can be traced",
 			   name, reason);
+}
+
+__u64 session_switched_off(const struct session *session)
+{
+	__u64 times = __atomic_load_n(&session->skel->bss->times_off, __ATOMIC_RELAXED);
+	struct problem problem;
+
+	/* Where no program sees it, it is seen as long as it lasts. */
+	return times ?: kernel_check_tracing(&problem) != 0;
 }
 
 struct rings *session_rings(struct session *session)

@@ -57,6 +57,12 @@ void session_close(struct session *session);
 /* Is one of the events asked for attached? 0, or -1 with @problem filled. */
 int session_check(struct session *session, struct problem *problem);
 
+/*
+ * How often kernel.ftrace_enabled became 0 since the programs were attached. Nothing was counted then,
+ * and what went on is not known.
+ */
+__u64 session_switched_off(const struct session *session);
+
 /* What became of each event, [NR_EVENTS], refreshed with the programs' run counts and misses, as
  * snapshot_read() does. Valid until session_close(). */
 const struct hook_state *session_hooks(struct session *session);

@@ -377,6 +377,7 @@ static int read_losses(struct reader *reader, struct session *session)
 	int err = 0;
 
 	memcpy(snap->loss, reader->view.losses, sizeof(snap->loss));
+	snap->switched_off = session_switched_off(session);
 	for (int event = 0; event < NR_EVENTS && !err; event++) {
 		__u64 *loss = snap->loss[event];
 

@@ -127,6 +127,7 @@ struct snapshot {
 	size_t nstacks;
 	__u64 loss[NR_EVENTS][NR_LOSSES]; /* events */
 	__u64 lost; /* all of loss */
+	__u64 switched_off; /* how often all tracing was: how much is missing is not known */
 };
 
 struct session;

@@ -132,11 +132,13 @@ const char *head_inventory(const struct view *view, char *text)
 bool head_loss(const struct view *view, char *text)
 {
 	text[0] = 0;
-	if (!view->snap->lost) {
+	if (!view->snap->lost && !view->snap->switched_off) {
 		add(text, "lost nothing");
 		return false;
 	}
 	add(text, "*** LOST %llu (%llu now): not complete ***", view->snap->lost, view->newly_lost);
+	if (view->snap->switched_off)
+		add(text, "kernel.ftrace_enabled was 0: unknown what happened then");
 	add_losses(view, text);
 	return true;
 }

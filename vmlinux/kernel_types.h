@@ -26,9 +26,27 @@ struct fdtable {
 	struct file **fd;
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1]; /* any size: there are level + 1 */
+};
+
 struct task_struct {
 	int pid;
-	int tgid;
+	struct pid *thread_pid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct files_struct *files;
@@ -63,6 +81,19 @@ struct file {
 	struct path f_path;
 	struct inode *f_inode;
 	void *private_data; /* guest_memfd: struct kvm_gmem | gmem_file */
+};
+
+struct kiocb {
+	struct file *ki_filp;
+};
+
+struct ctl_table {
+	void *data;
+};
+
+struct proc_inode {
+	struct ctl_table *sysctl_entry;
+	struct inode vfs_inode;
 };
 
 struct vm_area_struct {
