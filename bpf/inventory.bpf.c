@@ -82,7 +82,9 @@ int find_files(struct bpf_iter__task_file *ctx)
 		return 0;
 	found.place.tid = BPF_CORE_READ(task, pid);
 	found.place.fd = ctx->fd;
-	vm_info_read(&found.vm, kvm, kvm_task(kvm, task));
+	task = kvm_task(kvm, task);
+	vm_info_read(&found.vm, kvm, task);
+	found.in_tree = task_in_tree(task);
 	found.vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
 	found.has_attributes = bpf_core_field_exists(kvm->mem_attr_array);
 	found.inode = (__u64)inode;

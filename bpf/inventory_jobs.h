@@ -24,7 +24,8 @@ struct inventory_file {
 	struct gmem_info gmem; /* of inode */
 	struct vm_info vm;
 	__u32 vcpus;
-	__u32 has_attributes; /* this kernel keeps which pages are private */
+	__u16 has_attributes; /* this kernel keeps which pages are private */
+	__u16 in_tree; /* the VMM descends from our process */
 };
 
 /* A memslot with a guest_memfd. */

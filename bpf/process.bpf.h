@@ -21,10 +21,11 @@ struct pid_walk {
 /* Is the number that @pid has at @level the one in our namespace? */
 static long pid_step(__u32 level, struct pid_walk *walk)
 {
-	struct upid *upid = (void *)walk->pid + bpf_core_field_offset(struct pid, numbers) +
+	struct pid *pid = walk->pid;
+	struct upid *upid = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
 			    level * bpf_core_type_size(struct upid);
 
-	if (level > BPF_CORE_READ(walk->pid, level))
+	if (level > BPF_CORE_READ(pid, level))
 		return 1;
 	if (BPF_CORE_READ(upid, ns, ns.inum) != pid_namespace)
 		return 0;

@@ -404,6 +404,8 @@ Cap__Snapshot *pack_snapshot(struct arena *arena, const struct capture *capture)
 		message->no_inventory = (char *)capture->no_inventory;
 	for (int event = 0; event < NR_EVENTS; event++)
 		message->hooks[message->n_hooks++] = pack_hook(arena, capture, event);
+	if (capture->inventory_lacks)
+		message->inventory_lacks = (char *)capture->inventory_lacks;
 	message->switched_off = capture->snap->switched_off;
 	pack_losses(arena, message, capture->snap);
 	message->host = pack_counts(arena, &capture->snap->host, &message->n_host);

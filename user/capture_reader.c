@@ -195,6 +195,7 @@ static void take_snapshot(struct capture_file *file)
 	file->capture.command_ended = file->moment.command_ended;
 	file->capture.command_status = file->moment.command_status;
 	file->capture.no_inventory = file->moment.no_inventory;
+	file->capture.inventory_lacks = file->moment.inventory_lacks;
 	file->capture.snap = &file->moment.snap;
 	file->nsnapshots++;
 }
@@ -473,6 +474,7 @@ static void reset(struct capture_file *file)
 	file->capture.ndrops = 0;
 	file->capture.command_ended = false;
 	file->capture.no_inventory = file->capture.incomplete = file->capture.note = NULL;
+	file->capture.inventory_lacks = NULL;
 	file->capture.snap = NULL;
 	file->capture.hooks = file->moment.hooks;
 }

@@ -633,6 +633,8 @@ static void unpack_single(struct unpacker *u, const Cap__Snapshot *message)
 	moment->command_status = message->command_status;
 	if (*message->no_inventory)
 		moment->no_inventory = unpack_string(&moment->arena, message->no_inventory);
+	if (*message->inventory_lacks)
+		moment->inventory_lacks = unpack_string(&moment->arena, message->inventory_lacks);
 	moment->snap.switched_off = message->switched_off;
 	for (int event = 0; event < NR_EVENTS; event++)
 		moment->hooks[event].rung = -1;

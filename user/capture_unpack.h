@@ -29,6 +29,7 @@ struct capture_moment {
 	bool command_ended;
 	int command_status;
 	const char *no_inventory;
+	const char *inventory_lacks;
 	struct hook_state hooks[NR_EVENTS];
 	struct snapshot snap;
 	struct arena arena; /* of its strings */

@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "clock.h"
+#include "inventory.h"
 #include "option_values.h"
 #include "report.h"
 #include "screen.h"
@@ -78,6 +79,7 @@ static int write_json(const struct top *top)
 		.stack_events = top->options.stack_events,
 		.hooks = top->view.hooks,
 		.no_inventory = top->no_inventory,
+		.inventory_lacks = inventory_leaves_out(),
 		.snap = top->view.snap,
 	};
 

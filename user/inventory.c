@@ -17,6 +17,7 @@
 #include "inventory_jobs.h"
 #include "inventory.skel.h"
 #include "kernel.h"
+#include "process.h"
 
 #define GONE (~0ULL)
 #define RETRIES 16 /* of listing memslots that change all the time */
@@ -178,34 +179,14 @@ static void drop_work(struct inventory *inv)
 
 /* ---- Files ---- */
 
-/* Is @pid a descendant of this process? What ends meanwhile is none. */
-static bool in_tree(pid_t pid)
-{
-	pid_t self = getpid(), parent = pid;
-	char path[32], line[512];
-	FILE *file;
-
-	for (int depth = 0; parent > 1 && parent != self && depth < 64; depth++) {
-		snprintf(path, sizeof(path), "/proc/%d/status", parent);
-		parent = 0;
-		file = fopen(path, "re");
-		while (file && fgets(line, sizeof(line), file))
-			if (sscanf(line, "PPid: %d", &parent) == 1)
-				break;
-		if (file)
-			fclose(file);
-	}
-	return parent == self;
-}
-
-static bool is_wanted(const struct inventory_options *options, pid_t pid)
+static bool is_wanted(const struct inventory_options *options, const struct inventory_file *file)
 {
 	if (options->filter == FILTER_NONE)
 		return true;
 	if (options->filter == FILTER_TREE)
-		return in_tree(pid);
+		return file->in_tree;
 	for (size_t i = 0; i < options->npids; i++)
-		if (options->pids[i] == pid)
+		if ((__u32)options->pids[i] == file->vm.pid)
 			return true;
 	return false;
 }
@@ -231,7 +212,7 @@ static int on_file(struct inventory *inv, const void *record)
 	struct found_vm *vm = find_vm(inv, file->vm.kvm);
 
 	if (!vm) {
-		if (!is_wanted(&inv->options, file->vm.pid))
+		if (!is_wanted(&inv->options, file))
 			return 0;
 		vm = snapshot_append(&inv->vms, &inv->nvms, sizeof(*vm));
 		if (!vm || id_map_set(&inv->vm_at, file->vm.kvm, inv->nvms))
@@ -683,6 +664,8 @@ static int load(struct inventory_bpf **skel, const struct kernel *kernel, bool f
 	err = *skel ? core_types_write(types, kernel_btf(kernel), bpf_object__btf((*skel)->obj))
 		    : -errno;
 	if (!err) {
+		(*skel)->rodata->root_tgid = getpid();
+		(*skel)->rodata->pid_namespace = process_namespace();
 		bpf_program__set_autoload((*skel)->progs.find_files, find);
 		bpf_program__set_autoload((*skel)->progs.list_slots, !find);
 		bpf_program__set_autoload((*skel)->progs.count_pages, !find);
@@ -691,6 +674,11 @@ static int load(struct inventory_bpf **skel, const struct kernel *kernel, bool f
 	}
 	close(types);
 	return err;
+}
+
+const char *inventory_leaves_out(void)
+{
+	return process_namespace() ? "VMs of processes outside of this PID namespace" : NULL;
 }
 
 struct inventory *inventory_open(const struct inventory_options *options, struct problem *problem)

@@ -26,6 +26,12 @@ struct inventory_options {
 struct inventory;
 
 /*
+ * What no inventory can have here, since the kernel goes through the tasks of our PID namespace; NULL:
+ * nothing.
+ */
+const char *inventory_leaves_out(void);
+
+/*
  * Get ready to take inventories. NULL with @problem filled when that is not possible here. What
  * @options point to stays the caller's until inventory_close().
  */

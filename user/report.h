@@ -40,6 +40,7 @@ struct capture {
 	__u32 ncpus; /* online */
 	const struct hook_state *hooks; /* [NR_EVENTS] */
 	const char *no_inventory; /* why there is none; NULL: it was taken */
+	const char *inventory_lacks; /* what cannot be in it; NULL: nothing */
 	const struct snapshot *snap;
 	/* Of what was read from a file: */
 	const char *incomplete; /* why it is not all of the capture; NULL: it is */

@@ -164,6 +164,8 @@ int report_text_inventory(FILE *out, const struct capture *capture,
 	fprintf(out, "%zu %s, %zu %s, %s resident\n", snap->nvms, snap->nvms == 1 ? "VM" : "VMs",
 		snap->ngmems, snap->ngmems == 1 ? "guest_memfd" : "guest_memfds",
 		number_bytes(bytes, npages * 4096));
+	if (capture->inventory_lacks)
+		text_warning(&r, "*** NOT LISTED:", capture->inventory_lacks);
 	for (size_t i = 0; i < snap->nvms; i++)
 		put_vm(&r, i);
 	return 0;

@@ -578,6 +578,7 @@ static json_t *inventory_object(const struct capture *capture)
 
 	put(&object, "taken", json_boolean(!capture->no_inventory));
 	put(&object, "reason", json_foreign_or_null(capture->no_inventory));
+	put(&object, "lacks", json_foreign_or_null(capture->inventory_lacks));
 	return done(&object);
 }
 

@@ -209,8 +209,12 @@ static void put_loss(const struct text_report *r)
 			put_line(r, INK_GOOD, "nothing");
 		return;
 	}
-	snprintf(line, sizeof(line), "*** LOST %llu%s: what follows is not complete ***", lost,
-		 r->capture->snap->switched_off ? " and more" : "");
+	if (r->capture->snap->switched_off)
+		snprintf(line, sizeof(line),
+			 "*** LOST an unknown number: what follows is not complete ***");
+	else
+		snprintf(line, sizeof(line), "*** LOST %llu: what follows is not complete ***",
+			 lost);
 	put_line(r, INK_WARN, line);
 	put_switched_off(r);
 	put_losses(r);
@@ -218,7 +222,7 @@ static void put_loss(const struct text_report *r)
 
 /* ---- What a file says of itself ---- */
 
-static void put_warning(const struct text_report *r, const char *head, const char *sentence)
+void text_warning(const struct text_report *r, const char *head, const char *sentence)
 {
 	struct flow flow = { .out = r->out, .columns = r->columns, .indent = HEAD_INDENT };
 
@@ -243,7 +247,7 @@ static void put_drops(const struct text_report *r)
 	if (!total)
 		return;
 	snprintf(text, sizeof(text), "of the single events %llu have no record:", total);
-	put_warning(r, "*** DROPPED:", text);
+	text_warning(r, "*** DROPPED:", text);
 	for (size_t i = 0; i < capture->ndrops; i++) {
 		const struct capture_drop *drop = &capture->drops[i];
 
@@ -258,10 +262,10 @@ static void put_drops(const struct text_report *r)
 static void put_file(const struct text_report *r)
 {
 	if (r->capture->incomplete)
-		put_warning(r, "*** INCOMPLETE:", r->capture->incomplete);
+		text_warning(r, "*** INCOMPLETE:", r->capture->incomplete);
 	put_drops(r);
 	if (r->capture->note)
-		put_warning(r, "*** NOTE:", r->capture->note);
+		text_warning(r, "*** NOTE:", r->capture->note);
 }
 
 void text_head(const struct text_report *r)
@@ -389,7 +393,10 @@ void text_vm_title(const struct text_report *r, size_t index)
 	flow_word(&flow, 2, comm);
 	text_ink(r, INK_PLAIN);
 	flow.indent = TITLE_INDENT;
-	snprintf(text, sizeof(text), "pid %u", info->pid);
+	if (info->pid)
+		snprintf(text, sizeof(text), "pid %u", info->pid);
+	else
+		snprintf(text, sizeof(text), "pid in another namespace");
 	flow_word(&flow, 2, text);
 	if (type)
 		snprintf(text, sizeof(text), "type %s", type);

@@ -32,6 +32,9 @@ void text_head(const struct text_report *r);
 /* The first line: the tool and the kernel. */
 void text_title(const struct text_report *r);
 
+/* A line that is to be seen: @head stands out, @sentence is wrapped. */
+void text_warning(const struct text_report *r, const char *head, const char *sentence);
+
 /* A line that says which VM it is. */
 void text_vm_title(const struct text_report *r, size_t index);
 
