@@ -47,7 +47,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 .PHONY: all bench growth clean install demo check check-long fuzz lint help unit sanitized
 .SECONDARY:
 
-all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied $(BUILD)/spin
+all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied $(BUILD)/spin
 
 # The BPF side: an object, a skeleton.
 
@@ -91,6 +91,12 @@ $(BUILD)/gmemtop: LIBS += -lncursesw -ltinfo -pthread
 
 $(BUILD)/gmemload: $(WORKLOAD_OBJECTS)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -ljansson -pthread -o $@
+
+# What gmemload does not do, since it does one thing after the other: see tests/lab/cases.py.
+$(BUILD)/tests/cases/%.o: CPPFLAGS += -Itests/workload
+$(BUILD)/situations: $(BUILD)/tests/cases/situations.o $(BUILD)/tests/cases/vmm.o \
+		$(BUILD)/tests/workload/arch_x86.o
+	$(call say,LINK) $(CC) $(LDFLAGS) $^ -pthread -o $@
 
 # The floor that tracing cannot go below: see tests/bench.
 $(BUILD)/floor: $(BUILD)/tests/bench/floor.o $(LIB_OBJECTS)

@@ -52,6 +52,16 @@ static void test_newest_first(void **state)
 	assert_int_equal(choose(0, KERNEL("same(inode)")), 2);
 }
 
+/* What is asked of an event's function is asked of the one that was chosen. */
+static void test_first_hook_of_the_rung_chosen(void **state)
+{
+	int rung = choose(0, KERNEL("same(file)"));
+
+	(void)state;
+	assert_ptr_equal(ladder_first_hook(&sample, rung), sample.rungs[1].hooks);
+	assert_null(ladder_first_hook(&sample, choose(0, KERNEL("other"))));
+}
+
 static void test_all_hooks_or_none(void **state)
 {
 	(void)state;
@@ -118,7 +128,8 @@ static void test_generations(void **state)
 		{ EV_BIND, "6.8", { "kvm_gmem_bind" } },
 		{ EV_BIND,
 		  "7.3",
-		  { "kvm_gmem_prepare_memory_region", "kvm_gmem_commit_memory_region" } },
+		  { "kvm_gmem_prepare_memory_region", "kvm_gmem_commit_memory_region",
+		    "kvm_set_memslot" } },
 		{ EV_ZAP, "6.8", { "kvm_gmem_invalidate_begin(kvm_gmem)", "kvm_unmap_gfn_range" } },
 		{ EV_ZAP,
 		  "6.18",
@@ -306,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_newest_first),
+		cmocka_unit_test(test_first_hook_of_the_rung_chosen),
 		cmocka_unit_test(test_all_hooks_or_none),
 		cmocka_unit_test(test_first_argument_counts),
 		cmocka_unit_test(test_from_a_rung_on),

@@ -567,13 +567,16 @@ static void test_loss(void **state)
 	root = report(&sample);
 	assert_int_equal(u64_at(root, "loss.total"), 0);
 	assert_int_equal(json_object_size(at(root, "loss.events")), 0);
+	assert_int_equal(u64_at(root, "loss.switched_off"), 0);
 	json_decref(root);
 	sample.snap.loss[EV_GUEST_FAULT][LOSS_OWNER] = 1200;
 	sample.snap.loss[EV_ZAP][LOSS_ERRNO] = 3;
 	sample.snap.loss[EV_ZAP][LOSS_MISSED] = 31;
 	sample.snap.lost = 1234;
+	sample.snap.switched_off = 2;
 	root = report(&sample);
 	assert_int_equal(u64_at(root, "loss.total"), 1234);
+	assert_int_equal(u64_at(root, "loss.switched_off"), 2);
 	assert_int_equal(json_object_size(at(root, "loss.events")), 2);
 	assert_int_equal(u64_at(root, "loss.events.guest_fault.owner"), 1200);
 	assert_int_equal(json_object_size(at(root, "loss.events.guest_fault")), 1);

@@ -514,6 +514,23 @@ static void test_loss_is_said_twice(void **state)
 	sample_free(&sample);
 }
 
+static void test_what_is_lost_without_number(void **state)
+{
+	struct sample sample;
+	char *text;
+
+	(void)state;
+	sample_real(&sample);
+	sample.snap.switched_off = 1;
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "\n*** LOST an unknown number: ");
+	assert_has(text, "\n          1 time kernel.ftrace_enabled was set to 0");
+	assert_has(text, "*** Events were lost");
+	assert_lacks(text, "nothing\n");
+	free(text);
+	sample_free(&sample);
+}
+
 static void test_only_what_was_asked_for(void **state)
 {
 	struct sample sample;
@@ -820,6 +837,7 @@ int main(void)
 		cmocka_unit_test(test_head_is_short),
 		cmocka_unit_test(test_opt_in_events),
 		cmocka_unit_test(test_loss_is_said_twice),
+		cmocka_unit_test(test_what_is_lost_without_number),
 		cmocka_unit_test(test_only_what_was_asked_for),
 		cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_inventory),

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * situations NAME [NUMBER [NUMBER]]: what VMMs and their processes can do that gmemload, which does
+ * one thing after the other in one process, does not. Each is known by name; what is right for it is
+ * in tests/lab/cases.py. PAGES= sets the size of the guest_memfd.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vmm.h"
+
+#define GPA 0x10000000ULL
+#define PAGE GUEST_PAGE_SIZE
+
+/* The VM and the guest_memfd of most situations. */
+static struct vmm vm;
+static int gmem;
+static uint64_t size_bytes = 256 * PAGE;
+static void *mapping;
+
+static volatile bool stop;
+
+static void sleep_ms(long ms)
+{
+	struct timespec time = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&time, NULL);
+}
+
+static void wait_for_tracer(void)
+{
+	printf("%d\n", getpid());
+	fflush(stdout);
+	sleep_ms(1000 * (getenv("WAIT") ? atol(getenv("WAIT")) : 0));
+}
+
+static void say_bind(const char *where, int err)
+{
+	printf("%s: %s\n", where, err ? strerror(-err) : "ok");
+}
+
+/* Slot 1 has all of the guest_memfd. */
+static void bind_whole(void)
+{
+	mapping = vmm_map(gmem, size_bytes, 0);
+	if (vmm_bind(&vm, 1, GPA, size_bytes, mapping, gmem, 0))
+		vmm_die("bind");
+}
+
+static void touch_whole(struct vmm_vcpu *vcpu, unsigned int passes)
+{
+	int err = vmm_touch(vcpu, GPA, size_bytes, passes);
+
+	if (err) {
+		errno = -err;
+		vmm_die("touch");
+	}
+}
+
+static void first_vcpu(struct vmm_vcpu *vcpu)
+{
+	vmm_vcpu_open(&vm, 0, vcpu);
+}
+
+/* ---- Calls that are refused, or do next to nothing ---- */
+
+/* fallocate() of ranges that are no whole pages, the n-th n times. */
+static int holes(long a, long b)
+{
+	static const struct {
+		off_t offset, len;
+	} ranges[] = { { 0, 1 },	   { 0, PAGE - 1 },   { 0, PAGE + 1 }, { 1, 1 },
+		       { 1, PAGE - 1 },	   { 1, PAGE },	      { 1, PAGE + 1 }, { PAGE, 1 },
+		       { PAGE, PAGE - 1 }, { PAGE, PAGE + 1 } };
+
+	(void)a;
+	(void)b;
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+		int fd = vmm_gmem(&vm, (4 + i) * PAGE);
+
+		for (size_t k = 0; k <= i; k++)
+			fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, ranges[i].offset,
+				  ranges[i].len);
+	}
+	return 0;
+}
+
+/* One hole in the guest_memfd of slot 1, and eight of no page in another one. */
+static int hole_of_another(long a, long b)
+{
+	int other = vmm_gmem(&vm, size_bytes);
+
+	(void)a;
+	(void)b;
+	bind_whole();
+	vmm_punch(gmem, 0, PAGE);
+	for (int i = 0; i < 8; i++)
+		fallocate(other, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, i < 5 ? 0 : PAGE, 1);
+	return 0;
+}
+
+/* Binds where no guest can have memory: KVM refuses them after guest_memfd has agreed. Then a good one. */
+static int beyond(long n, long b)
+{
+	(void)b;
+	mapping = vmm_map(gmem, size_bytes, 0);
+	for (long i = 0; i < n; i++)
+		say_bind("beyond", vmm_bind(&vm, i, 1ULL << 50, size_bytes, mapping, gmem, 0));
+	say_bind("in reach", vmm_bind(&vm, 9, GPA, size_bytes, mapping, gmem, 0));
+	return 0;
+}
+
+/* ---- Processes ---- */
+
+static char stack[65536];
+
+static int touch_and_exit(void *vcpu)
+{
+	_exit(vmm_touch(vcpu, GPA, size_bytes, 1) ? 1 : 0);
+}
+
+/* A vCPU is run by another process, which shares the VMM's memory. */
+static int clonevm(long a, long b)
+{
+	struct vmm_vcpu vcpu;
+	int status;
+	pid_t pid;
+
+	(void)a;
+	(void)b;
+	bind_whole();
+	first_vcpu(&vcpu);
+	wait_for_tracer();
+	pid = clone(touch_and_exit, stack + sizeof(stack), CLONE_VM | SIGCHLD, &vcpu);
+	waitpid(pid, &status, 0);
+	return status != 0;
+}
+
+/* The VMM forks with mapping and descriptors; the children touch and punch. */
+static int forks(long a, long b)
+{
+	struct vmm_vcpu vcpu;
+
+	(void)a;
+	(void)b;
+	bind_whole();
+	first_vcpu(&vcpu);
+	touch_whole(&vcpu, 1);
+	for (int i = 0; i < 5; i++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			for (int page = 0; page < 64; page++)
+				((char *)mapping)[page * PAGE] = 1;
+			vmm_punch(gmem, 0, 32 * PAGE);
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+		touch_whole(&vcpu, 1);
+	}
+	return 0;
+}
+
+/* ---- At the same time ---- */
+
+static void *touch_until_stopped(void *index)
+{
+	struct vmm_vcpu vcpu;
+
+	vmm_vcpu_open(&vm, (long)index, &vcpu);
+	while (!stop)
+		touch_whole(&vcpu, 1);
+	return NULL;
+}
+
+/* @nvcpus touch one slot for @ms while all of it is punched again and again. */
+static int hole_race(long nvcpus, long ms)
+{
+	pthread_t threads[16];
+	time_t end = time(NULL) + ms / 1000;
+
+	bind_whole();
+	for (long i = 0; i < nvcpus; i++)
+		pthread_create(&threads[i], NULL, touch_until_stopped, (void *)i);
+	while (time(NULL) < end)
+		vmm_punch(gmem, 0, size_bytes);
+	stop = true;
+	for (long i = 0; i < nvcpus; i++)
+		pthread_join(threads[i], NULL);
+	return 0;
+}
+
+/* @n VMMs, each killed in the middle of faults and holes. */
+static int killer(long n, long b)
+{
+	(void)b;
+	for (long i = 0; i < n; i++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			vmm_open(&vm);
+			gmem = vmm_gmem(&vm, size_bytes);
+			_exit(hole_race(2, 100000));
+		}
+		sleep_ms(150 + 7 * (i % 5));
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	return 0;
+}
+
+/* Slot 1 goes and comes for @ms, at two places of the guest_memfd in turn, while a vCPU touches it. */
+static void *flap(void *ms)
+{
+	time_t end = time(NULL) + (long)ms / 1000;
+
+	for (unsigned int n = 0; time(NULL) < end; n++) {
+		if (vmm_bind(&vm, 1, GPA, size_bytes / 2, mapping, gmem,
+			     n & 1 ? size_bytes / 2 : 0))
+			vmm_die("bind");
+		sleep_ms(1);
+		vmm_bind(&vm, 1, 0, 0, NULL, gmem, 0);
+	}
+	stop = true;
+	return NULL;
+}
+
+static int slot_flap(long a, long ms)
+{
+	struct vmm_vcpu vcpu;
+	pthread_t thread;
+
+	(void)a;
+	mapping = vmm_map(gmem, size_bytes, 0);
+	first_vcpu(&vcpu);
+	pthread_create(&thread, NULL, flap, (void *)ms);
+	while (!stop) /* without a slot it is MMIO, and ends */
+		vmm_touch(&vcpu, GPA, size_bytes / 2, 1);
+	pthread_join(thread, NULL);
+	return 0;
+}
+
+static void *allocate(void *unused)
+{
+	if (fallocate(gmem, FALLOC_FL_KEEP_SIZE, 0, size_bytes))
+		vmm_die("fallocate");
+	return unused;
+}
+
+/* All is allocated while a vCPU touches it. */
+static int alloc_race(long rounds, long b)
+{
+	struct vmm_vcpu vcpu;
+	pthread_t thread;
+
+	(void)b;
+	bind_whole();
+	first_vcpu(&vcpu);
+	for (long i = 0; i < rounds; i++) {
+		pthread_create(&thread, NULL, allocate, NULL);
+		touch_whole(&vcpu, 1);
+		pthread_join(thread, NULL);
+		vmm_punch(gmem, 0, size_bytes);
+	}
+	return 0;
+}
+
+/* ---- Many, and one after the other ---- */
+
+/* @n slots in both address spaces, all of one guest_memfd. */
+static int many_slots(long n, long b)
+{
+	uint64_t slot_bytes = 4 * PAGE;
+	struct vmm_vcpu vcpu;
+
+	(void)b;
+	size_bytes = 2 * n * slot_bytes;
+	gmem = vmm_gmem(&vm, size_bytes);
+	mapping = vmm_map(gmem, size_bytes, 0);
+	for (long i = 0; i < 2 * n; i++)
+		if (vmm_bind(&vm, (i / n) << 16 | (i % n < 500 ? i % n : i % n + 1),
+			     GPA + i % n * slot_bytes, slot_bytes, mapping + i * slot_bytes, gmem,
+			     i * slot_bytes))
+			vmm_die("bind");
+	first_vcpu(&vcpu);
+	vmm_touch(&vcpu, GPA, n * slot_bytes, 2);
+	mprotect(mapping, size_bytes, PROT_READ);
+	vmm_touch(&vcpu, GPA, n * slot_bytes, 1);
+	vmm_punch(gmem, 0, size_bytes);
+	vmm_touch(&vcpu, GPA, n * slot_bytes, 1);
+	return 0;
+}
+
+/* VMs one after the other, all at the addresses of those before. */
+static int churn(long n, long b)
+{
+	(void)b;
+	for (long i = 0; i < n; i++) {
+		struct vmm_vcpu vcpu;
+
+		vmm_open(&vm);
+		gmem = vmm_gmem(&vm, size_bytes);
+		bind_whole();
+		first_vcpu(&vcpu);
+		touch_whole(&vcpu, 1);
+		vmm_vcpu_close(&vcpu);
+		munmap(mapping, size_bytes);
+		close(gmem);
+		vmm_close(&vm);
+	}
+	return 0;
+}
+
+/* ---- What VMMs do with mappings ---- */
+
+#ifndef KVM_CAP_DISABLE_QUIRKS2
+#define KVM_CAP_DISABLE_QUIRKS2 213
+#endif
+#define KVM_X86_QUIRK_SLOT_ZAP_ALL (1 << 7)
+
+/* Without the quirk the deletion of slot 2 takes no pages of slot 1. */
+static int quirk(long a, long b)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_DISABLE_QUIRKS2,
+				      .args = { KVM_X86_QUIRK_SLOT_ZAP_ALL } };
+	uint64_t half = size_bytes / 2;
+	struct vmm_vcpu vcpu;
+
+	(void)a;
+	(void)b;
+	if (ioctl(vm.fd, KVM_ENABLE_CAP, &cap))
+		vmm_die("KVM_CAP_DISABLE_QUIRKS2");
+	mapping = vmm_map(gmem, size_bytes, 0);
+	vmm_bind(&vm, 1, GPA, half, mapping, gmem, 0);
+	vmm_bind(&vm, 2, GPA + half, half, mapping + half, gmem, half);
+	first_vcpu(&vcpu);
+	touch_whole(&vcpu, 1);
+	vmm_bind(&vm, 2, 0, 0, NULL, gmem, 0);
+	vmm_bind(&vm, 2, GPA + half, half, mapping + half, gmem, half);
+	touch_whole(&vcpu, 1);
+	return 0;
+}
+
+static int maps(long a, long b)
+{
+	static const int advice[] = { MADV_MERGEABLE, MADV_HUGEPAGE, MADV_REMOVE, MADV_COLD,
+				      MADV_PAGEOUT };
+	struct vmm_vcpu vcpu;
+	void *other;
+
+	(void)a;
+	(void)b;
+	bind_whole();
+	first_vcpu(&vcpu);
+	touch_whole(&vcpu, 1);
+	madvise(mapping, size_bytes, MADV_POPULATE_WRITE);
+	madvise(mapping, size_bytes, MADV_DONTNEED);
+	touch_whole(&vcpu, 1);
+	for (size_t i = 0; i < sizeof(advice) / sizeof(*advice); i++)
+		madvise(mapping, size_bytes, advice[i]);
+	touch_whole(&vcpu, 1);
+	other = mmap(NULL, size_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	other = mremap(mapping, size_bytes, size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, other);
+	touch_whole(&vcpu, 1);
+	for (uint64_t at = 0; other != MAP_FAILED && at < size_bytes; at += PAGE)
+		((char *)other)[at] = 2;
+	vmm_punch(gmem, 5 * PAGE, PAGE);
+	touch_whole(&vcpu, 1);
+	return 0;
+}
+
+static const struct situation {
+	const char *name;
+	int (*run)(long a, long b);
+} situations[] = {
+	{ "holes", holes },
+	{ "hole_of_another", hole_of_another },
+	{ "beyond", beyond },
+	{ "clonevm", clonevm },
+	{ "forks", forks },
+	{ "hole_race", hole_race },
+	{ "killer", killer },
+	{ "slot_flap", slot_flap },
+	{ "alloc_race", alloc_race },
+	{ "many_slots", many_slots },
+	{ "churn", churn },
+	{ "quirk", quirk },
+	{ "maps", maps },
+};
+
+int main(int argc, char **argv)
+{
+	long a = argc > 2 ? atol(argv[2]) : 1, b = argc > 3 ? atol(argv[3]) : 2000;
+
+	if (getenv("PAGES"))
+		size_bytes = atoll(getenv("PAGES")) * PAGE;
+	for (size_t i = 0; argc > 1 && i < sizeof(situations) / sizeof(*situations); i++)
+		if (!strcmp(argv[1], situations[i].name)) {
+			vmm_open(&vm);
+			gmem = vmm_gmem(&vm, size_bytes);
+			return situations[i].run(a, b);
+		}
+	fprintf(stderr, "situations: NAME [NUMBER [NUMBER]]\n");
+	return 2;
+}

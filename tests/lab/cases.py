@@ -1,0 +1,311 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""What VMMs, processes and administrators can bring about beside gmemload's steps. Runs as root in a lab VM: cases.py KERNEL [TEST]...
+
+Each test knows what is right: from what build/situations did, and from what kprobes counted in the same run.
+"""
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from behaviour import capturing, wait_for  # noqa: E402  (after the path)
+from counts import FUNCTIONS, compare_latencies, compare_traced, ftrace  # noqa: E402
+from tap import Results, tests_of  # noqa: E402
+from tool import GMEMLOAD, GMEMTRACE, IMPOSSIBLE, ROOT, complains, report, run, trace  # noqa: E402
+
+SITUATIONS = f"{ROOT}/build/situations"
+GMEMTOP = f"{ROOT}/build/gmemtop"
+FTRACE_ENABLED = "/proc/sys/kernel/ftrace_enabled"
+TRACING = "/sys/kernel/tracing"
+
+
+class Watched:
+    """A capture around situations, and what kprobes counted meanwhile; as counts.py compares them."""
+
+    def __init__(self, *situations, options=()):
+        functions = ftrace.traceable(sorted({name for _, names in FUNCTIONS for name in names}))
+        ftrace.probe(functions)
+        try:
+            before = ftrace.counted()
+            self.capture = report(*options, "--", "sh", "-ec", "; ".join(f"{SITUATIONS} {words} >/dev/null" for words in situations))
+            after = ftrace.counted()
+        finally:
+            ftrace.unprobe()
+        self.ftrace = {name: after[name] - before[name] for name in functions}
+        wrong = compare_traced(self) + compare_latencies(self)
+        assert not wrong, "\n".join(wrong)
+
+    def events(self):
+        return {hook["event"] for hook in self.capture["hooks"] if hook["attached"]}
+
+    def lost_nothing(self):
+        assert not self.capture["loss"]["total"], self.capture["loss"]
+        return self
+
+
+def counted(place, event, default=0):
+    return place["events"].get(event, {"count": default})["count"]
+
+
+def everywhere(capture, event):
+    places = [capture["host"], *capture["gmems"], *(place for vm in capture["vms"] for place in (vm, *vm["slots"]))]
+    return sum(counted(place, event) for place in places)
+
+
+def the_slot(capture, number=1):
+    return next(slot for slot in capture["vms"][0]["slots"] if slot["id"] == number)
+
+
+def test_holes():
+    """holes of less than a page are counted, each at its guest_memfd"""
+    capture = Watched("holes").lost_nothing().capture
+    assert everywhere(capture, "punch_hole") == 55, capture["gmems"]
+    assert sorted(counted(gmem, "punch_hole") for gmem in capture["gmems"]) == list(range(11)), capture["gmems"]
+
+
+def test_hole_of_another():
+    """a hole of less than a page in one guest_memfd is not told of another's slot"""
+    capture = Watched("hole_of_another").lost_nothing().capture
+    assert counted(the_slot(capture), "punch_hole") == 1, capture["vms"]
+    assert sorted(counted(gmem, "punch_hole") for gmem in capture["gmems"]) == [0, 8], capture["gmems"]
+
+
+def test_bind_refused_late():
+    """a bind that KVM refuses after guest_memfd has agreed is one that failed, and none is lost"""
+    for options in ((), ("--no-fsession",)):
+        capture = Watched("beyond 3", options=options).lost_nothing().capture
+        assert everywhere(capture, "bind") == 4, capture["vms"]
+        if everywhere(capture, "unbind") == 4:
+            return "this kernel binds, and unbinds what it refuses"
+        for number in range(3):
+            assert the_slot(capture, number)["events"]["bind"]["errors"] == {"EINVAL": 1}, capture["vms"]
+        assert not the_slot(capture, 9)["events"]["bind"]["errors"], capture["vms"]
+    return None
+
+
+@contextlib.contextmanager
+def tracing(*options):
+    """gmemtrace, when it captures; communicate() then has its report."""
+    process = subprocess.Popen([GMEMTRACE, "-f", "json", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: capturing(process), "capture")
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ends_well(process):
+    process.terminate()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return json.loads(out)
+
+
+@contextlib.contextmanager
+def waiting(*command, seconds):
+    """A situation that goes on after so many seconds; its process and pid."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"WAIT": str(seconds)})
+    try:
+        yield process, int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_vcpu_in_another_process():
+    """-p has the faults of a vCPU that another process runs in the VMM's memory"""
+    for options in ((), ("--no-fsession",)):
+        with waiting(SITUATIONS, "clonevm", seconds=15) as (process, pid), tracing("-p", str(pid), *options) as tracer:
+            assert process.poll() is None, "it has gone on too early"
+            assert process.wait() == 0
+            capture = ends_well(tracer)
+        assert [vm["pid"] for vm in capture["vms"]] == [pid], capture["vms"]
+        assert counted(the_slot(capture), "guest_fault") == 256 and not capture["loss"]["total"], capture
+
+
+def test_as_kprobes_count():
+    """forks, kills, slots that flap and mappings that move: what kprobes count is counted or lost"""
+    Watched("forks", "many_slots 500", "quirk", "slot_flap 1 3000", "killer 6", "churn 40", "maps", "alloc_race 30")
+
+
+# ---- Tracing that is switched off ----
+
+
+def switch(value):
+    """Whether kernel.ftrace_enabled takes it: from 7.3 on, it does not become 0."""
+    with contextlib.suppress(OSError):
+        with open(FTRACE_ENABLED, "w", encoding="ascii") as file:
+            file.write(value)
+    with open(FTRACE_ENABLED, encoding="ascii") as file:
+        return file.read().strip() == value
+
+
+def load(*options):
+    return trace(*options, "--", "sh", "-c", f"exec {GMEMLOAD} --vms=1 --slots=1 touch >/dev/null")
+
+
+def test_switched_off_before():
+    """kernel.ftrace_enabled=0: refused, with the reason"""
+    try:
+        if not switch("0"):
+            done = load("-f", "json")
+            assert done.returncode == 0 and json.loads(done.stdout)["loss"] == {"total": 0, "switched_off": 0, "events": {}}, done
+            return "this kernel does not let it be 0"
+        for command in ((GMEMTRACE, "--", "true"), (GMEMTRACE, "probe"), (GMEMTRACE, "record", "-o", "/tmp/capture", "--", "true")):
+            complains(run(*command), IMPOSSIBLE, "kernel.ftrace_enabled is 0", "sysctl kernel.ftrace_enabled=1")
+        for options in (("-b",), ("--json",)):
+            done = run(GMEMTOP, *options)
+            assert done.returncode == IMPOSSIBLE and "kernel.ftrace_enabled is 0" in done.stderr and not done.stdout, done
+        assert not os.path.exists("/tmp/capture")
+    finally:
+        assert switch("1")
+    return None
+
+
+def switching(*values):
+    """A script that writes these, with a VM after each."""
+    return "; ".join(f"echo {value} >{FTRACE_ENABLED} 2>/dev/null; {GMEMLOAD} --vms=1 --slots=1 touch >/dev/null" for value in values)
+
+
+def test_switched_off_meanwhile():
+    """kernel.ftrace_enabled that was 0 for a while is in the ledger, in every output; one that never was is not"""
+    try:
+        able = switch("0")
+    finally:
+        assert switch("1")
+    for values, times in (("1", 0), ("01", 1), ("0101", 2), ("0", 1)):
+        try:
+            done = trace("record", "-o", "/tmp/capture", "--", "sh", "-c", switching(*values))
+            assert done.returncode == 0, done.stderr
+        finally:
+            assert switch("1")
+        told = json.loads(trace("report", "-f", "json", "/tmp/capture").stdout)["loss"]
+        assert told["switched_off"] == (times if able else 0), f"{values}: {told}"
+        text = trace("report", "/tmp/capture").stdout
+        assert ("kernel.ftrace_enabled was set to 0" in text) == (times > 0 and able), text
+        if times and able:
+            judged = trace("check", "--base", "/tmp/capture", "--new", "/tmp/capture")
+            assert "kernel.ftrace_enabled was 0" in judged.stdout + judged.stderr and judged.returncode, judged
+    os.unlink("/tmp/capture")
+    return None if able else "this kernel does not let it be 0"
+
+
+# ---- PID namespaces ----
+
+NEW_PIDS = ["unshare", "--pid", "--fork", "--kill-child"]
+NEW_PROC = [*NEW_PIDS, "--mount-proc"]
+HELD = f"{GMEMLOAD} --vms=1 --slots=1 --pages=64 --run-time=600 punch touch sleep:ms=20 >/dev/null"
+
+
+def in_namespace(unshare, script):
+    """What a shell script prints, one JSON object a line: $VMM is a guest that goes on having events, with its number in there."""
+    script = f"{HELD} & VMM=$!; sleep 1.5; {script}; kill $VMM"
+    done = run(*unshare, "sh", "-ec", script)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_namespace_of_both():
+    """tracer and VMM in a PID namespace, with its /proc or the host's: -p, inventory and COMMAND as outside"""
+    for unshare in (NEW_PROC, NEW_PIDS):
+        script = f"""{GMEMTRACE} inventory -f json -p $VMM; {GMEMTRACE} inventory -f json; {GMEMTRACE} -f json -d 1 -p $VMM;
+            {GMEMTRACE} -f json -- sh -c '{GMEMLOAD} --vms=1 --slots=1 --pages=64 touch >/dev/null'; echo $VMM"""
+        chosen, listed, captured, command, vmm = in_namespace(unshare, script)
+        for found in (chosen, listed, captured):
+            assert [vm["pid"] for vm in found["vms"]] == [vmm], f"{unshare}: {found['vms']}, not {vmm}"
+            assert "outside of this PID namespace" in found["inventory"]["lacks"], found["inventory"]
+        assert everywhere(captured, "guest_fault"), captured
+        assert len(command["vms"]) == 1 and everywhere(command, "guest_fault") == 64, command["vms"]
+    text = run(*NEW_PROC, GMEMTRACE, "inventory").stdout
+    assert "*** NOT LISTED: VMs of processes outside of this PID namespace" in text, text
+
+
+def test_namespace_of_vmm():
+    """the VMM in a PID namespace, the tracer outside: with the numbers that it has outside"""
+    with subprocess.Popen([*NEW_PROC, "sh", "-c", f"exec {HELD}"]) as unshare:
+        try:
+            wait_for(lambda: run("pgrep", "-P", str(unshare.pid), "gmemload").stdout, "a VMM")
+            time.sleep(1)
+            pid = int(run("pgrep", "-P", str(unshare.pid), "gmemload").stdout)
+            for found in (report("-d", "1", "-p", str(pid)), json.loads(trace("inventory", "-f", "json", "-p", str(pid)).stdout)):
+                assert [vm["pid"] for vm in found["vms"]] == [pid] and found["inventory"]["lacks"] is None, found
+        finally:
+            unshare.kill()
+
+
+def test_namespace_of_tracer():
+    """the tracer in a PID namespace, the VMM outside: counted, without a number, and not listed"""
+    with subprocess.Popen(["sh", "-c", f"exec {HELD}"]) as vmm:
+        try:
+            time.sleep(1.5)
+            done = run(*NEW_PROC, GMEMTRACE, "-f", "json", "-d", "1")
+            capture = json.loads(done.stdout)
+            assert [vm["pid"] for vm in capture["vms"]] == [0] and everywhere(capture, "guest_fault"), capture["vms"]
+            assert "pid in another namespace" in run(*NEW_PROC, GMEMTRACE, "-d", "1").stdout
+            assert json.loads(run(*NEW_PROC, GMEMTRACE, "inventory", "-f", "json").stdout)["vms"] == []
+            other = run(*NEW_PROC, GMEMTRACE, "-p", str(vmm.pid), "-d", "1")
+            assert other.returncode == 2 and "no such process" in other.stderr, other
+        finally:
+            vmm.kill()
+
+
+def test_container_with_host_pids():
+    """a container that has the host's PID namespace, but mounts, users and names of its own, is as the host"""
+    with subprocess.Popen(["sh", "-c", f"exec {HELD}"]) as vmm:
+        try:
+            time.sleep(1.5)
+            done = run("unshare", "--mount", "--uts", "--ipc", "--net", "--cgroup", GMEMTRACE, "-f", "json", "-d", "1", "-p", str(vmm.pid))
+            capture = json.loads(done.stdout)
+            assert [vm["pid"] for vm in capture["vms"]] == [vmm.pid] and everywhere(capture, "guest_fault"), capture
+            assert capture["inventory"] == {"taken": True, "reason": None, "lacks": None}, capture["inventory"]
+        finally:
+            vmm.kill()
+
+
+# ---- The end of a capture ----
+
+
+def test_end_waits():
+    """the end of a capture waits for programs that still run, with nohz_full and on one CPU, too"""
+    function = next(name for name in ("synchronize_rcu_expedited", "synchronize_rcu") if ftrace.traceable([name]))
+    with open(f"{TRACING}/kprobe_events", "w", encoding="ascii") as file:
+        file.write(f"p:cases/waits {function}\n")
+    try:
+        with open(f"{TRACING}/events/cases/waits/trigger", "w", encoding="ascii") as file:
+            file.write("hist:keys=common_pid")
+        with tracing() as tracer:
+            pid, before = tracer.pid, waits_of(tracer.pid)
+            tracer.terminate()
+            tracer.communicate(timeout=60)
+        assert waits_of(pid) > before, f"{function}: {waits_of(pid)} calls by the tracer"
+    finally:
+        with open(f"{TRACING}/events/cases/waits/trigger", "w", encoding="ascii") as file:
+            file.write("!hist:keys=common_pid")
+        with open(f"{TRACING}/kprobe_events", "w", encoding="ascii") as file:
+            file.write("")
+
+
+def waits_of(pid):
+    with open(f"{TRACING}/events/cases/waits/hist", encoding="ascii") as file:
+        lines = [line.split() for line in file if "hitcount" in line and not line.startswith("#")]
+    return sum(int(line[-1]) for line in lines if str(pid) in line)
+
+
+def main():
+    results = Results(f"cases: {sys.argv[1]}")
+    holder = ftrace.hold_a_vm()
+    try:
+        results.run_chosen(tests_of(globals()), sys.argv[2:])
+    finally:
+        holder.terminate()
+        holder.wait()
+    results.exit()
+
+
+if __name__ == "__main__":
+    main()
