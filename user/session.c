@@ -627,12 +627,12 @@ static int make_fence(struct session *session)
 	return 0;
 }
 
-/* Wait for all programs that run now. */
-static void wait_for_programs(const struct session *session)
+/* Wait for all programs that run now. 0 or a negative errno. */
+static int wait_for_programs(const struct session *session)
 {
 	__u32 first = 0;
 
-	bpf_map_update_elem(session->fence_fd, &first, &session->fenced_fd, BPF_ANY);
+	return bpf_map_update_elem(session->fence_fd, &first, &session->fenced_fd, BPF_ANY);
 }
 
 static int make_rings(struct session *session)
@@ -726,14 +726,21 @@ void session_start(struct session *session)
 
 #define IN_FLIGHT_MS 100
 
-void session_stop(struct session *session)
+int session_stop(struct session *session, struct problem *problem)
 {
+	int err;
+
 	__atomic_store_n(&session->skel->data->active_since_ns, ~0ULL, __ATOMIC_SEQ_CST);
 	/* What is read from now on does not change: counts agree with histograms to the last event. */
-	wait_for_programs(session);
+	err = wait_for_programs(session);
+	if (err)
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot wait for what still counts: %s. Try again",
+				   strerror(-err));
 	/* A fault under way looks like one whose end was missed. */
 	for (int ms = 0; session_hooks(session)[EV_GUEST_FAULT].unended && ms < IN_FLIGHT_MS; ms++)
 		usleep(1000);
+	return 0;
 }
 
 void session_close(struct session *session)

@@ -48,8 +48,11 @@ const char *session_programs(const struct session *session);
 /* Count what begins from now on. */
 void session_start(struct session *session);
 
-/* Count nothing that begins or ends from now on. What was counted can still be read. */
-void session_stop(struct session *session);
+/*
+ * Count nothing that begins or ends from now on. What was counted can still be read, and changes no
+ * more. 0, or -1 with @problem filled: then it may.
+ */
+int session_stop(struct session *session, struct problem *problem);
 
 /* Detach and free everything. */
 void session_close(struct session *session);

@@ -203,7 +203,7 @@ int trace_run(struct trace *trace, struct trace_listener *listener, struct probl
 		  trace_begin(trace, &old, listener, problem) ?:
 		  wait_for_end(trace, &signals, listener, problem);
 
-	session_stop(trace->session);
+	err = err ?: session_stop(trace->session, problem);
 	trace->capture.command_ended = trace->child.ended;
 	trace->capture.command_status = trace->child.status;
 	if (!err)
