@@ -3,13 +3,16 @@
 """What gmemtrace must do on any machine, also on one that does not allow tracing: wrong usage, no privilege, help."""
 import json
 import os
+import pty
+import re
+import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "lab"))
 from tap import Results, Skip  # noqa: E402  (after the path)
-from tool import GMEMTRACE, IMPOSSIBLE, USAGE, complains, run, trace  # noqa: E402
+from tool import GMEMTRACE, IMPOSSIBLE, SANITIZED_TOP, USAGE, complains, run, trace  # noqa: E402
 
 GENERATE = os.path.join(os.path.dirname(GMEMTRACE), "generate")
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -95,6 +98,27 @@ def test_refused():
                 raise Skip(f"not refused with EPERM here: {done.stderr.strip() or 'traced'}")
             complains(done, IMPOSSIBLE, "refuses tracing programs")
             assert not os.listdir(directory), "COMMAND ran, or a file is left"
+
+
+def test_top_refused():
+    """gmemtop where it cannot trace: status 3, the reason, and nothing else, also for the sanitizers"""
+    need_root()
+    for arguments in ([], ["-b"], ["--json"], ["-b", "-n", "1", "--stacks", "zap"]):
+        done = run(SANITIZED_TOP, *arguments)
+        if done.returncode == 0 or (done.returncode == IMPOSSIBLE and "EPERM" not in done.stderr):
+            raise Skip(f"not refused with EPERM here: {done.stderr.strip() or 'traced'}")
+        complains(done, IMPOSSIBLE, "gmemtop: cannot trace", "refuses tracing programs")
+    complains(run(*NOBODY, "--", SANITIZED_TOP, "-b"), IMPOSSIBLE, "CAP_BPF and CAP_PERFMON are missing", "root")
+
+
+def test_top_says_that_it_attaches():
+    """on a terminal gmemtop says that it attaches, and takes the line back; elsewhere only what is wrong is said"""
+    master, slave = pty.openpty()
+    run(SANITIZED_TOP, "-b", "-n", "1", stderr=slave, stdout=subprocess.DEVNULL)
+    os.close(slave)
+    said = os.read(master, 65536).decode()
+    os.close(master)
+    assert re.match(r"gmemtop: attaching [^\r\n]+\r +\r", said), repr(said)
 
 
 def test_no_privilege():
@@ -205,7 +229,7 @@ def test_help():
 
 def main():
     results = Results("native")
-    for test in (test_wrong_usage, test_refused, test_no_privilege, test_unwritable_place, test_full_disk, test_closed_pipe,
+    for test in (test_wrong_usage, test_refused, test_top_refused, test_top_says_that_it_attaches, test_no_privilege, test_unwritable_place, test_full_disk, test_closed_pipe,
                  test_schema_file, test_json_schema, test_check_formats, test_help):
         results.run(test)
     results.exit()

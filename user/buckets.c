@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include "since.h"
 
 __u64 buckets_total(const struct buckets *buckets)
 {
@@ -93,7 +94,7 @@ int buckets_since(struct buckets *to, const struct buckets *now, const struct bu
 	for (unsigned int i = 0; i < now->n; i++) {
 		__u64 old = buckets_at(before, now->first + i);
 
-		v[i] = now->v[i] > old ? now->v[i] - old : 0;
+		v[i] = count_since(now->v[i], old);
 	}
 	return 0;
 }

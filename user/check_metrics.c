@@ -249,10 +249,9 @@ int metric_parse(const char *name, size_t len, struct metric *metric, struct pro
 			return 0;
 		}
 	if (event < 0)
-		return problem_set(
-			problem, EXIT_USAGE,
-			"no such event. Take one that gmemtrace probe lists, or loss, or "
-			"resident_pages, too");
+		return problem_set(problem, EXIT_USAGE,
+				   "no such event. Take one of EVENTS in gmemtrace(1), or loss, or "
+				   "resident_pages, too");
 	if (!dot)
 		return problem_set(
 			problem, EXIT_USAGE,

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "open_files.h"
 
 /* 0, or a negative errno that says what is wrong with @path. */
 static int check_program(const char *path)
@@ -79,6 +80,7 @@ static void __attribute__((noreturn)) run(const sigset_t *mask, int gate, int re
 	if (n != 1) /* the tracer has died: without it, nothing is to happen */
 		_exit(127);
 	sigprocmask(SIG_SETMASK, mask, NULL);
+	open_files_restore();
 	execvp(argv[0], argv);
 	if (write(report, &errno, sizeof(errno)) < 0)
 		perror(argv[0]);

@@ -20,6 +20,7 @@
 #include "version.h"
 #include "view_batch.h"
 #include "view_settings.h"
+#include "vm_order.h"
 #include "watch.h"
 
 /* How long the first inventory is waited for: a screen soon has it, a table would lack it. */
@@ -32,6 +33,7 @@ struct top {
 	struct session *session;
 	const struct hook_state *hooks;
 	struct watch *watch; /* NULL: no inventory */
+	struct vm_order order;
 	const char *no_inventory; /* why; NULL: there is one */
 	struct utsname name;
 	__u64 start_realtime_ns;
@@ -58,6 +60,10 @@ static int refresh(struct top *top, struct problem *problem)
 		return out_of_memory(problem);
 	}
 	top->view.no_inventory = top->no_inventory == watch_pending ? NULL : top->no_inventory;
+	if (vm_order_apply(&top->order, &snap)) {
+		snapshot_free(&snap);
+		return out_of_memory(problem);
+	}
 	if (view_update(&top->view, &snap, top->hooks, clock_ns(CLOCK_MONOTONIC)))
 		return out_of_memory(problem);
 	return 0;
@@ -223,18 +229,61 @@ static int open_session(struct top *top, struct problem *problem)
 	return 0;
 }
 
-static void start_watch(struct top *top)
+static struct inventory_options inventory_options(const struct top *top)
 {
-	const struct inventory_options options = {
+	return (struct inventory_options){
+		.kernel = session_kernel(top->session),
 		.filter = filter_of(top),
 		.pids = top->options.pids,
 		.npids = top->options.npids,
 		.verbose = top->options.verbose,
 	};
+}
+
+/* Which VMs there are at the start, to number them; if that cannot be had, the watch will say why. */
+static void meet_vms(struct top *top)
+{
+	const struct inventory_options options = inventory_options(top);
+	struct problem problem;
+	struct inventory *inventory = inventory_open(&options, &problem);
+
+	if (inventory)
+		inventory_list(inventory, &top->order, &problem);
+	inventory_close(inventory);
+}
+
+static void start_watch(struct top *top)
+{
+	const struct inventory_options options = inventory_options(top);
 
 	top->watch = watch_start(&options);
 	if (top->watch)
 		watch_wait(top->watch, top->options.batch ? BATCH_PATIENCE_NS : SCREEN_PATIENCE_NS);
+}
+
+/* For those who look at a terminal: until something is shown, seconds may pass. */
+static void say_wait(const struct top *top, bool over)
+{
+	static const char words[] = "gmemtop: attaching to the kernel's functions ...";
+
+	if (!isatty(STDERR_FILENO) || top->options.verbose) /* libbpf speaks */
+		return;
+	if (over)
+		fprintf(stderr, "\r%*s\r", (int)strlen(words), "");
+	else
+		fputs(words, stderr);
+}
+
+static int start(struct top *top, struct problem *problem)
+{
+	if (open_session(top, problem))
+		return -1;
+	top->start_realtime_ns = clock_ns(CLOCK_REALTIME);
+	view_init(&top->view, top->name.machine, clock_ns(CLOCK_MONOTONIC));
+	meet_vms(top);
+	session_start(top->session);
+	start_watch(top);
+	return 0;
 }
 
 static int run(struct top *top, struct problem *problem)
@@ -245,16 +294,14 @@ static int run(struct top *top, struct problem *problem)
 	if (option_check_pids(top->options.pids, top->options.npids, problem))
 		return -1;
 	uname(&top->name);
-	err = open_session(top, problem);
-	if (!err) {
-		top->start_realtime_ns = clock_ns(CLOCK_REALTIME);
-		view_init(&top->view, top->name.machine, clock_ns(CLOCK_MONOTONIC));
-		session_start(top->session);
-		start_watch(top);
+	say_wait(top, false);
+	err = start(top, problem);
+	say_wait(top, true);
+	if (!err)
 		err = (top->options.batch ? run_batch : run_screen)(top, problem);
-	}
 	session_close(top->session);
 	view_free(&top->view);
+	vm_order_free(&top->order);
 	return err;
 }
 

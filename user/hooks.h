@@ -80,7 +80,10 @@ struct hook_state {
 	 */
 	__u64 end_misses;
 	__u64 recursion_misses;
-	/* Of the events that were seen to begin, those whose end no program has noticed to miss. */
+	/*
+	 * Of the events that were seen to begin, those whose end no program has noticed to miss.
+	 * 0 as long as it is counted: until then one that is under way looks the same.
+	 */
 	__u64 unended;
 };
 

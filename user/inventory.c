@@ -17,7 +17,9 @@
 #include "inventory_jobs.h"
 #include "inventory.skel.h"
 #include "kernel.h"
+#include "open_files.h"
 #include "process.h"
+#include "vm_order.h"
 
 #define GONE (~0ULL)
 #define RETRIES 16 /* of listing memslots that change all the time */
@@ -614,6 +616,8 @@ static int inventory_problem(struct problem *problem, int err)
 {
 	if (err == -EPERM)
 		return kernel_refused(problem);
+	if (open_files_spent(err))
+		return open_files_problem(problem, err);
 	return problem_set(problem, EXIT_IMPOSSIBLE,
 			   "cannot take the inventory: %s. See what libbpf says with -v",
 			   strerror(-err));
@@ -718,14 +722,14 @@ static int look_closer(struct inventory *inv)
 	return err ?: list_slots(inv) ?: merge_vms(inv) ?: merge_gmems(inv) ?: count_pages(inv);
 }
 
-int inventory_read(struct inventory *inv, struct snapshot *snap, struct problem *problem)
+static int find_files(struct inventory *inv)
 {
-	int err;
+	return run(inv, inv->finder->progs.find_files, sizeof(struct inventory_file), on_file);
+}
 
-	inv->snap = snap;
-	err = run(inv, inv->finder->progs.find_files, sizeof(struct inventory_file), on_file)
-		      ?: look_closer(inv);
-	snapshot_sort(snap);
+/* Forget what was found: the next time it may be other things. */
+static void forget(struct inventory *inv)
+{
 	free(inv->vms);
 	free(inv->gmems);
 	free(inv->slots);
@@ -738,5 +742,25 @@ int inventory_read(struct inventory *inv, struct snapshot *snap, struct problem 
 		.finder = inv->finder,
 		.skel = inv->skel,
 	};
+}
+
+int inventory_read(struct inventory *inv, struct snapshot *snap, struct problem *problem)
+{
+	int err;
+
+	inv->snap = snap;
+	err = find_files(inv) ?: look_closer(inv);
+	snapshot_sort(snap);
+	forget(inv);
+	return err ? inventory_problem(problem, err) : 0;
+}
+
+int inventory_list(struct inventory *inv, struct vm_order *order, struct problem *problem)
+{
+	int err = find_files(inv);
+
+	for (size_t i = 0; i < inv->nvms && !err; i++)
+		err = vm_order_add(order, inv->vms[i].file.vm.kvm);
+	forget(inv);
 	return err ? inventory_problem(problem, err) : 0;
 }

@@ -14,6 +14,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include "open_files.h"
 
 struct kernel {
 	struct btf *vmlinux;
@@ -94,7 +95,7 @@ static int check_kvm(struct problem *problem)
 	return 0;
 }
 
-/* The kernel's BTF object called @name, as a descriptor; -1 when there is none. */
+/* The kernel's BTF object called @name, as a descriptor, or a negative errno. */
 static int btf_object(const char *name)
 {
 	char found[64];
@@ -106,6 +107,8 @@ static int btf_object(const char *name)
 		__u32 size = sizeof(info);
 		int fd = bpf_btf_get_fd_by_id(id);
 
+		if (fd < 0 && open_files_spent(-errno))
+			return -errno;
 		if (fd < 0)
 			continue;
 		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.kernel_btf &&
@@ -113,12 +116,14 @@ static int btf_object(const char *name)
 			return fd;
 		close(fd);
 	}
-	return -1;
+	return -errno;
 }
 
 static int read_btf(struct kernel *kernel, struct problem *problem)
 {
 	kernel->vmlinux = btf__load_vmlinux_btf();
+	if (!kernel->vmlinux && open_files_spent(-errno))
+		return open_files_problem(problem, -errno);
 	if (!kernel->vmlinux)
 		return problem_set(
 			problem, EXIT_IMPOSSIBLE,
@@ -131,9 +136,13 @@ static int read_btf(struct kernel *kernel, struct problem *problem)
 			return 0;
 	} else {
 		kernel->module = btf__load_module_btf("kvm", kernel->vmlinux);
+		if (!kernel->module && open_files_spent(-errno))
+			return open_files_problem(problem, -errno);
 		kernel->module_fd = btf_object("kvm");
-		if (kernel->module_fd < 0 && errno == EPERM)
+		if (kernel->module_fd == -EPERM)
 			return kernel_refused(problem);
+		if (open_files_spent(kernel->module_fd))
+			return open_files_problem(problem, kernel->module_fd);
 		if (kernel->module && kernel->module_fd > 0)
 			return 0;
 	}

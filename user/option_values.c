@@ -101,8 +101,7 @@ int option_events(struct option_parser *parser, const char *option, const char *
 		event = event_by_name(name, len);
 		if (event < 0)
 			return option_value_wrong(
-				parser, option,
-				"%s: an unknown event. `gmemtrace probe` lists those there are",
+				parser, option, "%s: an unknown event. See EVENTS in gmemtrace(1)",
 				arg);
 		*events |= 1ULL << event;
 		name += len;

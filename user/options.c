@@ -31,7 +31,7 @@ static const struct argp_option table[] = {
 	  "Trace for SECONDS (default: until COMMAND ends, or Ctrl-C)", 0 },
 	{ "pid", 'p', "PID", 0, "Only VMs of this VMM; may be repeated", 0 },
 	{ "event", 'e', "EVENT,...", 0,
-	  "Only these events, with histograms (gmemtrace probe lists them)", 0 },
+	  "Only these events, with histograms (gmemtrace(1) lists them)", 0 },
 	{ "stacks", KEY_STACKS, "EVENT,...", 0,
 	  "Keep the kernel stacks and threads that lead to these events", 0 },
 	{ "min-latency", KEY_MIN_LATENCY, "TIME", 0,

@@ -16,17 +16,17 @@ int output_full(const char *name, struct problem *problem)
 			   "cannot write %s: the disk is full. Make room and try again", name);
 }
 
-static int output_problem(const char *path, struct problem *problem, int err)
+static int output_problem(const struct output *output, struct problem *problem, int err)
 {
-	const char *name = path ?: "standard output";
+	const char *name = output->path ?: "standard output";
 
 	if (!*name)
 		return problem_set(problem, EXIT_USAGE, "-o: the file has no name. Give it one");
 	if (err == ENOSPC)
 		return output_full(name, problem);
 	return problem_set(problem, err == EIO || err == EPIPE ? EXIT_IMPOSSIBLE : EXIT_USAGE,
-			   "cannot write %s: %s. Choose another place with -o", name,
-			   strerror(err));
+			   "cannot write %s: %s. %s", name, strerror(err),
+			   output->advice ?: "Choose another place with -o");
 }
 
 static bool is_special(const char *path)
@@ -61,9 +61,10 @@ static int check_place(const char *path)
 
 int output_check(const char *path, struct problem *problem)
 {
+	const struct output output = { .path = path };
 	int err = path ? check_place(path) : 0;
 
-	return err ? output_problem(path, problem, -err) : 0;
+	return err ? output_problem(&output, problem, -err) : 0;
 }
 
 /* mkstemp() makes files for the owner only; reports are not secret. */
@@ -82,7 +83,13 @@ static FILE *open_temporary(char *temporary)
 
 int output_open(struct output *output, const char *path, struct problem *problem)
 {
-	*output = (struct output){ .file = stdout, .path = path };
+	return output_open_or(output, path, NULL, problem);
+}
+
+int output_open_or(struct output *output, const char *path, const char *advice,
+		   struct problem *problem)
+{
+	*output = (struct output){ .file = stdout, .path = path, .advice = advice };
 	if (!path)
 		return 0;
 	if (is_special(path)) {
@@ -94,7 +101,7 @@ int output_open(struct output *output, const char *path, struct problem *problem
 			output->temporary = NULL;
 		}
 	}
-	return output->file ? 0 : output_problem(path, problem, errno);
+	return output->file ? 0 : output_problem(output, problem, errno);
 }
 
 int output_commit(struct output *output, struct problem *problem)
@@ -111,7 +118,7 @@ int output_commit(struct output *output, struct problem *problem)
 		err = errno;
 	if (err) {
 		output_abort(output);
-		return output_problem(output->path, problem, err);
+		return output_problem(output, problem, err);
 	}
 	free(output->temporary);
 	output->temporary = NULL;

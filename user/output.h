@@ -12,6 +12,7 @@ struct output {
 	FILE *file;
 	const char *path; /* NULL: standard output */
 	char *temporary; /* renamed to path at the end; NULL: written in place (a device) */
+	const char *advice; /* where else to write, for problems; NULL: with -o */
 };
 
 /*
@@ -21,8 +22,13 @@ struct output {
  */
 int output_check(const char *path, struct problem *problem);
 
-/* 0, or -1 with @problem filled. A NULL @path is standard output. */
+/*
+ * 0, or -1 with @problem filled. A NULL @path is standard output. output_open_or() is for files that
+ * -o does not choose: @advice, which stays the caller's, is what to do if it cannot be written.
+ */
 int output_open(struct output *output, const char *path, struct problem *problem);
+int output_open_or(struct output *output, const char *path, const char *advice,
+		   struct problem *problem);
 
 /* Flush, and put the file in its place. 0, or -1 with @problem filled and nothing left behind. */
 int output_commit(struct output *output, struct problem *problem);

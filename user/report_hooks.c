@@ -149,7 +149,7 @@ void hooks_unavailable(FILE *out, const struct capture *capture, const struct re
 		left &= ~alike;
 	}
 	if (left)
-		fprintf(out, "%*s%d more: `gmemtrace probe` says why\n", (int)indent, "",
+		fprintf(out, "%*s%d more: -f json says why\n", (int)indent, "",
 			__builtin_popcountll(left));
 }
 

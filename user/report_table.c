@@ -226,11 +226,14 @@ static void put_errors(const struct table *table, const struct event_count *coun
 	size_t i;
 
 	for (i = 0; i < count->nerrs; i++) {
+		__u64 alike = report_errors_alike(count, i);
 		unsigned int width;
 		bool fits;
 
+		if (!alike)
+			continue;
 		snprintf(word, sizeof(word), "%s%s%llu", errno_name(count->errs[i].err),
-			 table->style->utf8 ? "\u00d7" : "*", count->errs[i].count);
+			 table->style->utf8 ? "\u00d7" : "*", alike);
 		width = text_width(word);
 		fits = column + width <= table->columns;
 		if (!fits)

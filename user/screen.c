@@ -10,6 +10,8 @@
 #include "screen_state.h"
 #include "text.h"
 
+#define TITLE_COLUMNS 12 /* that are left to it, whatever the filter */
+
 void screen_say(struct screen *s, bool bad, const char *format, ...)
 {
 	va_list args;
@@ -46,6 +48,31 @@ void screen_open(struct screen *s, enum page page)
 
 /* ---- Drawing ---- */
 
+/* What the rows leave out and why they stand still goes before where this is. */
+static void draw_top(struct screen *s, bool utf8)
+{
+	static const char paused[] = " PAUSED ";
+	char text[HEAD_LEN], filter[HEAD_LEN] = "filter ";
+	size_t word = strlen(filter);
+	unsigned int room = COLS;
+	int x;
+
+	text_clean(filter + word, sizeof(filter) - word, s->settings->filter.text, FILTER_LEN,
+		   utf8);
+	if (s->paused)
+		room -= 2 + strlen(paused);
+	if (s->settings->filter.n)
+		room -= 2 + text_width(filter) < room - TITLE_COLUMNS ? 2 + text_width(filter)
+								      : room - TITLE_COLUMNS;
+	head_title(s->view, s->settings, &s->source->place, utf8, text);
+	text_clip(text, room);
+	x = terminal_put(0, 0, INK_BOLD, text);
+	if (s->paused)
+		x = terminal_put(0, x + 2, INK_WARN, paused);
+	if (s->settings->filter.n)
+		terminal_put(0, x + 2, INK_ERROR, filter);
+}
+
 static void draw_head(struct screen *s)
 {
 	bool utf8 = terminal_utf8();
@@ -53,16 +80,8 @@ static void draw_head(struct screen *s)
 	bool lost;
 	int x;
 
-	head_title(s->view, s->settings, &s->source->place, utf8, text);
-	x = terminal_put(0, 0, INK_BOLD, text);
-	if (s->paused)
-		x = terminal_put(0, x + 2, INK_WARN, " PAUSED ");
-	if (s->settings->filter.n) {
-		x = terminal_put(0, x + 2, INK_ERROR, "filter ");
-		text_clean(text, sizeof(text), s->settings->filter.text, FILTER_LEN, utf8);
-		terminal_put(0, x, INK_ERROR, text);
-	}
-	head_totals(s->view, utf8, text);
+	draw_top(s, utf8);
+	head_totals(s->view, utf8, COLS, text);
 	terminal_put(1, 0, INK_PLAIN, text);
 	lost = head_loss(s->view, text);
 	x = terminal_put(2, 0, lost ? INK_WARN : INK_GOOD, text);
@@ -137,6 +156,7 @@ static void set_interval(struct screen *s, int step)
 	i = i < 0 ? 0 : i >= n ? n - 1 : i;
 	s->settings->interval_ns = tenths[i] * (NS_PER_S / 10);
 	s->next_ns = clock_ns(CLOCK_MONOTONIC) + s->settings->interval_ns;
+	screen_say(s, false, "every %gs", (double)s->settings->interval_ns / NS_PER_S);
 }
 
 static void save(struct screen *s)
@@ -185,6 +205,7 @@ static bool common_key(struct screen *s, int key)
 	case 'a':
 		s->settings->totals = !s->settings->totals;
 		screen_rows(s);
+		screen_say(s, false, s->settings->totals ? "totals" : "rates of the last interval");
 		return true;
 	case 'z':
 		view_zero(s->view);

@@ -35,8 +35,8 @@ static void choose(struct screen *s)
 {
 	if (s->page == PAGE_SORT) {
 		settings_sort(s->settings, s->column);
-		screen_rows(s);
 		screen_open(s, PAGE_OVERVIEW);
+		overview_sort(s);
 	} else if (s->column) { /* the first is always there */
 		s->settings->columns ^= 1ULL << s->column;
 	}

@@ -80,21 +80,38 @@ static void scroll_to_chosen(struct screen *s)
 
 /* ---- Drawing ---- */
 
+/* Which way it is sorted: colours do not say that, and there may be none. */
+static const char *sort_mark(const struct screen *s)
+{
+	static const char *const marks[][2] = { { "^", "v" }, { "\u2191", "\u2193" } };
+
+	return marks[terminal_utf8()][s->settings->descending];
+}
+
+/* The mark is behind the title, which may be in the gap after the column; where there is none, before it. */
+static void draw_title(const struct screen *s, int x, unsigned int column, int width)
+{
+	enum ink ink = column == s->settings->sort ? INK_SELECTED : INK_HEADER;
+	char title[CELL_LEN], padded[CELL_LEN + 8];
+	int taken = (int)text_width(column_title(column, s->view->totals, title));
+	bool left = column_is_left(column);
+
+	snprintf(padded, sizeof(padded), "%*s", left ? -width : width, title);
+	terminal_put(HEAD_LINES - 1, x, ink, padded);
+	if (column != s->settings->sort)
+		return;
+	x += left ? taken : width;
+	terminal_put(HEAD_LINES - 1, x < COLS ? x : x - taken - 1, ink, sort_mark(s));
+}
+
 static void draw_header(const struct screen *s)
 {
-	char title[CELL_LEN], marked[CELL_LEN + 8];
 	int x = 0;
 
 	terminal_fill(HEAD_LINES - 1, 0, INK_HEADER);
 	for (unsigned int i = 0; i < s->layout.n; i++) {
-		unsigned int column = s->layout.v[i].column, width = s->layout.v[i].width;
-		bool sorted = column == s->settings->sort;
-
-		column_title(column, s->view->totals, title);
-		snprintf(marked, sizeof(marked), "%*s",
-			 column_is_left(column) ? -(int)width : (int)width, title);
-		terminal_put(HEAD_LINES - 1, x, sorted ? INK_SELECTED : INK_HEADER, marked);
-		x += (int)width + 1;
+		draw_title(s, x, s->layout.v[i].column, (int)s->layout.v[i].width);
+		x += (int)s->layout.v[i].width + 1;
 	}
 }
 
@@ -191,6 +208,13 @@ static void fold_all(struct screen *s)
 	screen_rows(s);
 }
 
+void overview_sort(struct screen *s)
+{
+	screen_rows(s);
+	screen_say(s, false, "sorted by %s, %s", columns[s->settings->sort].key,
+		   s->settings->descending ? "descending" : "ascending");
+}
+
 /* Sort by the column that is shown @step places beside the one sorted by. */
 static void sort_beside(struct screen *s, int step)
 {
@@ -202,13 +226,13 @@ static void sort_beside(struct screen *s, int step)
 		return;
 	i = i == n ? 0 : (i + n + step) % n;
 	settings_sort(s->settings, s->layout.v[i].column);
-	screen_rows(s);
+	overview_sort(s);
 }
 
 static void reverse(struct screen *s)
 {
 	s->settings->descending = !s->settings->descending;
-	screen_rows(s);
+	overview_sort(s);
 }
 
 static bool row_has(const struct screen *s, const struct row *row, const char *text)
@@ -248,7 +272,7 @@ static void sort_by_click(struct screen *s, int x)
 			s->settings->descending = !s->settings->descending;
 		else
 			settings_sort(s->settings, s->layout.v[i].column);
-		screen_rows(s);
+		overview_sort(s);
 		return;
 	}
 }

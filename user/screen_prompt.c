@@ -21,6 +21,10 @@ void prompt_draw(struct screen *s)
 	text_clean(clean, sizeof(clean), s->input, strlen(s->input), terminal_utf8());
 	x = terminal_put(LINES - 1, x, INK_PLAIN, clean);
 	terminal_put(LINES - 1, x, INK_SELECTED, " ");
+	if (!s->message[0])
+		return;
+	terminal_fill(LINES - 2, 0, INK_WARN);
+	terminal_put(LINES - 2, 0, INK_WARN, s->message);
 }
 
 /* The last character may have several bytes. */
@@ -45,7 +49,6 @@ static void accept_input(struct screen *s)
 		/* It stays open, to be mended. */
 		screen_say(s, true, "%s",
 			   text_clean(clean, sizeof(clean), why, strlen(why), terminal_utf8()));
-		s->prompt = PROMPT_NONE;
 	} else {
 		s->prompt = PROMPT_NONE;
 		screen_rows(s);

@@ -77,6 +77,7 @@ void overview_draw(struct screen *s);
 void overview_key(struct screen *s, int key);
 void overview_find(struct screen *s); /* the chosen row */
 void overview_search(struct screen *s); /* the next row with s->search in it */
+void overview_sort(struct screen *s); /* as the settings now say, and say so */
 const struct row *overview_row(const struct screen *s); /* the chosen one; NULL without rows */
 
 void text_draw(struct screen *s);

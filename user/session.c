@@ -19,8 +19,11 @@
 #include "events.h"
 #include "gmem.skel.h"
 #include "kernel.h"
+#include "open_files.h"
 #include "process.h"
 #include "rings.h"
+#include "since.h"
+#include "stack_names.h"
 
 #define DEFAULT_OWNERS 8192
 #define OWNERS_PER_HISTOGRAM 2 /* and per row of errors */
@@ -68,6 +71,8 @@ struct session {
 	struct mapped owners, histograms, cells, heats; /* heats: if options.heat */
 	struct rings *rings; /* NULL: nothing is recorded */
 	int fence_fd, fenced_fd; /* a map of maps, and the one that is put into it; 0: none yet */
+	bool counting; /* between start and stop */
+	struct stack_names *stack_names; /* if options.stack_events */
 };
 
 static const struct rung *rung_of(const struct session *session, int event)
@@ -444,7 +449,14 @@ static void object_close(struct session *session)
 	session->skel = NULL;
 }
 
-static void event_failed(struct session *session, int event, const char *function, int err)
+/* What has nothing to do with which program it was: to do without one does not help. */
+static bool is_everywhere(int err)
+{
+	return open_files_spent(err) || err == -ENOMEM;
+}
+
+static void event_failed(struct session *session, int event, const char *function, int err,
+			 bool loaded)
 {
 	struct hook_state *state = &session->hooks[event];
 	int rung = state->rung;
@@ -452,6 +464,9 @@ static void event_failed(struct session *session, int event, const char *functio
 	if (err == -ENOENT || err == -ESRCH)
 		snprintf(state->reason, sizeof(state->reason),
 			 "%s is in BTF but not a function of its own (inlined)", function);
+	else if (loaded && err == -E2BIG) /* BPF_MAX_TRAMP_LINKS */
+		snprintf(state->reason, sizeof(state->reason),
+			 "%s has no place for a program: other tracers hold all of them", function);
 	else
 		snprintf(state->reason, sizeof(state->reason), "%s cannot be attached to: %s",
 			 function, strerror(-err));
@@ -474,7 +489,8 @@ static int blame_load(struct session *session, int err)
 		err = object_open_and_load(session, 1ULL << event);
 		if (!err)
 			continue;
-		event_failed(session, event, rung_of(session, event)->hooks[0].function, err);
+		event_failed(session, event, rung_of(session, event)->hooks[0].function, err,
+			     false);
 		found = true;
 	}
 	choose_dependents(session);
@@ -486,6 +502,8 @@ static int blame_attach(struct session *session, const struct hook *hook, int er
 {
 	bool found = false;
 
+	if (is_everywhere(err))
+		return err;
 	for (int event = 0; event < NR_EVENTS; event++) {
 		const struct rung *rung;
 
@@ -494,7 +512,7 @@ static int blame_attach(struct session *session, const struct hook *hook, int er
 		rung = rung_of(session, event);
 		for (int i = 0; i < RUNG_HOOKS && rung->hooks[i].program; i++)
 			if (!strcmp(rung->hooks[i].program, hook->program)) {
-				event_failed(session, event, hook->function, err);
+				event_failed(session, event, hook->function, err, true);
 				found = true;
 				break;
 			}
@@ -569,7 +587,7 @@ static int load_and_attach(struct session *session)
 	do {
 		object_close(session);
 		err = object_open_and_load(session, ~0ULL);
-		if (err == -EPERM || err == -ENOMEM)
+		if (err == -EPERM || is_everywhere(err))
 			return err;
 		if (err)
 			err = blame_load(session, err) ?: -EAGAIN;
@@ -646,10 +664,42 @@ static int make_rings(struct session *session)
 	return session->rings ? 0 : -errno;
 }
 
-static int session_problem(struct problem *problem, int err)
+static int make_stack_names(struct session *session)
+{
+	if (session->options.stack_events)
+		session->stack_names = stack_names_new("/proc/kallsyms");
+	return session->options.stack_events && !session->stack_names ? -ENOMEM : 0;
+}
+
+static int no_room(const struct session *session, struct problem *problem)
+{
+	const struct session_options *options = &session->options;
+	__u32 owners = options->max_owners ?: DEFAULT_OWNERS;
+
+	if (!options->record_events)
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot trace: no memory for tables of %u VMs, slots and "
+				   "guest_memfds. Make them smaller with --owners",
+				   owners);
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot trace: no memory for tables of %u VMs, slots and guest_memfds, "
+			   "or for a ring buffer of %zu KiB for each CPU. Make them smaller with "
+			   "--owners and --buffer",
+			   owners, rings_size(options->buffer_bytes) / 1024);
+}
+
+static int session_problem(const struct session *session, struct problem *problem, int err)
 {
 	if (err == -EPERM)
 		return kernel_refused(problem);
+	if (open_files_spent(err))
+		return open_files_problem(problem, err);
+	if (err == -ENOMEM)
+		return no_room(session, problem);
+	if (err == -E2BIG)
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot trace: other tracers hold all places for programs on a "
+				   "function of KVM. End one of them and try again");
 	return problem_set(problem, EXIT_IMPOSSIBLE,
 			   "cannot trace: the kernel does not take the BPF programs (%s). See what "
 			   "libbpf says with -v",
@@ -666,6 +716,7 @@ struct session *session_open(const struct session_options *options, struct probl
 		return NULL;
 	}
 	session->options = *options;
+	open_files_raise();
 	session->kernel = kernel_open(options->verbose, problem);
 	if (!session->kernel) {
 		session_close(session);
@@ -675,10 +726,10 @@ struct session *session_open(const struct session_options *options, struct probl
 		!options->no_fsession && kernel_fsession(session->kernel, &session->calls);
 	session->multi = session->fsession && kernel_fsession_multi(session->kernel);
 	choose_rungs(session);
-	err = register_sections() ?: load_and_attach(session) ?: map_arrays(session) ?: make_rings(session) ?:
-	      make_fence(session);
+	err = register_sections() ?: load_and_attach(session) ?: map_arrays(session) ?:
+	      make_rings(session) ?: make_fence(session) ?: make_stack_names(session);
 	if (err)
-		session_problem(problem, err);
+		session_problem(session, problem, err);
 	/* Now that a program sees when it is switched off. */
 	if (err || kernel_check_tracing(problem)) {
 		session_close(session);
@@ -721,6 +772,7 @@ void session_start(struct session *session)
 		session->before[event].recursion_misses += hooks[event].recursion_misses;
 		session->before[event].unended += hooks[event].unended;
 	}
+	session->counting = true;
 	__atomic_store_n(&session->skel->data->active_since_ns, now_ns(), __ATOMIC_SEQ_CST);
 }
 
@@ -731,6 +783,7 @@ int session_stop(struct session *session, struct problem *problem)
 	int err;
 
 	__atomic_store_n(&session->skel->data->active_since_ns, ~0ULL, __ATOMIC_SEQ_CST);
+	session->counting = false;
 	/* What is read from now on does not change: counts agree with histograms to the last event. */
 	err = wait_for_programs(session);
 	if (err)
@@ -753,6 +806,7 @@ void session_close(struct session *session)
 		close(session->fence_fd);
 	if (session->fenced_fd)
 		close(session->fenced_fd);
+	stack_names_free(session->stack_names);
 	object_close(session);
 	kernel_close(session->kernel);
 	free(session);
@@ -807,7 +861,7 @@ static __u64 faults_unended(struct session *session, const struct hook_state *st
 		ended += __atomic_load_n(&fault_cell_at(&cells, i)->ended, __ATOMIC_ACQUIRE);
 	for (size_t cpu = 0; cpu < BEGUN_CPUS; cpu++)
 		begun += session->skel->bss->fault_cpus[cpu].begun;
-	return begun > ended ? begun - ended : 0;
+	return count_since(begun, ended);
 }
 
 const struct hook_state *session_hooks(struct session *session)
@@ -818,10 +872,13 @@ const struct hook_state *session_hooks(struct session *session)
 		if (!state->attached)
 			continue;
 		hooks_refresh(session, state, rung_of(session, event));
+		/* While it goes on, most of those are under way and will end: they are not lost. */
 		if (event == EV_GUEST_FAULT)
-			state->unended = faults_unended(session, state);
-		state->end_misses -= session->before[event].end_misses;
-		state->recursion_misses -= session->before[event].recursion_misses;
+			state->unended = session->counting ? 0 : faults_unended(session, state);
+		state->end_misses =
+			count_since(state->end_misses, session->before[event].end_misses);
+		state->recursion_misses = count_since(state->recursion_misses,
+						      session->before[event].recursion_misses);
 	}
 	return session->hooks;
 }
@@ -894,6 +951,7 @@ struct session_view session_view(struct session *session)
 		.stacks_fd = bpf_map__fd(skel->maps.stacks),
 		.stack_stats_fd =
 			session->options.stack_events ? bpf_map__fd(skel->maps.stack_stats) : -1,
+		.stack_names = session->stack_names,
 		.losses = skel->bss->losses,
 		.rings = session->rings,
 	};

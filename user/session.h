@@ -80,6 +80,8 @@ struct rings *session_rings(struct session *session);
  */
 void session_count_runs(struct session *session, bool on);
 
+struct stack_names;
+
 /* What the programs have written, for snapshot.c. Valid until session_close(). */
 struct session_view {
 	const struct owner *owners;
@@ -92,6 +94,7 @@ struct session_view {
 	int errors_fd; /* struct error_key → __u64 */
 	int stacks_fd; /* id → __u64[STACK_DEPTH] */
 	int stack_stats_fd; /* struct stack_key → struct stack_stat; -1: no stacks are kept */
+	struct stack_names *stack_names; /* of those that were read so far; if stacks are kept */
 	const __u64 (*losses)[NR_LOSSES]; /* [NR_EVENTS] */
 	const struct rings *rings; /* NULL: nothing is recorded */
 };

@@ -349,7 +349,7 @@ static __u64 missed(const struct hook_state *hook, __u64 half_seen)
 {
 	__u64 other_half = hook->end_misses > half_seen ? hook->end_misses - half_seen : 0;
 
-	/* Events under way may be taken for such whose end was missed. */
+	/* After the end of counting: an event still under way is taken for one whose end was missed. */
 	half_seen += hook->unended < other_half ? hook->unended : other_half;
 	return (hook->end_misses + half_seen + 1) / 2 + hook->recursion_misses - hook->end_misses;
 }

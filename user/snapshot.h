@@ -91,6 +91,7 @@ struct gmem {
 
 struct vm {
 	__u32 owner;
+	__u32 number; /* for the live view: it stays when others before it have gone */
 	struct vm_info info;
 	struct slot *slots; /* ascending by as_id, id */
 	size_t nslots;
@@ -118,7 +119,7 @@ struct stack_count {
 #define NO_VM (~0U)
 
 struct snapshot {
-	struct vm *vms; /* in the order they were first seen */
+	struct vm *vms; /* in their order: vm_order.h */
 	size_t nvms;
 	struct gmem *gmems; /* in the order they were first seen */
 	size_t ngmems;

@@ -7,33 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <bpf/bpf.h>
-#include "symbols.h"
+#include "stack_names.h"
 
-/* Our own programs, and the trampolines to them: nobody's concern. */
-static bool is_bpf(const char *frame)
-{
-	return !strncmp(frame, "bpf_", 4) || !strncmp(frame, "__bpf_", 6);
-}
-
-static int add_frames(const struct symbols *symbols, const __u64 *addresses,
-		      struct stack_count *stack)
-{
-	char name[320];
-
-	for (int i = 0; i < STACK_DEPTH && addresses[i]; i++) {
-		symbols_name(symbols, addresses[i], name, sizeof(name));
-		if (is_bpf(name))
-			continue;
-		stack->frames[stack->nframes] = strdup(name);
-		if (!stack->frames[stack->nframes])
-			return -ENOMEM;
-		stack->nframes++;
-	}
-	return 0;
-}
-
-static int add_stack(const struct session_view *view, const struct symbols *symbols,
-		     struct snapshot *snap, const struct stack_key *key)
+static int add_stack(const struct session_view *view, struct snapshot *snap,
+		     const struct stack_key *key)
 {
 	struct stack_count *stack;
 	__u64 addresses[STACK_DEPTH] = {};
@@ -53,18 +30,17 @@ static int add_stack(const struct session_view *view, const struct symbols *symb
 		.pid = key->pid,
 	};
 	memcpy(stack->comm, key->comm, sizeof(stack->comm));
-	stack->frames = calloc(STACK_DEPTH, sizeof(*stack->frames));
-	return stack->frames ? add_frames(symbols, addresses, stack) : -ENOMEM;
+	return stack_names_get(view->stack_names, id, addresses, &stack->frames, &stack->nframes);
 }
 
-static int add_stacks(const struct session_view *view, const struct symbols *symbols,
-		      struct snapshot *snap, stack_owner_fn find, const void *ctx)
+static int add_stacks(const struct session_view *view, struct snapshot *snap, stack_owner_fn find,
+		      const void *ctx)
 {
 	struct stack_key key, *last = NULL;
 	int err = 0;
 
 	while (!err && !bpf_map_get_next_key(view->stack_stats_fd, last, &key)) {
-		err = add_stack(view, symbols, snap, &key);
+		err = add_stack(view, snap, &key);
 		if (!err)
 			find(ctx, key.owner, &snap->stacks[snap->nstacks - 1]);
 		last = &key;
@@ -85,19 +61,12 @@ static int compare(const void *a, const void *b)
 int stacks_read(const struct session_view *view, struct snapshot *snap, stack_owner_fn find,
 		const void *ctx)
 {
-	struct symbols *symbols;
-	FILE *kallsyms;
 	int err;
 
 	if (view->stack_stats_fd < 0)
 		return 0;
-	kallsyms = fopen("/proc/kallsyms", "re");
-	if (!kallsyms)
-		return -errno;
-	symbols = symbols_read(kallsyms);
-	fclose(kallsyms);
-	err = symbols ? add_stacks(view, symbols, snap, find, ctx) : -ENOMEM;
-	symbols_free(symbols);
+	err = add_stacks(view, snap, find, ctx);
+	stack_names_done(view->stack_names);
 	if (snap->nstacks)
 		qsort(snap->stacks, snap->nstacks, sizeof(*snap->stacks), compare);
 	return err;

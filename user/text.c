@@ -111,20 +111,22 @@ char *text_utf8(char *buf, size_t size, const char *s, size_t len)
 
 void text_clip(char *s, unsigned int columns)
 {
+	static const char dots[] = "...";
 	size_t len = strlen(s), at = 0, n;
+	unsigned int ndots = columns < strlen(dots) ? columns : strlen(dots);
 	unsigned int width = 0, code;
 
-	if (text_width(s) <= columns || columns < 3)
+	if (text_width(s) <= columns)
 		return;
 	while (at < len) {
 		n = utf8_decode(s + at, len - at, &code);
 		width += n ? code_width(code) : 1;
-		if (width > columns - 3)
+		if (width > columns - ndots)
 			break;
 		at += n ? n : 1;
 	}
-	/* Something of more than three columns, so of at least as many bytes, follows. */
-	strcpy(s + at, "...");
+	/* Something of more columns than the dots, so of at least as many bytes, follows. */
+	strcpy(s + at, dots + strlen(dots) - ndots);
 }
 
 char *text_blocks(char *buf, unsigned int eighths, bool utf8)
@@ -152,7 +154,7 @@ char *text_share(char *buf, double share, unsigned int columns, bool utf8)
 	text_blocks(buf, eighths, utf8);
 	taken = (eighths + 7) / 8;
 	for (at = buf + strlen(buf); taken < columns; taken++)
-		at = stpcpy(at, utf8 ? "\u00b7" : ".");
+		at = stpcpy(at, utf8 ? "\u2500" : "_");
 	return buf;
 }
 

@@ -28,7 +28,7 @@ char *text_clean(char *buf, size_t size, const char *s, size_t len, bool utf8);
 #define TEXT_UTF8_SIZE(len) (3 * (len) + 1)
 char *text_utf8(char *buf, size_t size, const char *s, size_t len);
 
-/* Shorten clean @s in place to @columns, with dots at its end where something was cut off. */
+/* Shorten clean @s in place to @columns, with up to three dots at its end where something was cut off. */
 void text_clip(char *s, unsigned int columns);
 
 /*
@@ -38,7 +38,7 @@ void text_clip(char *s, unsigned int columns);
 #define TEXT_BLOCKS_SIZE(columns) (3 * ((columns) + 1) + 1)
 char *text_blocks(char *buf, unsigned int eighths, bool utf8);
 
-/* A bar of @columns of which @share (0..1) is full and the rest is dots, likewise. */
+/* A bar of @columns of which @share (0..1) is full and the rest is a line, likewise. */
 char *text_share(char *buf, double share, unsigned int columns, bool utf8);
 
 /* Words on lines of @columns; the first word of each goes to column @indent. */

@@ -23,7 +23,7 @@ static const struct argp_option table[] = {
 	{ "sort", 's', "COLUMN", 0, "Sort by COLUMN (default: guest_fault)", 0 },
 	{ "filter", 'f', "EXPR", 0, "Only rows like EXPR: 'comm~qemu guest_fault>100/s'", 0 },
 	{ "columns", 'c', "COLUMN,...", 0, "Show these columns", 0 },
-	{ "event", 'e', "EVENT,...", 0, "Only these events (gmemtrace probe lists them)", 0 },
+	{ "event", 'e', "EVENT,...", 0, "Only these events (gmemtrace(1) lists them)", 0 },
 	{ "stacks", KEY_STACKS, "EVENT,...", 0, "Keep the kernel stacks that lead to these events",
 	  0 },
 	{ "batch", 'b', NULL, 0, "Print plain tables, with no need of a terminal", 0 },

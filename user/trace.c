@@ -46,7 +46,8 @@ static int read_counts(struct trace *trace, struct problem *problem)
 
 	trace->capture.duration_ns = clock_ns(CLOCK_MONOTONIC) - trace->start_ns;
 	snapshot_free(&trace->snap);
-	err = snapshot_read(trace->session, &trace->snap);
+	err = snapshot_read(trace->session, &trace->snap)
+		      ?: vm_order_apply(&trace->order, &trace->snap);
 	if (err)
 		return problem_set(problem, EXIT_IMPOSSIBLE,
 				   "cannot read the counts: %s. Free some memory and try again",
@@ -113,16 +114,32 @@ struct inventory_options trace_inventory_options(const struct options *options,
 	};
 }
 
-/* What exists at the end. A capture without it is still one, and says why. */
-static void take_inventory(struct trace *trace)
+static struct inventory *get_inventory(struct trace *trace)
 {
 	struct inventory_options wanted =
 		trace_inventory_options(trace->options, session_kernel(trace->session));
-	struct inventory *inventory = inventory_open(&wanted, &trace->no_inventory);
 
-	if (!inventory || inventory_read(inventory, &trace->snap, &trace->no_inventory))
+	if (!trace->inventory)
+		trace->inventory = inventory_open(&wanted, &trace->no_inventory);
+	return trace->inventory;
+}
+
+/* Which VMs there are at the start, to number them. What COMMAND will make is not there yet. */
+static void meet_vms(struct trace *trace)
+{
+	if (!trace->options->child && get_inventory(trace))
+		inventory_list(trace->inventory, &trace->order, &trace->no_inventory);
+}
+
+/* What exists at the end. A capture without it is still one, and says why. */
+static int take_inventory(struct trace *trace, struct problem *problem)
+{
+	if (!get_inventory(trace) ||
+	    inventory_read(trace->inventory, &trace->snap, &trace->no_inventory))
 		trace->capture.no_inventory = trace->no_inventory.text;
-	inventory_close(inventory);
+	if (vm_order_apply(&trace->order, &trace->snap))
+		return problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
+	return 0;
 }
 
 static __u64 events_wanted(const struct options *options)
@@ -192,6 +209,7 @@ static int trace_begin(struct trace *trace, const sigset_t *mask, struct trace_l
 	trace->start_ns = clock_ns(CLOCK_MONOTONIC);
 	if (listener && listener->begin(listener, trace, problem))
 		return -1;
+	meet_vms(trace);
 	session_start(trace->session);
 	return child ? child_go(&trace->child, child[0], problem) : 0;
 }
@@ -209,7 +227,7 @@ int trace_run(struct trace *trace, struct trace_listener *listener, struct probl
 	if (!err)
 		err = read_counts(trace, problem);
 	if (!err) /* which ends with COMMAND */
-		take_inventory(trace);
+		err = take_inventory(trace, problem);
 	child_end(&trace->child);
 	return err;
 }
@@ -217,6 +235,8 @@ int trace_run(struct trace *trace, struct trace_listener *listener, struct probl
 void trace_close(struct trace *trace)
 {
 	snapshot_free(&trace->snap);
+	vm_order_free(&trace->order);
+	inventory_close(trace->inventory);
 	session_close(trace->session);
 }
 

@@ -11,6 +11,7 @@
 #include "options.h"
 #include "report.h"
 #include "session.h"
+#include "vm_order.h"
 
 /* Zeroed but for the options; trace_close() afterwards in any case. */
 struct trace {
@@ -20,6 +21,8 @@ struct trace {
 	struct capture capture; /* .snap: what was last read */
 	struct snapshot snap;
 	__u64 start_ns; /* CLOCK_MONOTONIC */
+	struct vm_order order;
+	struct inventory *inventory; /* NULL: not opened yet */
 	struct problem no_inventory;
 };
 

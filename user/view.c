@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "since.h"
 #include "view_delta.h"
 #include "view_heat.h"
 
@@ -109,10 +110,6 @@ static struct vm_track *track_new(struct view *view, const struct vm *vm, unsign
 	track->kvm = vm->info.kvm;
 	track->pid = vm->info.pid;
 	track->turn = turn;
-	for (size_t i = 0; i < view->ntracks; i++)
-		if (tracks[i]->pid == track->pid && tracks[i]->number > track->number)
-			track->number = tracks[i]->number;
-	track->number++;
 	view->tracks[view->ntracks++] = track;
 	return track;
 }
@@ -363,6 +360,41 @@ bool view_has(const struct view *view, enum gmem_event event)
 	return view->hooks[event].wanted && view->hooks[event].attached;
 }
 
+/* ---- What has found no room ---- */
+
+bool view_lost_owners(const struct view *view)
+{
+	for (int event = 0; event < NR_EVENTS; event++)
+		if (view->snap->loss[event][LOSS_OWNER])
+			return true;
+	return false;
+}
+
+/* Has the VM, with all that belongs to it, a place? */
+static bool vm_has_room(const struct view *view, const struct row *row)
+{
+	const struct snapshot *snap = view->snap;
+
+	if (!row->vm->owner)
+		return false;
+	for (size_t i = 0; i < row->vm->nslots; i++)
+		if (!row->vm->slots[i].owner)
+			return false;
+	for (size_t i = 0; i < snap->ngmems; i++)
+		if (&snap->vms[snap->gmems[i].vm] == row->vm && !snap->gmems[i].owner)
+			return false;
+	return true;
+}
+
+bool view_is_partial(const struct view *view, const struct row *row, enum gmem_event event)
+{
+	if (!view->snap->loss[event][LOSS_OWNER])
+		return false;
+	if (row->kind == ROW_SLOT)
+		return !row->slot->owner;
+	return row->kind == ROW_TOTAL || !vm_has_room(view, row);
+}
+
 /* ---- What the inventory does not have yet ---- */
 
 static bool slot_is_pending(const struct slot_track *track)
@@ -412,7 +444,7 @@ static __u64 slot_faults(const struct view *view, struct slot_track *slot)
 {
 	__u64 now = faults(slot->now ? &slot->now->events : NULL);
 	__u64 before = faults(slot->before ? &slot->before->events : NULL);
-	__u64 more = now > before ? now - before : 0;
+	__u64 more = count_since(now, before);
 
 	history_add(&slot->history, view->before_ns, view->now_ns, more);
 	return more;
@@ -442,7 +474,7 @@ int view_update(struct view *view, struct snapshot *snap, const struct hook_stat
 
 	if (!moment)
 		return -ENOMEM;
-	view->newly_lost = moment->snap.lost - (view->now ? view->now->snap.lost : 0);
+	view->newly_lost = count_since(moment->snap.lost, view->now ? view->now->snap.lost : 0);
 	moment_drop(view->before);
 	view->before = view->now;
 	view->now = moment;

@@ -30,7 +30,6 @@ struct vm_track {
 	__u64 kvm;
 	__u32 pid;
 	unsigned int turn; /* how many others have had this address and pid before */
-	unsigned int number; /* among those of its process, 1 for the first met */
 	bool folded;
 	unsigned int ended_in;
 	const struct vm *now, *before, *base;
@@ -93,7 +92,7 @@ struct view {
 };
 
 void view_init(struct view *view, const char *arch, __u64 start_ns);
-void view_free(struct view *view);
+void view_free(struct view *view); /* one that is all zero is free already */
 
 /*
  * Take over @snap, read at @now_ns, which becomes the view's whatever happens. 0 or -ENOMEM, with
@@ -136,6 +135,13 @@ bool view_is_pending(const struct view *view, const struct row *row);
 
 /* How many slots that is true of. */
 size_t view_npending(const struct view *view);
+
+/*
+ * Whether VMs, slots or guest_memfds have found no room among the owners; and whether events
+ * of @row may be missing for that. What has found room has all of its events.
+ */
+bool view_lost_owners(const struct view *view);
+bool view_is_partial(const struct view *view, const struct row *row, enum gmem_event event);
 
 /* Whether @event is counted here at all. */
 bool view_has(const struct view *view, enum gmem_event event);

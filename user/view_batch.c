@@ -55,7 +55,7 @@ void batch_write(FILE *out, const struct view *view, const struct view_settings 
 
 	head_title(view, settings, place, utf8, text);
 	fprintf(out, "%s\n", text);
-	head_totals(view, utf8, text);
+	head_totals(view, utf8, HEAD_LEN, text);
 	fprintf(out, "%s\n", text);
 	head_loss(view, text);
 	fputs(text, out);

@@ -102,12 +102,12 @@ static double value_prepares(const struct view *view, const struct row *row, __u
 	return faults ? (double)counted(row, EV_PREPARE)->count / (double)faults : NAN;
 }
 
-/* In the order of rows: VMs as they were first seen, slots by address space and number. */
+/* VMs by their numbers, the slots of each by address space and number. */
 static double value_order(const struct view *view, const struct row *row, __u64 arg)
 {
 	(void)view;
 	(void)arg;
-	return (double)row->order;
+	return row->kind == ROW_VM ? row->vm->number : (double)row->order;
 }
 
 /* Where a number is in vm_info or slot_info, and its size, in one number. */
@@ -234,18 +234,14 @@ static void clean_comm(const struct row *row, bool utf8, char *text, size_t size
 	text_clean(text, size, info->comm, sizeof(info->comm), utf8);
 }
 
-/* A process may have several VMs: those after the first have a number. */
 static void name_vm(const struct row *row, bool utf8, char cell[CELL_LEN])
 {
 	static const char *const marks[][2] = { { "-", "+" }, { "\u25be", "\u25b8" } };
 	char comm[4 * GMEM_COMM_LEN + 1];
-	size_t len;
 
 	clean_comm(row, utf8, comm, sizeof(comm));
-	len = snprintf(cell, CELL_LEN, "%s %u %s", marks[utf8][row->folded], row->vm->info.pid,
-		       comm);
-	if (row->vm_track->number > 1)
-		snprintf(cell + len, CELL_LEN - len, " #%u", row->vm_track->number);
+	snprintf(cell, CELL_LEN, "%s VM %u  %u %s", marks[utf8][row->folded], row->vm->number,
+		 row->vm->info.pid, comm);
 }
 
 static void text_name(const struct view *view, const struct row *row, bool utf8, unsigned int width,
@@ -351,7 +347,7 @@ static void text_bar(const struct view *view, const struct row *row, bool utf8, 
 
 /* clang-format off */
 const struct column columns[] = {
-	{ "vm", "VM / SLOT", COLUMN_TEXT, 1, 25, true, "the VMM's process id and name; slots below it",
+	{ "vm", "VM / SLOT", COLUMN_TEXT, 1, 25, true, "the VM's number, the VMM's pid and name; slots below it",
 	  value_order, text_name, 0, 0 },
 	{ "gpa", "GUEST ADDRESSES", COLUMN_TEXT, 13, 21, true, "guest physical addresses; of a VM its type, vCPUs",
 	  value_slot, text_gpa, FIELD(slot_info, base_gfn), 0 },
@@ -446,13 +442,20 @@ int column_by_key(const char *key, size_t len)
 	return -1;
 }
 
-/* Something that the column needs is not counted here. */
-static bool is_unavailable(const struct view *view, unsigned int column)
+/* Something that the column needs is not counted here, or not all of it. */
+static bool is_unavailable(const struct view *view, const struct row *row, unsigned int column)
 {
+	__u64 needs = columns[column].needs;
+
 	for (int event = 0; event < NR_EVENTS; event++)
-		if (columns[column].needs & 1ULL << event && !view_has(view, event))
+		if (needs & 1ULL << event && !view_has(view, event))
 			return true;
-	return columns[column].needs & NEEDS_INVENTORY && view->no_inventory;
+	if (columns[column].value == value_errors) /* of whatever events there are */
+		needs = ~NEEDS_INVENTORY;
+	for (int event = 0; event < NR_EVENTS; event++)
+		if (needs & 1ULL << event && view_is_partial(view, row, event))
+			return true;
+	return needs & NEEDS_INVENTORY && view->no_inventory;
 }
 
 static bool is_pending(const struct view *view, const struct row *row, unsigned int column)
@@ -462,7 +465,7 @@ static bool is_pending(const struct view *view, const struct row *row, unsigned 
 
 double column_value(const struct view *view, const struct row *row, unsigned int column)
 {
-	if (is_unavailable(view, column) || is_pending(view, row, column))
+	if (is_unavailable(view, row, column) || is_pending(view, row, column))
 		return NAN;
 	return columns[column].value(view, row, columns[column].arg);
 }
@@ -514,7 +517,7 @@ const char *column_cell(const struct view *view, const struct row *row, unsigned
 	const struct column *found = &columns[column];
 	double value;
 
-	if (is_unavailable(view, column)) {
+	if (is_unavailable(view, row, column)) {
 		strcpy(cell, "n/a");
 		return cell;
 	}

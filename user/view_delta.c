@@ -6,14 +6,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "since.h"
 #include "view_delta.h"
 
 static const struct event_count none;
-
-static __u64 more(__u64 now, __u64 before)
-{
-	return now > before ? now - before : 0;
-}
 
 static int errs_since(struct event_count *delta, const struct event_count *now,
 		      const struct event_count *before)
@@ -32,7 +28,7 @@ static int errs_since(struct event_count *delta, const struct event_count *now,
 			j++;
 		if (j < before->nerrs && before->errs[j].err == now->errs[i].err)
 			old = before->errs[j].count;
-		n = more(now->errs[i].count, old);
+		n = count_since(now->errs[i].count, old);
 		if (n)
 			delta->errs[delta->nerrs++] = (struct errno_count){ now->errs[i].err, n };
 	}
@@ -53,7 +49,7 @@ static int details_since(struct event_count *delta, const struct event_count *no
 		old[before->details[i].detail] = before->details[i].count;
 	for (size_t i = 0; i < now->ndetails; i++) {
 		enum gmem_detail detail = now->details[i].detail;
-		__u64 n = more(now->details[i].count, old[detail]);
+		__u64 n = count_since(now->details[i].count, old[detail]);
 
 		if (n)
 			delta->details[delta->ndetails++] = (struct detail_count){ detail, n };
@@ -87,9 +83,9 @@ static int add_since(struct event_count *to, const struct event_count *now,
 {
 	struct event_count delta = {
 		.event = now->event,
-		.count = more(now->count, before->count),
-		.sum_ns = more(now->sum_ns, before->sum_ns),
-		.npages = more(now->npages, before->npages),
+		.count = count_since(now->count, before->count),
+		.sum_ns = count_since(now->sum_ns, before->sum_ns),
+		.npages = count_since(now->npages, before->npages),
 	};
 	int err;
 

@@ -81,31 +81,50 @@ static size_t count_vms(const struct view *view)
 static const struct part {
 	const char *words, *column;
 } parts[] = {
+	{ "errors", "errors" },
 	{ "guest faults", "guest_fault" },
 	{ "p50", "p50" },
 	{ "p99", "p99" },
-	{ "host faults", "host_fault" },
 	{ "zaps", "zap" },
 	{ "notifier hits", "notifier_hit" },
 	{ "conversions", "convert" },
-	{ "errors", "errors" },
+	{ "host faults", "host_fault" },
 };
 
-void head_totals(const struct view *view, bool utf8, char *text)
+/* Where something has found no room among the owners, there may be more than are known. */
+static void add_number(const struct view *view, char *text, size_t n, const char *what)
 {
-	size_t vms = count_vms(view), slots = count_slots(view);
+	char number[NUMBER_LEN];
+
+	snprintf(number, sizeof(number), "%zu", n);
+	add(text, "%s %s%s", view_lost_owners(view) ? "n/a" : number, what, n == 1 ? "" : "s");
+}
+
+static void add_part(const struct view *view, const struct part *part, bool utf8, char *text)
+{
+	int column = column_by_key(part->column, strlen(part->column));
+	bool rate = columns[column].kind == COLUMN_COUNT && !view->totals;
 	char cell[CELL_LEN];
 
-	text[0] = 0;
-	add(text, "%zu VM%s", vms, vms == 1 ? "" : "s");
-	add(text, "%zu slot%s", slots, slots == 1 ? "" : "s");
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		int column = column_by_key(parts[i].column, strlen(parts[i].column));
-		bool rate = columns[column].kind == COLUMN_COUNT && !view->totals;
+	column_cell(view, &view->total, column, utf8, CELL_LEN, cell);
+	add(text, "%s %s%s", part->words, cell, rate && strcmp(cell, "n/a") ? "/s" : "");
+}
 
-		column_cell(view, &view->total, column, utf8, CELL_LEN, cell);
-		add(text, "%s %s%s", parts[i].words, cell, rate && strcmp(cell, "n/a") ? "/s" : "");
+void head_totals(const struct view *view, bool utf8, unsigned int room, char *text)
+{
+	size_t fits = 0;
+
+	text[0] = 0;
+	add_number(view, text, count_vms(view), "VM");
+	add_number(view, text, count_slots(view), "slot");
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		/* Dots for the others need room, too. */
+		if (text_width(text) + strlen("  ...") <= room)
+			fits = strlen(text);
+		add_part(view, &parts[i], utf8, text);
 	}
+	if (text_width(text) > room)
+		strcpy(text + fits, "  ...");
 }
 
 static void add_losses(const struct view *view, char *text)

@@ -19,8 +19,11 @@ struct view_place {
 void head_title(const struct view *view, const struct view_settings *settings,
 		const struct view_place *place, bool utf8, char *text);
 
-/* "2 VMs  6 slots  guest faults 1.2k/s  p50 4.1µs ..." */
-void head_totals(const struct view *view, bool utf8, char *text);
+/*
+ * "2 VMs  6 slots  errors 0/s  guest faults 1.2k/s  p50 4.1µs ...": as much of it as @room columns have
+ * place for, the most important first, and no part of a number.
+ */
+void head_totals(const struct view *view, bool utf8, unsigned int room, char *text);
 
 /* What is still to come of the inventory, or why there is none; "" for nothing to say. */
 const char *head_inventory(const struct view *view, char *text);

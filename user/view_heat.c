@@ -3,12 +3,8 @@
  * Heat maps: the difference of two, and how one looks.
  */
 #include "view_heat.h"
+#include "since.h"
 #include "text.h"
-
-static __u64 more(__u64 now, __u64 before)
-{
-	return now > before ? now - before : 0;
-}
 
 static __u64 sum_cells(const struct heat_map *heat)
 {
@@ -22,13 +18,13 @@ static __u64 sum_cells(const struct heat_map *heat)
 void heat_since(struct heat_map *since, const struct heat_map *now, const struct heat_map *before)
 {
 	*since = *now;
-	since->elsewhere = more(now->elsewhere, before->elsewhere);
+	since->elsewhere = count_since(now->elsewhere, before->elsewhere);
 	if (now->folds != before->folds) {
-		since->elsewhere = more(since->elsewhere, sum_cells(before));
+		since->elsewhere = count_since(since->elsewhere, sum_cells(before));
 		return;
 	}
 	for (unsigned int i = 0; i < now->ncells; i++)
-		since->cell[i] = more(now->cell[i], before->cell[i]);
+		since->cell[i] = count_since(now->cell[i], before->cell[i]);
 }
 
 /* ---- How it looks ---- */

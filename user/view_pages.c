@@ -45,8 +45,9 @@ static void put_slot(FILE *out, const struct page_context *context)
 	char line[256], bytes[NUMBER_LEN], flags[96];
 
 	flags_describe(flags, sizeof(flags), info->flags, slot_flag_names, SLOT_GUEST_MEMFD);
-	snprintf(line, sizeof(line), "slot %d  address space %u  of VM %u  %s", info->id,
-		 info->as_id, context->row->vm->info.pid, context->row->ended ? "(ended)" : "");
+	snprintf(line, sizeof(line), "slot %d  address space %u  of VM %u  pid %u  %s", info->id,
+		 info->as_id, context->row->vm->number, context->row->vm->info.pid,
+		 context->row->ended ? "(ended)" : "");
 	put_bold(out, context, line);
 	fprintf(out, "  0x%llx-0x%llx  %s  %s", info->base_gfn << 12,
 		((info->base_gfn + info->npages) << 12) - (info->npages != 0),
@@ -63,8 +64,8 @@ static void put_vm(FILE *out, const struct page_context *context)
 	char line[256], comm[4 * GMEM_COMM_LEN + 1];
 
 	text_clean(comm, sizeof(comm), info->comm, sizeof(info->comm), context->style->utf8);
-	snprintf(line, sizeof(line), "VM of %u  %s  %s", info->pid, comm,
-		 context->row->ended ? "(ended)" : "");
+	snprintf(line, sizeof(line), "VM %u  %s  pid %u  %s", context->row->vm->number, comm,
+		 info->pid, context->row->ended ? "(ended)" : "");
 	put_bold(out, context, line);
 	fprintf(out, "  type %s  %zu slots\n", type ?: "unknown", context->row->vm->nslots);
 }
@@ -186,9 +187,12 @@ static int put_stacks(FILE *out, const struct page_context *context, struct capt
 	if (!ours.stacks)
 		return -ENOMEM;
 	ours.nstacks = 0;
-	for (size_t i = 0; i < snap->nstacks; i++)
-		if (is_of_row(context, &snap->stacks[i]))
-			ours.stacks[ours.nstacks++] = snap->stacks[i];
+	for (size_t i = 0; i < snap->nstacks; i++) {
+		if (!is_of_row(context, &snap->stacks[i]))
+			continue;
+		ours.stacks[ours.nstacks] = snap->stacks[i];
+		ours.stacks[ours.nstacks++].vm = context->row->vm->number;
+	}
 	capture.snap = &ours;
 	report_text_stacks(out, &capture, context->style);
 	free(ours.stacks);

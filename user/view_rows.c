@@ -26,7 +26,7 @@ bool row_is_idle(const struct row *row)
 
 void row_free_counts(struct row *row)
 {
-	if (row->counts == &row_no_counts)
+	if (!row->counts || row->counts == &row_no_counts)
 		return;
 	event_totals_free(row->counts);
 	free(row->counts);

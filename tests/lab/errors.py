@@ -7,7 +7,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from tap import Results, Skip  # noqa: E402  (after the path)
-from tool import GMEMTRACE, IMPOSSIBLE, attached, complains, run, trace  # noqa: E402
+from tool import GMEMTOP, GMEMTRACE, IMPOSSIBLE, ROOT, attached, complains, run, trace  # noqa: E402
 
 LOCKDOWN = "/sys/kernel/security/lockdown"
 
@@ -85,6 +85,39 @@ def test_system_capability():
     assert done.returncode == 0, done.stderr
 
 
+def test_few_files():
+    """too few open files: how many, and how to allow more; the soft limit is no obstacle, and stays COMMAND's"""
+    done = run("prlimit", "--nofile=30:1024", GMEMTRACE, "-o", "/dev/null", "--", "sh", "-c", "ulimit -n")
+    assert done.returncode == 0 and done.stdout == "30\n", done
+    for limit in (20, 40):
+        for program in ([GMEMTRACE, "-d", "1"], [GMEMTOP, "-b", "-n", "1"]):
+            done = run("prlimit", f"--nofile={limit}", *program)
+            if done.returncode or limit == 20:
+                complains(done, IMPOSSIBLE, f"{limit} open files are too few", "ulimit -n")
+            assert "Too many open files" not in done.stdout, done
+
+
+def test_no_place():
+    """a function that other tracers have taken all places of: that they have, of an event and of what no capture can do without"""
+    crowd = f"{ROOT}/build/spin"
+    for program in (GMEMTRACE, GMEMTOP):
+        done = run(crowd, "--crowd=kvm_gmem_get_pfn", program, "-e", "guest_fault")
+        complains(done, IMPOSSIBLE, "cannot trace guest_fault here: kvm_gmem_get_pfn has no place for a program: other tracers")
+    complains(run(crowd, "--crowd=kvm_arch_init_vm", GMEMTRACE, "-d", "1"), IMPOSSIBLE, "other tracers hold all places")
+
+
+def test_no_memory():
+    """tables that do not fit into memory: which options make them smaller"""
+    if os.sysconf("SC_PHYS_PAGES") > 1 << 18:
+        raise Skip("more than 1 GiB of memory")
+    for program in ([GMEMTRACE, "-d", "1"], [GMEMTOP, "-b"]):
+        done = run(*program, "--owners=1048576")
+        complains(done, IMPOSSIBLE, "no memory for tables of 1048576 VMs, slots and guest_memfds.", "--owners")
+    with tempfile.TemporaryDirectory() as directory:
+        done = trace("record", "-o", f"{directory}/capture", "--owners=64", "--events", "--buffer=1G", "-d", "1")
+        complains(done, IMPOSSIBLE, "a ring buffer of 1048576 KiB for each CPU", "--owners and --buffer")
+
+
 def test_lockdown():
     """a kernel that is locked down: that it is"""
     run("mount", "-t", "securityfs", "securityfs", "/sys/kernel/security")
@@ -104,7 +137,7 @@ TESTS = {
     "6.1": [test_no_guest_memfd],
     "nokvm": [test_no_kvm],
     "7.3": [test_no_btf, test_bad_btf, test_no_module_btf, test_one_capability, test_capabilities, test_system_capability,
-            test_lockdown],
+            test_few_files, test_no_place, test_no_memory, test_lockdown],
 }
 
 

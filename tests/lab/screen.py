@@ -19,7 +19,7 @@ import jsonschema
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from tap import Results  # noqa: E402  (after the path)
 from terminal import COLUMNS, DOWN, END, ENTER, ESC, GMEMTOP, HOME, LINES, PATIENCE, RIGHT, START_UP, Terminal, gmemtop, guest  # noqa: E402
-from tool import GMEMLOAD, ROOT, USAGE, attached, run  # noqa: E402
+from tool import GMEMLOAD, ROOT, USAGE, attached, report, run  # noqa: E402
 
 # 64 pages, touched twice: 128 guest faults a slot.
 SHAPE = ["--vms=2", "--vcpus=1", "--slots=2", "--pages=64"]
@@ -44,7 +44,7 @@ def test_numbers(terminal, load):
     """totals are the numbers of gmemload, but for what is said to be lost"""
     _, account = load
     terminal.press("a")
-    terminal.shows(r"FAULTS  ", r"slot 1")
+    terminal.shows(r"FAULTS↓ ", r"slot 1")
     header = next(line for line in terminal.lines if line.startswith("VM / SLOT"))
     expected = [slot["events"]["guest_fault"]["count"] for vm in account["vms"] for slot in vm["slots"] if "guest_fault" in slot["events"]]
     assert expected == [128] * 4, expected
@@ -55,10 +55,11 @@ def test_numbers(terminal, load):
     def lost():
         return int(match[1]) if (match := re.search(r"guest_fault: (\d+) missed", terminal.text())) else 0
 
-    terminal.wait(lambda: sum(faults(r"^\s+slot \d")) + lost() == sum(expected), f"{expected} guest faults")
+    # While it counts, of those whose end alone was missed at least half are known not to be under way.
+    terminal.wait(lambda: lost() <= sum(expected) - sum(faults(r"^\s+slot \d")) <= 2 * lost(), f"{expected} guest faults")
     assert all(count <= 128 for count in faults(r"^\s+slot \d")), terminal.text()
-    assert sum(faults("gmemload")) == sum(expected) - lost(), terminal.text()
-    terminal.shows(rf"2 VMs  4 slots  guest faults {sum(expected) - lost()}\b")
+    assert sum(faults("gmemload")) == sum(faults(r"^\s+slot \d")), terminal.text()
+    terminal.shows(rf"2 VMs  4 slots  errors \S+  guest faults {sum(faults('gmemload'))}\b")
     terminal.wait(lambda: [cell(line, header, "RESID") for line in rows(terminal, r"^\s+slot \d")] == ["256KiB"] * 4, "resident pages")
     terminal.press("a")
     terminal.shows(r"FAULTS/s")
@@ -67,27 +68,52 @@ def test_numbers(terminal, load):
 def test_overview(terminal, load):
     """the overview has VMs with their slots, sums and what was lost"""
     vmm, _ = load
-    terminal.shows(rf"▾ {vmm.pid} gmemload\b", rf"▾ {vmm.pid} gmemload #2", "slot 0", "slot 1", r"^gmemtop .* Linux \d", r"every 1s")
+    terminal.shows(rf"▾ VM 0  {vmm.pid} gmemload\b", rf"▾ VM 1  {vmm.pid} gmemload\b", "slot 0", "slot 1", r"^gmemtop .* Linux \d", r"every 1s")
     assert rows(terminal, "lost nothing|LOST"), terminal.text()
+    before, _ = terminal.raw.split(b"\x1b[?1049h", 1)
+    assert b"gmemtop: attaching " in before, "nothing was said while it attached"
 
 
 def test_sort(terminal, _):
-    """columns are sorted by, in both directions"""
+    """columns are sorted by, in both directions, and it is said which and how"""
+    terminal.shows("FAULTS/s↓")
     terminal.press("s", HOME, ENTER)  # by name
     terminal.wait(lambda: slots_in_order(terminal) == [0, 1, 0, 1], "slots in order")
+    terminal.shows("VM / SLOT↑", "^sorted by vm, ascending$")
     terminal.press("r")
     terminal.wait(lambda: slots_in_order(terminal) == [1, 0, 1, 0], "slots in the other order")
-    terminal.press("r")
+    terminal.shows("VM / SLOT↓", "^sorted by vm, descending$")
+    terminal.press(">")
+    terminal.shows("^sorted by size, descending$", "  SIZE↓")
+    terminal.press("<")
+    terminal.shows("^sorted by vm, ascending$")
+
+
+def test_click(terminal, _):
+    """a click on a header sorts by it, again in the other order, and both are said"""
+    header = next(line for line in terminal.lines if line.startswith("VM / SLOT"))
+    place = f"{chr(33 + header.index('FAULTS/s'))}{chr(33 + terminal.lines.index(header))}"
+    click = f"\x1b[M {place}\x1b[M#{place}"  # pressed, released
+    terminal.press(click)
+    terminal.shows("^sorted by guest_fault, descending$", "FAULTS/s↓")
+    terminal.press(click)
+    terminal.shows("^sorted by guest_fault, ascending$", "FAULTS/s↑")
+    terminal.press("s", HOME, ENTER)
+    terminal.shows("VM / SLOT↑")
 
 
 def test_filter(terminal, _):
-    """a filter leaves rows out, and says what is wrong with itself"""
+    """a filter leaves rows out, and says what is wrong with itself; what was typed stays to be mended"""
     terminal.press("f", "slot=1", ENTER)
     terminal.wait(lambda: slots_in_order(terminal) == [1, 1], "slots 1 only")
     terminal.shows("filter slot=1")
-    terminal.press("f", "\x15nonsense=1", ENTER)
-    terminal.shows("nonsense=1: no such column")
+    terminal.press("f", "\x15slot=0 sloth=0", ENTER)
+    terminal.shows("sloth=0: no such column", "^Filter: slot=0 sloth=0 *$")
     assert slots_in_order(terminal) == [1, 1], terminal.text()
+    terminal.press("\x7f\x7f\x7f")
+    terminal.lacks("no such column")
+    terminal.press("=0", ENTER)
+    terminal.wait(lambda: slots_in_order(terminal) == [0, 0], "slots 0 only")
     terminal.press("f", "\x15", ENTER)
     terminal.wait(lambda: len(slots_in_order(terminal)) == 4, "all slots")
 
@@ -153,7 +179,10 @@ def test_resize(terminal, _):
     terminal.resize(5, 20)
     terminal.shows("20x5 is too small", "40x8 is needed")
     terminal.resize(24, 80)
-    terminal.shows("FAULTS", "P99", "slot 1")
+    terminal.shows("FAULTS", "P99", "slot 1", r"2 VMs  4 slots  errors \S+  guest faults .*\.\.\.$")
+    terminal.press(" ")
+    terminal.shows("^gmemtop .*  PAUSED$")
+    terminal.press(" ")
     terminal.resize(LINES, COLUMNS)
     terminal.shows("GUEST ADDRESSES|RESID", "slot 1")
 
@@ -167,6 +196,14 @@ def test_keep(terminal, _):
         lines = file.read().splitlines()
     assert "interval = 2" in lines and "sort = vm" in lines, lines
     assert os.listdir(os.path.dirname(path)) == ["config"], os.listdir(os.path.dirname(path))
+
+
+def test_keep_nowhere():
+    """w where there is no such directory says what to do, which is not an option that gmemtop lacks"""
+    with gmemtop("-e", "guest_fault", XDG_CONFIG_HOME="/proc/none") as terminal:
+        terminal.press("w")
+        terminal.shows(r"/proc/none/gmemtop/config: No such file or directory. Set XDG_CONFIG_HOME to")
+        assert " -o" not in terminal.text(), terminal.text()
 
 
 def test_ended(terminal, load):
@@ -278,7 +315,7 @@ def test_plain():
         evil = f"{directory}/\x1b[31mevil"
         os.symlink(GMEMLOAD, evil)
         with gmemtop("-e", "guest_fault", NO_COLOR="1", LC_ALL="C") as terminal, guest(*SHAPE, *STEPS, program=evil):
-            terminal.shows(r"\\x1b\[31mevil")
+            terminal.shows(r"\\x1b\[31mevil", "FAULTS/sv")
             terminal.press("a", HOME, DOWN, ENTER)
             terminal.shows(r"0x1000  (##){32}")
             assert all(byte < 0x80 for byte in terminal.raw), "not ASCII"
@@ -308,6 +345,56 @@ def test_batch():
         assert each["tool"]["name"] == "gmemtop" and len(each["vms"]) == 2, each
 
 
+def test_numbers_of_vms():
+    """a VM has the same number in an inventory, a capture and a live view, whichever has the first event"""
+    with guest("--vms=2", "--slots=1", "--pages=8", "touch") as (idle, _), guest("--vms=1", "--slots=1", "--pages=8", "touch") as (other, _):
+        busy = subprocess.Popen([GMEMLOAD, "--vms=2", "--slots=1", "--pages=8", "--run-time=60", "punch:vm=1", "touch:vm=1", "sleep:ms=20"],
+                                stdout=subprocess.DEVNULL)
+        try:
+            expected = sorted([idle.pid] * 2 + [other.pid] + [busy.pid] * 2)
+            listed = []
+            while len(listed) < len(expected):
+                listed = [vm["pid"] for vm in report("inventory")["vms"]]
+            captured = report("-d", "1")["vms"]
+            batch = [re.findall(r"VM (\d+)  (\d+) gmemload", table) for table in run(GMEMTOP, "-b", "-n", "2").stdout.split("gmemtop ")[1:]]
+        finally:
+            busy.kill()
+            busy.wait()
+    assert listed == expected, listed
+    assert [vm["pid"] for vm in captured] == listed, captured
+    assert [bool(slot["events"]) for vm in captured for slot in vm["slots"]] == [False] * 4 + [True], captured
+    for rows_of in batch:
+        assert sorted(rows_of) == [(str(i), str(pid)) for i, pid in enumerate(listed)], batch
+
+
+def test_owners_used_up():
+    """where there is no room for more VMs and slots, the head does not say how many there are, nor that nothing happened"""
+    top = subprocess.Popen([GMEMTOP, "-b", "--owners=16", "-i", "0.5", "-e", "guest_fault"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert top.stdout.readline()  # it counts
+        with guest("--vms=4", "--vcpus=1", "--slots=4", "--pages=8", "touch"):
+            head = next(line for line in itertools.islice(top.stdout, 1000) if "n/a VMs" in line)
+    finally:
+        top.kill()
+        top.wait()
+    assert re.match(r"n/a VMs  n/a slots  errors n/a  guest faults n/a  p50 n/a", head), head
+
+
+def test_losses_only_grow():
+    """what is under way is not lost: no total of losses goes back while it counts"""
+    steps = [GMEMLOAD, "--vms=2", "--vcpus=4", "--slots=1", "--pages=64", "--run-time=12", "punch", "touch"]
+    top = subprocess.Popen([GMEMTOP, "--json", "-e", "guest_fault", "-i", "0.1", "-n", "80"], stdout=subprocess.PIPE, text=True)
+    try:
+        first = json.loads(top.stdout.readline())
+        with subprocess.Popen(steps, stdout=subprocess.DEVNULL):
+            lost = [json.loads(line)["loss"]["total"] for line in top.stdout]
+    finally:
+        top.kill()
+        top.wait()
+    assert first["loss"]["total"] <= lost[0] and lost == sorted(lost), lost
+    return f"{lost[-1]} lost"
+
+
 def test_no_terminal():
     """without a terminal it says what to do"""
     done = run(GMEMTOP)
@@ -323,9 +410,10 @@ def test_nothing_attached():
         time.sleep(0.5)
 
 
-ON_ONE_SCREEN = (test_overview, test_numbers, test_sort, test_filter, test_fold, test_slot, test_hooks, test_help, test_pause, test_resize,
+ON_ONE_SCREEN = (test_overview, test_numbers, test_sort, test_click, test_filter, test_fold, test_slot, test_hooks, test_help, test_pause, test_resize,
                  test_keep, test_ended, test_quit)
-OTHERS = (test_signals, test_crash, test_stop, test_terminal_gone, test_heat, test_heat_of_ranges, test_plain, test_vt100, test_batch,
+OTHERS = (test_signals, test_crash, test_stop, test_terminal_gone, test_heat, test_heat_of_ranges, test_plain, test_vt100, test_keep_nowhere,
+          test_numbers_of_vms, test_owners_used_up, test_losses_only_grow, test_batch,
           test_no_terminal, test_nothing_attached)
 
 

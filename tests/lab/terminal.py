@@ -15,9 +15,8 @@ import time
 import pexpect
 import pyte
 
-from tool import GMEMLOAD, ROOT
+from tool import GMEMLOAD, GMEMTOP
 
-GMEMTOP = f"{ROOT}/build/gmemtop"
 LINES, COLUMNS = 30, 130
 PATIENCE = 60
 START_UP = 180

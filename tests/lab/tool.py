@@ -8,6 +8,8 @@ import subprocess
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 GMEMTRACE = f"{ROOT}/build/gmemtrace"
 GMEMLOAD = f"{ROOT}/build/gmemload"
+GMEMTOP = f"{ROOT}/build/gmemtop"
+SANITIZED_TOP = f"{ROOT}/build/sanitized/gmemtop"
 
 USAGE, IMPOSSIBLE = 2, 3
 
@@ -33,7 +35,7 @@ def complains(done, status, *words):
     said = f"status {done.returncode}, standard output {done.stdout!r}, standard error {done.stderr!r}"
     assert done.returncode == status, f"not status {status}: {said}"
     assert not done.stdout, said
-    assert re.fullmatch(r"gmemtrace: [^\n]+: [^\n]+\. [A-Z`][^\n]+\.\n", done.stderr), f"not a line as it should be: {said}"
+    assert re.fullmatch(r"gmem(?:trace|top): [^\n]+: [^\n]+\. [A-Z`][^\n]+\.\n", done.stderr), f"not a line as it should be: {said}"
     for word in words:
         assert word in done.stderr, f"no '{word}': {said}"
 

@@ -94,7 +94,7 @@ static void test_events_of_metrics(void **state)
 static void test_wrong(void **state)
 {
 	static const char *const table[][2] = {
-		{ "", "rule '': no such event. Take one that gmemtrace probe lists, or loss, or "
+		{ "", "rule '': no such event. Take one of EVENTS in gmemtrace(1), or loss, or "
 		      "resident_pages" },
 		{ "gest_fault.p99<=+5%", "rule 'gest_fault.p99<=+5%': no such event. " },
 		{ "guest_fault<=5", "rule 'guest_fault<=5': guest_fault is an event, not a metric. "

@@ -308,6 +308,27 @@ static void test_longest_event_fits(void **state)
 	sample_free(&sample);
 }
 
+/* As far as their names go, they are one. */
+static void test_errors_of_one_name(void **state)
+{
+	struct event_count *count;
+	struct sample sample;
+	char *text;
+
+	(void)state;
+	sample_empty(&sample);
+	count = sample_count(&sample.snap.host, EV_HOST_FAULT, 5000, 9);
+	sample_fail(count, ERROR_IS_FAULT | 0x002, 1);
+	sample_fail(count, ERROR_IS_FAULT | 0x010, 2);
+	sample_fail(count, ERROR_IS_FAULT | 0x020, 5);
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "  SIGBUS×1\n");
+	assert_has(text, " HWPOISON×7\n");
+	assert_lacks(text, "HWPOISON×2");
+	free(text);
+	sample_free(&sample);
+}
+
 static void test_one_slot_has_no_totals(void **state)
 {
 	struct sample sample;
@@ -449,8 +470,7 @@ static void check_head_is_short(bool alike)
 	if (alike)
 		assert_has(text, "...");
 	else
-		assert_has_of(text, "          %d more: `gmemtrace probe` says why\n",
-			      NR_EVENTS - 2);
+		assert_has_of(text, "          %d more: -f json says why\n", NR_EVENTS - 2);
 	check_lines(text, 80);
 	sample_free(&sample);
 }
@@ -829,6 +849,7 @@ int main(void)
 		cmocka_unit_test(test_ratio),
 		cmocka_unit_test(test_details_wrap),
 		cmocka_unit_test(test_longest_event_fits),
+		cmocka_unit_test(test_errors_of_one_name),
 		cmocka_unit_test(test_one_slot_has_no_totals),
 		cmocka_unit_test(test_address_space),
 		cmocka_unit_test(test_unavailable_is_said),

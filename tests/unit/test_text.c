@@ -115,6 +115,10 @@ static void test_clip(void **state)
 	check_clip("客客客客", 7, "客客...");
 	check_clip("客客客客", 6, "客...");
 	check_clip("1234", 3, "...");
+	check_clip("1234", 2, "..");
+	check_clip("客客", 2, "..");
+	check_clip("1234", 1, ".");
+	check_clip("1234", 0, "");
 }
 
 static char *flowed(struct flow flow, const char *sentence, const char *before)

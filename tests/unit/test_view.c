@@ -134,7 +134,7 @@ static void test_address_used_again(void **state)
 	assert_string_equal(sample_view_order(sv), "vm 7!; 7/0!; 7/1!; vm 7; 7/0");
 	assert_int_equal(faults_of(&sv->view.rows[1]), 0);
 	assert_int_equal(faults_of(&sv->view.rows[4]), 30);
-	assert_string_equal(sample_view_cell(sv, 3, "vm"), "▾ 7 qemu #2");
+	assert_string_equal(sample_view_cell(sv, 3, "vm"), "▾ VM 1  7 qemu");
 	reused(sv, 31);
 	assert_string_equal(sample_view_order(sv), "vm 7; 7/0");
 	assert_int_equal(faults_of(&sv->view.rows[1]), 1);
@@ -197,7 +197,7 @@ static void test_fold(void **state)
 	sv->view.rows[0].vm_track->folded = true;
 	sample_view_rows(sv);
 	assert_string_equal(sample_view_order(sv), "vm 7; vm 8; 8/0; vm 9; 9/4");
-	assert_string_equal(sample_view_cell(sv, 0, "vm"), "▸ 7 qemu");
+	assert_string_equal(sample_view_cell(sv, 0, "vm"), "▸ VM 0  7 qemu");
 	assert_int_equal(faults_of(&sv->view.rows[0]), 400);
 	/* It stays so. */
 	three_vms(sv);
@@ -335,7 +335,7 @@ static void test_merge(void **state)
 	assert_string_equal(sample_view_cell(sv, 1, "resident"), "…");
 	assert_string_equal(sample_view_cell(sv, 2, "resident"), "…");
 	assert_string_equal(sample_view_cell(sv, 3, "resident"), "256KiB");
-	assert_string_equal(sample_view_cell(sv, 3, "bar"), "██······");
+	assert_string_equal(sample_view_cell(sv, 3, "bar"), "██──────");
 	assert_string_equal(sample_view_cell(sv, 4, "resident"), "…");
 	assert_string_equal(sample_view_cell(sv, 4, "bar"), "…");
 	assert_string_equal(sample_view_cell(sv, 3, "private"), "-");
@@ -387,6 +387,48 @@ static void test_newly_lost(void **state)
 	sv->sample.snap.lost = 4;
 	sample_view_refresh(sv);
 	assert_int_equal(sv->view.newly_lost, 1);
+	/* Programs count while they are read: no loss is ever taken back, nor a huge one. */
+	sv->sample.snap.lost = 2;
+	sample_view_refresh(sv);
+	assert_int_equal(sv->view.newly_lost, 0);
+}
+
+/* Where nothing could be traced, there is none. */
+static void test_free_of_nothing(void **state)
+{
+	struct view view = { 0 };
+
+	(void)state;
+	view_free(&view);
+}
+
+/* What has found no room is counted nowhere: what has no owner has unknown counts, and so have sums. */
+static void test_lost_owners(void **state)
+{
+	struct sample_view *sv = *state;
+	struct vm *vm;
+
+	for (int i = 0; i < 2; i++) {
+		vm = sample_view_vm(sv, 0xaa, 7);
+		vm->owner = 2;
+		sample_view_slot(vm, 0, 9, 1000)->owner = 3;
+		vm = sample_view_vm(sv, 0xbb, 8);
+		vm->owner = 4;
+		sample_view_slot(vm, 0, 9, 1000)->owner = 5;
+		sample_view_slot(vm, 1, 0, 0);
+		sample_view_vm(sv, 0xcc, 9);
+		sv->sample.snap.loss[EV_GUEST_FAULT][LOSS_OWNER] = i;
+		sample_view_refresh(sv);
+		assert_int_equal(view_lost_owners(&sv->view), i);
+	}
+	assert_string_equal(sample_view_order(sv), "vm 7; 7/0; vm 8; 8/0; 8/1; vm 9");
+	assert_string_equal(sample_view_cell(sv, 0, "guest_fault"), "0");
+	assert_string_equal(sample_view_cell(sv, 1, "guest_fault"), "0");
+	assert_string_equal(sample_view_cell(sv, 2, "guest_fault"), "n/a");
+	assert_string_equal(sample_view_cell(sv, 3, "guest_fault"), "0");
+	assert_string_equal(sample_view_cell(sv, 4, "p99"), "n/a");
+	assert_string_equal(sample_view_cell(sv, 5, "errors"), "n/a");
+	assert_string_equal(sample_view_cell(sv, 5, "zap"), "0");
 }
 
 int main(void)
@@ -411,6 +453,8 @@ int main(void)
 		TEST(test_merge_whole),
 		TEST(test_merge_ended),
 		TEST(test_newly_lost),
+		cmocka_unit_test(test_free_of_nothing),
+		TEST(test_lost_owners),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,10 +57,10 @@ static void test_cells(void **state)
 		size_t row;
 		const char *key, *cell;
 	} table[] = {
-		{ 0, "vm", "▾ 4242 qemu" },
+		{ 0, "vm", "▾ VM 0  4242 qemu" },
 		{ 1, "vm", "    slot 0" },
 		{ 2, "vm", "    slot 3 of as 1" },
-		{ 3, "vm", "▾ 1 \\x1b[2Jevil\\x0a" },
+		{ 3, "vm", "▾ VM 1  1 \\x1b[2Jevil\\x0a" },
 		{ 0, "gpa", "default" },
 		{ 1, "gpa", "0x1000000-0x10fffff" },
 		{ 3, "type", "TDX" },
@@ -292,20 +292,56 @@ static void test_batch(void **state)
 	text = batch(sv, true);
 	assert_memory_equal(text, "gmemtop 0.1  al\\x1bpha  Linux 7.3.4  ", 36);
 	assert_string_equal(strstr(text, "2 VMs"),
-			    "2 VMs  2 slots  guest faults 1.5k/s  p50 4.0µs  p99 4.0µs  "
-			    "host faults 0/s  zaps 0/s  notifier hits 0/s  conversions 0/s  "
-			    "errors 2.00/s\n"
+			    "2 VMs  2 slots  errors 2.00/s  guest faults 1.5k/s  p50 4.0µs  "
+			    "p99 4.0µs  zaps 0/s  notifier hits 0/s  conversions 0/s  "
+			    "host faults 0/s\n"
 			    "lost nothing  counting the pages of 2 slots\n"
 			    "VM / SLOT                 FAULTS/s    P50   ZAPS/s\n"
-			    "▾ 4242 qemu                   1.5k  4.0µs        0\n"
+			    "▾ VM 0  4242 qemu             1.5k  4.0µs        0\n"
 			    "    slot 0                    1.5k  4.0µs        0\n"
 			    "    slot 3 of as 1               0      -        0\n"
-			    "▾ 1 \\x1b[2Jevil\\x0a              0      -        0\n\n");
+			    "▾ VM 1  1 \\x1b[2Jevil\\x0a        0      -        0\n\n");
 	free(text);
 	text = batch(sv, false);
 	for (const char *c = text; *c; c++)
 		assert_true(*c == '\n' || (*c >= ' ' && *c <= '~'));
 	free(text);
+}
+
+/* The most important is cut last, and nothing in its middle. */
+static void test_head_is_cut(void **state)
+{
+	static const struct {
+		unsigned int room;
+		const char *text;
+	} table[] = {
+		{ 40, "2 VMs  2 slots  errors 2.00/s  ..." },
+		{ 54, "2 VMs  2 slots  errors 2.00/s  ..." },
+		{ 55, "2 VMs  2 slots  errors 2.00/s  guest faults 1.5k/s  ..." },
+		{ 80,
+		  "2 VMs  2 slots  errors 2.00/s  guest faults 1.5k/s  p50 4.0µs  p99 4.0µs  ..." },
+	};
+	struct sample_view *sv = *state;
+	char text[HEAD_LEN];
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		head_totals(&sv->view, true, table[i].room, text);
+		assert_string_equal(text, table[i].text);
+		assert_true(text_width(text) <= table[i].room);
+	}
+}
+
+static void test_head_without_room_for_owners(void **state)
+{
+	struct sample_view *sv = *state;
+	char text[HEAD_LEN];
+
+	sv->sample.snap.loss[EV_GUEST_FAULT][LOSS_OWNER] = sv->sample.snap.lost = 64;
+	sample_view_refresh(sv);
+	head_totals(&sv->view, true, HEAD_LEN, text);
+	assert_string_equal(text, "n/a VMs  n/a slots  errors n/a  guest faults n/a  p50 n/a  "
+				  "p99 n/a  zaps 0/s  notifier hits 0/s  conversions 0/s  "
+				  "host faults 0/s");
 }
 
 static void test_no_inventory(void **state)
@@ -348,6 +384,8 @@ int main(void)
 		cmocka_unit_test(test_delta),
 		cmocka_unit_test(test_delta_extremes),
 		TEST(test_batch),
+		TEST(test_head_is_cut),
+		TEST(test_head_without_room_for_owners),
 		TEST(test_no_inventory),
 		TEST(test_loss_is_shown),
 	};

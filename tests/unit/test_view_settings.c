@@ -212,6 +212,8 @@ static void test_cannot_write(void **state)
 	settings_init(&settings);
 	assert_int_equal(settings_write(&settings, "/dev/null/x/config", &problem), -1);
 	assert_non_null(strstr(problem.text, "/dev/null/x/config"));
+	/* gmemtop has no -o. */
+	assert_non_null(strstr(problem.text, ". Set XDG_CONFIG_HOME to "));
 }
 
 static void check_path(const char *config, const char *home, const char *expected)

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The names of a stack are looked up once; the list of symbols is read for new stacks only.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "gmem.h"
+#include "stack_names.h"
+#include "unit.h"
+
+static char kallsyms[] = "/tmp/test_stack_names.XXXXXX";
+
+static int setup(void **state)
+{
+	int fd = mkstemp(kallsyms);
+
+	(void)state;
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return unlink(kallsyms);
+}
+
+static void write_kallsyms(const char *text)
+{
+	FILE *file = fopen(kallsyms, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* Two frames, and one of ours between them. */
+static const __u64 stack[STACK_DEPTH] = { 0x1010, 0x3000, 0x2020 };
+
+static void check(struct stack_names *names, __u32 id, const char *inner, const char *outer)
+{
+	char **frames;
+	size_t n;
+
+	assert_int_equal(stack_names_get(names, id, stack, &frames, &n), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(frames[0], inner);
+	assert_string_equal(frames[1], outer);
+	for (size_t i = 0; i < n; i++)
+		free(frames[i]);
+	free(frames);
+}
+
+static void test_read_once(void **state)
+{
+	struct stack_names *names = stack_names_new(kallsyms);
+
+	(void)state;
+	assert_non_null(names);
+	write_kallsyms("1000 t zap\t[kvm]\n2000 T ioctl\n3000 t bpf_prog_1\t[bpf]\n");
+	check(names, 5, "zap+0x10 [kvm]", "ioctl+0x20");
+	/* Not read again for this refresh, nor for what is known in the next. */
+	assert_int_equal(unlink(kallsyms), 0);
+	check(names, 70, "zap+0x10 [kvm]", "ioctl+0x20");
+	stack_names_done(names);
+	check(names, 5, "zap+0x10 [kvm]", "ioctl+0x20");
+	check(names, 70, "zap+0x10 [kvm]", "ioctl+0x20");
+	/* What comes later may be of a module that came later. */
+	write_kallsyms("1000 t other\n2000 T ioctl\n3000 t bpf_prog_1\t[bpf]\n");
+	check(names, 6, "other+0x10", "ioctl+0x20");
+	check(names, 5, "zap+0x10 [kvm]", "ioctl+0x20");
+	stack_names_free(names);
+}
+
+static void test_no_kallsyms(void **state)
+{
+	struct stack_names *names = stack_names_new("/nonexistent");
+	char **frames = NULL;
+	size_t n;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(stack_names_get(names, 1, stack, &frames, &n), -ENOENT);
+	stack_names_free(names);
+	stack_names_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_read_once, setup, teardown),
+		cmocka_unit_test(test_no_kallsyms),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

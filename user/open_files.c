@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The soft limit of open files.
+ */
+#include "open_files.h"
+#include <errno.h>
+#include <sys/resource.h>
+
+#define ENOUGH 4096
+
+static struct rlimit before;
+static bool raised;
+
+void open_files_raise(void)
+{
+	struct rlimit limit;
+
+	if (raised || getrlimit(RLIMIT_NOFILE, &before))
+		return;
+	limit = before;
+	limit.rlim_cur = limit.rlim_max;
+	raised = !setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void open_files_restore(void)
+{
+	if (raised)
+		setrlimit(RLIMIT_NOFILE, &before);
+}
+
+bool open_files_spent(int err)
+{
+	return err == -EMFILE || err == -ENFILE;
+}
+
+int open_files_problem(struct problem *problem, int err)
+{
+	struct rlimit limit = {};
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (err == -ENFILE)
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot trace: too many files are open on this host. Allow more "
+				   "(sysctl fs.file-max)");
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot trace: %llu open files are too few, since each program and map "
+			   "is one. Allow more (ulimit -n %u)",
+			   (unsigned long long)limit.rlim_cur, ENOUGH);
+}

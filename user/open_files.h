@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How many files may be open: each program and map of a session is one, and so is each ring buffer.
+ */
+#ifndef OPEN_FILES_H
+#define OPEN_FILES_H
+
+#include <stdbool.h>
+#include "problem.h"
+
+/* Allow as many as this process may allow itself. */
+void open_files_raise(void);
+
+/* In a child: what was allowed before, which is what the commands that it runs are made for. */
+void open_files_restore(void);
+
+/* Does the negative errno @err say that no more can be open? Then say so: -1, with @problem filled. */
+bool open_files_spent(int err);
+int open_files_problem(struct problem *problem, int err);
+
+#endif
