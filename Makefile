@@ -135,7 +135,7 @@ sanitized: $(SANITIZED_PROGRAMS)
 FUZZ_SECONDS := 3600
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_OBJECTS := $(UNIT_LIB:%.c=$(BUILD)/fuzzed/%.o) $(BUILD)/fuzzed/tests/unit/forge.o \
-	$(BUILD)/fuzzed/tests/fuzz/capture.o $(BUILD)/user/schema.o $(PROTOS)
+	$(patsubst %.c,$(BUILD)/fuzzed/%.o,$(wildcard tests/fuzz/*.c)) $(BUILD)/user/schema.o $(PROTOS)
 
 $(filter-out %.pb-c.o,$(FUZZ_OBJECTS)): | $(PROTOS)
 

@@ -67,8 +67,9 @@ static struct entry *new_entry(struct rebuild *r, __u32 index, const struct capt
 		return NULL;
 	entry->owner = *owner;
 	entry->index = index;
-	entry->vm = owner->kind == OWNER_SLOT || owner->kind == OWNER_GMEM ? r->current[owner->vm]
-									   : NONE;
+	entry->vm = owner->kind == OWNER_SLOT || owner->kind == OWNER_GMEM
+			    ? current_entry(r, owner->vm)
+			    : NONE;
 	r->current[index] = r->nentries - 1;
 	return entry;
 }
