@@ -136,6 +136,9 @@ const char *capture_incomplete(const struct capture_file *file);
 const struct capture_owner *capture_owner(const struct capture_file *file, __u32 index);
 const struct capture_thread *capture_thread(const struct capture_file *file, __u32 tid);
 
+/* A number above the indexes of all owners met so far. */
+__u32 capture_owners(const struct capture_file *file);
+
 /* Of the whole capture, known at its end; NULL, 0: none. As capture_meta()->drops. */
 const struct capture_drop *capture_drops(const struct capture_file *file, size_t *n);
 

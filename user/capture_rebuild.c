@@ -249,10 +249,10 @@ static int owner_from(struct rebuild *r, const struct capture_file *file, __u32 
 int rebuild_from(struct rebuild *r, const struct capture_file *file,
 		 const struct capture_item *item)
 {
-	__u32 last = OWNER_IGNORED;
+	__u32 last = OWNER_IGNORED, n = item->kind == CAPTURE_END ? capture_owners(file) : 0;
 	int err = 0;
 
-	for (__u32 index = 0; index < OWNERS_MAX && item->kind == CAPTURE_END && !err; index++)
+	for (__u32 index = 0; index < n && !err; index++)
 		err = owner_from(r, file, index);
 	for (size_t i = 0; i < item->nrecords && !err; i++) {
 		if (item->records[i].owner == last)

@@ -119,6 +119,8 @@ static bool is_control(unsigned int code)
 		{ 0x2028, 0x202e }, { 0x2066, 0x2069 }, { 0xfff9, 0xfffb },
 	};
 
+	if (code >= 0x20 && code < 0x7f) /* nearly all */
+		return false;
 	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)
 		if (code >= controls[i].first && code <= controls[i].last)
 			return true;

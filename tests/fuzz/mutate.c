@@ -56,7 +56,8 @@ static void replace(struct input *input, struct block block, const uint8_t *with
 	if (before + size + after > input->max_size)
 		return;
 	memmove(block.at + size, block.at + block.size, after);
-	memcpy(block.at, with, size);
+	if (size)
+		memcpy(block.at, with, size);
 	input->size = before + size + after;
 }
 
