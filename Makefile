@@ -143,6 +143,9 @@ $(BUILD)/fuzzed/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC) clang $(CPPFLAGS) -Itests/unit $(CFLAGS) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
 
+# The strict readers are to find what is wrong, not to be explored.
+$(BUILD)/fuzzed/tests/fuzz/outputs.o: FUZZ_FLAGS := $(filter-out -fsanitize%,$(FUZZ_FLAGS)) -fsanitize=address,undefined
+
 $(BUILD)/fuzz_capture: $(FUZZ_OBJECTS)
 	$(call say,LINK) clang $(FUZZ_FLAGS) $^ $(LIBS) -o $@
 

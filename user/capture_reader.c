@@ -180,10 +180,11 @@ static int work(struct capture_file *file, __u64 bytes, struct problem *problem)
 	file->work += bytes;
 	if (file->forced || file->work <= WORK_FREE + WORK_RATIO * read)
 		return 0;
-	return problem_set(problem, EXIT_USAGE,
-			   "%s: block %llu at byte %llu: it unpacks to more than %d times the "
-			   "file's size, as no recording does. Read it with --force if you trust it",
-			   file->name, file->nblocks, file->offset, WORK_RATIO);
+	return problem_set(
+		problem, EXIT_USAGE,
+		"%s: block %llu at byte %llu: it unpacks to more than %d times the "
+		"file's size, as no recording does. Read it with --force if you trust it",
+		file->name, file->nblocks, file->offset, WORK_RATIO);
 }
 
 /* The message of the block that was read, as bytes in file->message. */

@@ -33,7 +33,8 @@ struct capture_moment {
 	struct snapshot snap;
 	struct arena arena; /* of its strings */
 	__u64 nunknown; /* events and losses that we do not know and left out */
-	const char *wrong_at_last; /* what can be while events are counted, but not after; or NULL */
+	const char
+		*wrong_at_last; /* what can be while events are counted, but not after; or NULL */
 };
 
 void capture_moment_free(struct capture_moment *moment);

@@ -141,8 +141,7 @@ static int put_counts(void *ctx, const struct counted_place *place)
 
 		if (!(csv->capture->shown & 1ULL << count->event))
 			continue;
-		fprintf(out, "%llu,%s,", csv->capture->duration_ns,
-			event_descs[count->event].name);
+		fprintf(out, "%llu,%s,", csv->capture->duration_ns, event_descs[count->event].name);
 		put_place(csv, place);
 		put_numbers(out, count);
 		end_line(out);

@@ -343,8 +343,7 @@ int export_openmetrics(struct export *export)
 		return -1;
 	w.capture = capture_meta(export->file);
 	/* Told apart from all others beside it, unless somebody wants series that go on. */
-	w.text.capture = export->options->name
-				 ?: export_time(begin, w.capture->start_realtime_ns);
+	w.text.capture = export->options->name ?: export_time(begin, w.capture->start_realtime_ns);
 	put_capture(&w, capture_incomplete(export->file));
 	put_attached(&w);
 	put_event_families(&w);

@@ -32,7 +32,8 @@ struct export_places {
 	struct export_place host; /* of all whom the file does not tell of, too */
 	struct export_vm *vms;
 	size_t nvms;
-	struct id_map untaken; /* by a hash of owner and kvm: 1 + the first number nobody has taken */
+	struct id_map
+		untaken; /* by a hash of owner and kvm: 1 + the first number nobody has taken */
 };
 
 /* Give the VMs of @snap, which may be NULL, their numbers; before anything else. 0 or -ENOMEM. */

@@ -55,8 +55,7 @@ static void report(const struct capture *capture)
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		if (sink_open(&sink))
-			sink_read(&sink,
-				  report_write(sink.out, formats[i].name, capture, &style),
+			sink_read(&sink, report_write(sink.out, formats[i].name, capture, &style),
 				  formats[i].read);
 }
 
@@ -133,8 +132,7 @@ static void read_times(struct capture_file *file)
 
 	if (!capture_rewind(file, &problem) &&
 	    !timeline_read(&timeline, file, ~0ULL, 0, TIMELINE_CELLS, &problem) && sink_open(&sink))
-		sink_read(&sink,
-			  report_timeline(sink.out, capture_meta(file), &timeline, &style),
+		sink_read(&sink, report_timeline(sink.out, capture_meta(file), &timeline, &style),
 			  read_plain);
 	timeline_free(&timeline);
 }

@@ -173,8 +173,8 @@ static void renumber_snapshot(struct input *input, Cap__Snapshot *snapshot)
 static void change(struct input *input, const struct block *block,
 		   const ProtobufCMessageDescriptor *type, void (*fn)(struct input *, void *))
 {
-	ProtobufCMessage *message = protobuf_c_message_unpack(
-		type, NULL, block->size - BLOCK_BEGIN, block->at + BLOCK_BEGIN);
+	ProtobufCMessage *message = protobuf_c_message_unpack(type, NULL, block->size - BLOCK_BEGIN,
+							      block->at + BLOCK_BEGIN);
 	uint8_t *bytes;
 	size_t size;
 
@@ -225,8 +225,8 @@ static void renumber(struct input *input)
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
-	static void (*const mutations[])(struct input *) = { drop, drop_kind, copy, renumber,
-							     renumber, renumber };
+	static void (*const mutations[])(struct input *) = { drop,     drop_kind, copy,
+							     renumber, renumber,  renumber };
 	struct input input = { .data = data, .size = size, .max_size = max_size, .seed = seed };
 
 	if (size > 1 && data[0])

@@ -31,9 +31,14 @@ static void must(bool right, const char *what, const char *at)
 
 static void plain_line(const char *line, size_t len)
 {
-	size_t size = TEXT_PLAIN_SIZE(len);
-	char *plain = malloc(size);
+	size_t size = TEXT_PLAIN_SIZE(len), ascii = 0;
+	char *plain;
 
+	while (ascii < len && line[ascii] >= ' ' && line[ascii] <= '~')
+		ascii++;
+	if (ascii == len)
+		return;
+	plain = malloc(size);
 	text_plain(plain, size, line, len);
 	must(strlen(plain) == len && !memcmp(plain, line, len), "not plain text", line);
 	free(plain);

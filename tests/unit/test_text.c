@@ -95,7 +95,9 @@ static void test_plain(void **state)
 		{ "CPU 0/KVM", "CPU 0/KVM" },
 		{ "\x1b[2J", "\\x1b[2J" },
 		{ "a\nb\tc\x7f", "a\\x0ab\\x09c\\x7f" },
-		{ "\xc2\x9b""31m", "\\xc2\\x9b31m" }, /* a terminal may take it for ESC [ */
+		{ "\xc2\x9b"
+		  "31m",
+		  "\\xc2\\x9b31m" }, /* a terminal may take it for ESC [ */
 		{ "\u202egnp", "\\xe2\\x80\\xaegnp" }, /* right to left */
 		{ "\u00e9\xff", "\u00e9\uFFFD" },
 	};
