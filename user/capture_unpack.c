@@ -675,6 +675,7 @@ const char *unpack_snapshot(const Cap__Snapshot *message, const struct capture_n
 	if (moment->arena.failed || u.wrong || !message->final)
 		return moment->arena.failed ? no_memory : u.wrong;
 	snapshot_sort(&moment->snap);
+	snapshot_link(&moment->snap);
 	return snapshot_unsound(&moment->snap);
 }
 
