@@ -47,7 +47,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 .PHONY: all bench growth clean install demo check check-long fuzz lint help unit sanitized
 .SECONDARY:
 
-all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied $(BUILD)/spin
+all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied $(BUILD)/crowd $(BUILD)/spin
 
 # The BPF side: an object, a skeleton.
 
@@ -103,7 +103,7 @@ $(BUILD)/spin: $(BUILD)/tests/lab/spin.o
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -lbpf -o $@
 
 # Makes captures without a kernel.
-$(BUILD)/generate $(BUILD)/varied: $(BUILD)/%: $(BUILD)/tests/capture/%.o $(LIB_OBJECTS)
+$(BUILD)/generate $(BUILD)/varied $(BUILD)/crowd: $(BUILD)/%: $(BUILD)/tests/capture/%.o $(LIB_OBJECTS)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Unit tests, and with them the library, run under the address and undefined behaviour sanitizers.
