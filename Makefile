@@ -47,7 +47,8 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 .PHONY: all bench growth clean install demo check check-long fuzz lint help unit sanitized
 .SECONDARY:
 
-all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied $(BUILD)/spin
+all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied \
+	$(BUILD)/crowd $(BUILD)/spin
 
 # The BPF side: an object, a skeleton.
 
@@ -109,7 +110,7 @@ $(BUILD)/spin: $(BUILD)/tests/lab/spin.o
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -lbpf -o $@
 
 # Makes captures without a kernel.
-$(BUILD)/generate $(BUILD)/varied: $(BUILD)/%: $(BUILD)/tests/capture/%.o $(LIB_OBJECTS)
+$(BUILD)/generate $(BUILD)/varied $(BUILD)/crowd: $(BUILD)/%: $(BUILD)/tests/capture/%.o $(LIB_OBJECTS)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Unit tests, and with them the library, run under the address and undefined behaviour sanitizers.
@@ -141,13 +142,16 @@ sanitized: $(SANITIZED_PROGRAMS)
 FUZZ_SECONDS := 3600
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_OBJECTS := $(UNIT_LIB:%.c=$(BUILD)/fuzzed/%.o) $(BUILD)/fuzzed/tests/unit/forge.o \
-	$(BUILD)/fuzzed/tests/fuzz/capture.o $(BUILD)/user/schema.o $(PROTOS)
+	$(patsubst %.c,$(BUILD)/fuzzed/%.o,$(wildcard tests/fuzz/*.c)) $(BUILD)/user/schema.o $(PROTOS)
 
 $(filter-out %.pb-c.o,$(FUZZ_OBJECTS)): | $(PROTOS)
 
 $(BUILD)/fuzzed/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC) clang $(CPPFLAGS) -Itests/unit $(CFLAGS) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
+
+# The strict readers are to find what is wrong, not to be explored.
+$(BUILD)/fuzzed/tests/fuzz/outputs.o: FUZZ_FLAGS := $(filter-out -fsanitize%,$(FUZZ_FLAGS)) -fsanitize=address,undefined
 
 $(BUILD)/fuzz_capture: $(FUZZ_OBJECTS)
 	$(call say,LINK) clang $(FUZZ_FLAGS) $^ $(LIBS) -o $@

@@ -42,6 +42,11 @@ class Capture:
         return output
 
 
+def escaped(name):
+    """As texts have it."""
+    return re.sub("[\0-\x1f\x7f]", lambda found: f"\\x{ord(found.group()):02x}", name)
+
+
 def need(module):
     try:
         return __import__(module)
@@ -165,7 +170,7 @@ def test_ndjson_snapshots(capture):
 def test_csv(capture):
     """csv: RFC 4180, the events of ndjson, adding up to the report"""
     rows = list(read_csv_events(capture.export("csv")))
-    assert {row["comm"] for row in rows if row["vm"] == 1} == {HOSTILE}
+    assert {row["comm"] for row in rows if row["vm"] == 1} == {escaped(HOSTILE)}
     ndjson = read_ndjson(capture.export("ndjson"))
     assert [(row["end_ns"], row["time"]) for row in rows] == [(row["end_ns"], row["time"]) for row in ndjson]
     return same_events(capture, "csv", rows)
@@ -432,6 +437,7 @@ def samples(path):
     found = {}
     for family in families:
         for sample in family.samples:
+            assert sample.labels.pop("capture"), sample
             key = (sample.name, tuple(sorted(sample.labels.items())))
             assert key not in found, key
             found[key] = sample.value
@@ -444,7 +450,7 @@ def labels_of(report, place):
     if slot is not None:
         [labels["gmem_ino"]] = [entry["gmem_ino"] for entry in report["vms"][vm]["slots"] if (entry["as_id"], entry["id"]) == (as_id, slot)]
     if vm is not None:
-        labels |= {"vm": vm, "pid": report["vms"][vm]["pid"], "comm": report["vms"][vm]["comm"]}
+        labels |= {"vm": vm, "pid": report["vms"][vm]["pid"], "comm": escaped(report["vms"][vm]["comm"])}
     return {key: str(value) for key, value in labels.items() if value is not None}
 
 

@@ -87,6 +87,9 @@ struct capture_file *capture_open_stream(FILE *stream, const char *name, size_t 
 					 struct problem *problem);
 void capture_close(struct capture_file *file);
 
+/* Read it however much it unpacks to; without, a file that does not fit its own size is refused. */
+void capture_force(struct capture_file *file);
+
 enum capture_item_kind {
 	CAPTURE_END, /* no more; capture_meta() now knows how it ended */
 	CAPTURE_SNAPSHOT,
@@ -101,9 +104,13 @@ struct capture_item {
 	size_t nrecords;
 };
 
-/* What the reader is after: records are not even unpacked for those who do not want them. */
+/*
+ * What the reader is after: records are not even unpacked for those who do not want them, nor are
+ * snapshots for who wants the last only, which is not handed on, but in capture_meta() at the end.
+ */
 #define CAPTURE_WANT_SNAPSHOTS 1
 #define CAPTURE_WANT_RECORDS 2
+#define CAPTURE_WANT_LAST 4
 
 /* 0, or -1 with @problem filled (EXIT_USAGE: damaged, and where). An end without last words is no
  * problem, but capture_incomplete(). */
@@ -128,6 +135,9 @@ const char *capture_incomplete(const struct capture_file *file);
 /* NULL for an index or a thread not met yet. */
 const struct capture_owner *capture_owner(const struct capture_file *file, __u32 index);
 const struct capture_thread *capture_thread(const struct capture_file *file, __u32 tid);
+
+/* A number above the indexes of all owners met so far. */
+__u32 capture_owners(const struct capture_file *file);
 
 /* Of the whole capture, known at its end; NULL, 0: none. As capture_meta()->drops. */
 const struct capture_drop *capture_drops(const struct capture_file *file, size_t *n);

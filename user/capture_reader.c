@@ -10,15 +10,37 @@
 #include "capture_block.h"
 #include "capture_file.h"
 #include "capture_unpack.h"
+#include "hash.h"
 
 #define BUFFER_SIZE (256 << 10) /* of the stream */
 #define MESSAGE_BUDGET (64 << 20) /* what an unpacked message may take, 16 times BLOCK_MAX */
 #define SNAPSHOT_BUDGET (1UL << 30) /* twice what a live capture of all owners takes */
 
+/*
+ * Of what blocks unpack to, in bytes of memory: so much whatever the file's size, and so much for each
+ * byte of it. Recordings of hosts take 30, of machines that are emulated by the instruction, where
+ * all events are alike, 200.
+ */
+#define WORK_FREE (16UL << 20)
+#define WORK_RATIO 1000
+
 /* As large as the largest block so far. */
 struct buffer {
 	unsigned char *bytes;
 	size_t size;
+};
+
+/* Last words. */
+struct ending {
+	__u64 duration_ns;
+	bool command_ended;
+	int command_status;
+};
+
+/* Where a snapshot begins. */
+struct place {
+	__u64 offset; /* 0: nowhere */
+	__u64 nblocks; /* before it */
 };
 
 struct thread_entry {
@@ -32,6 +54,8 @@ struct capture_file {
 	__u64 size; /* of the file, bytes; 0: not known */
 	__u64 first; /* offset of what follows the Header */
 	size_t budget; /* of a snapshot */
+	bool forced; /* any amount of work is fine */
+	bool is_seekable;
 	ZSTD_DCtx *zstd;
 	struct buffer packed, message; /* of the block being read */
 	struct arena header_arena; /* of the strings of .capture */
@@ -43,9 +67,13 @@ struct capture_file {
 	/* From here on what capture_rewind() resets. */
 	__u64 offset; /* of the block being read, then of the next */
 	struct block_head head;
-	__u64 nblocks, nrecords, nsnapshots; /* so far */
+	__u64 nblocks, nrecords; /* so far */
+	__u64 work; /* what was unpacked, bytes */
 	bool skipped_records; /* nrecords lacks some */
-	bool in_snapshot; /* the next block has more of .next */
+	bool in_snapshot; /* the next block has more of .next, or of what is passed over */
+	struct ending ending;
+	struct place passing, passed; /* of a snapshot that is passed over, and the last that was */
+	__u64 latency_ns, npages; /* of all records */
 	bool ended;
 	size_t left; /* of the budget, for .next */
 	struct capture_moment moment, next;
@@ -74,6 +102,12 @@ static int no_memory(const struct capture_file *file, struct problem *problem)
 			   file->name, strerror(ENOMEM));
 }
 
+static int cannot_read(const struct capture_file *file, struct problem *problem)
+{
+	return problem_set(problem, EXIT_USAGE, "cannot read %s: %s. Choose another file",
+			   file->name, strerror(errno));
+}
+
 /* ---- Blocks ---- */
 
 enum got { GOT_ALL, GOT_END, GOT_ERROR };
@@ -85,8 +119,7 @@ static enum got read_bytes(struct capture_file *file, void *to, size_t size,
 		return GOT_ALL;
 	if (!ferror(file->stream))
 		return GOT_END;
-	problem_set(problem, EXIT_USAGE, "cannot read %s: %s. Choose another file", file->name,
-		    strerror(errno));
+	cannot_read(file, problem);
 	return GOT_ERROR;
 }
 
@@ -139,27 +172,53 @@ static void end_block(struct capture_file *file)
 	file->nblocks++;
 }
 
+/* So much was unpacked. -1 with @problem filled when a file of this size should not have it. */
+static int work(struct capture_file *file, __u64 bytes, struct problem *problem)
+{
+	__u64 read = file->offset + BLOCK_HEAD_SIZE + file->head.packed;
+
+	file->work += bytes;
+	if (file->forced || file->work <= WORK_FREE + WORK_RATIO * read)
+		return 0;
+	return problem_set(
+		problem, EXIT_USAGE,
+		"%s: block %llu at byte %llu: it unpacks to more than %d times the "
+		"file's size, as no recording does. Read it with --force if you trust it",
+		file->name, file->nblocks, file->offset, WORK_RATIO);
+}
+
+/* The message of the block that was read, as bytes in file->message. */
+static int decompress(struct capture_file *file, struct problem *problem)
+{
+	size_t size = ZSTD_decompressDCtx(file->zstd, file->message.bytes, file->head.size,
+					  file->packed.bytes, file->head.packed);
+
+	if (ZSTD_isError(size) || size != file->head.size)
+		return damaged(file, "it cannot be unpacked", problem);
+	return work(file, size, problem);
+}
+
 /* The message of the block that was read; NULL with @problem filled. In file->arena. */
 static void *unpack(struct capture_file *file, const ProtobufCMessageDescriptor *type,
 		    struct problem *problem)
 {
 	ProtobufCAllocator allocator = arena_allocator(&file->arena);
-	size_t size = ZSTD_decompressDCtx(file->zstd, file->message.bytes, file->head.size,
-					  file->packed.bytes, file->head.packed);
 	void *message;
 
 	arena_free(&file->arena);
-	if (ZSTD_isError(size) || size != file->head.size) {
-		damaged(file, "it cannot be unpacked", problem);
+	if (decompress(file, problem))
 		return NULL;
-	}
-	message = protobuf_c_message_unpack(type, &allocator, size, file->message.bytes);
-	if (!message)
-		damaged(file,
-			file->arena.failed ? "its message takes more memory than any should"
-					   : "its message is malformed",
-			problem);
-	return message;
+	message = protobuf_c_message_unpack(type, &allocator, file->head.size, file->message.bytes);
+	/* Columns are the records', which are counted as such. */
+	if (message && type != &cap__records__descriptor && work(file, file->arena.used, problem))
+		return NULL;
+	if (message)
+		return message;
+	damaged(file,
+		file->arena.failed ? "its message takes more memory than any should"
+				   : "its message is malformed",
+		problem);
+	return NULL;
 }
 
 #define UNPACK(file, type, problem) unpack(file, &cap__##type##__descriptor, problem)
@@ -185,6 +244,26 @@ static int read_snapshot(struct capture_file *file, struct problem *problem)
 	return 0;
 }
 
+/*
+ * A snapshot that another will follow: only whether this block is its last. Where it was is kept, in
+ * case that none follows.
+ */
+static int pass_snapshot(struct capture_file *file, struct problem *problem)
+{
+	bool final;
+
+	if (decompress(file, problem))
+		return -1;
+	if (unpack_is_final(file->message.bytes, file->head.size, &final))
+		return damaged(file, "its message is malformed", problem);
+	if (!file->in_snapshot)
+		file->passing = (struct place){ file->offset, file->nblocks };
+	file->in_snapshot = !final;
+	if (final)
+		file->passed = file->passing;
+	return 0;
+}
+
 /* The snapshot is complete, and becomes the one that is shown. */
 static void take_snapshot(struct capture_file *file)
 {
@@ -197,7 +276,28 @@ static void take_snapshot(struct capture_file *file)
 	file->capture.no_inventory = file->moment.no_inventory;
 	file->capture.inventory_lacks = file->moment.inventory_lacks;
 	file->capture.snap = &file->moment.snap;
-	file->nsnapshots++;
+}
+
+/* Go back for the last snapshot that was passed over, at the end. */
+static int read_passed(struct capture_file *file, struct problem *problem)
+{
+	errno = 0;
+	if (fseeko(file->stream, file->passed.offset, SEEK_SET))
+		return cannot_read(file, problem);
+	file->offset = file->passed.offset;
+	file->nblocks = file->passed.nblocks;
+	file->in_snapshot = false;
+	do {
+		enum got got = read_block(file, problem);
+
+		if (got == GOT_END)
+			return damaged(file, "it has changed while it was read", problem);
+		if (got == GOT_ERROR || read_snapshot(file, problem))
+			return -1;
+		end_block(file);
+	} while (file->in_snapshot);
+	take_snapshot(file);
+	return 0;
 }
 
 static int read_owner(struct capture_file *file, const Cap__Owner *message, struct problem *problem)
@@ -235,7 +335,7 @@ static int read_owners(struct capture_file *file, struct problem *problem)
 /* Where @tid is, or would be. */
 static struct thread_entry *find_thread(struct thread_entry *threads, size_t size, __u32 tid)
 {
-	size_t at = tid * 2654435761U & (size - 1);
+	size_t at = hash_id(tid) & (size - 1);
 
 	while (threads[at].used && threads[at].thread.tid != tid)
 		at = (at + 1) & (size - 1);
@@ -285,6 +385,41 @@ static int read_threads(struct capture_file *file, struct problem *problem)
 	return err;
 }
 
+/* NULL, or what is wrong with whom the records name. That nobody has told of an owner can be. */
+static const char *check_owners(const struct capture_file *file, size_t n)
+{
+	__u32 last = OWNER_IGNORED;
+
+	for (size_t i = 0; i < n; i++) {
+		__u32 index = file->records[i].owner;
+		const struct capture_owner *owner;
+
+		if (index == last)
+			continue;
+		last = index;
+		owner = capture_owner(file, index);
+		if (owner && owner->vm && !capture_owner(file, owner->vm))
+			return "a record is of a VM that there is not";
+	}
+	return NULL;
+}
+
+/* Likewise with what the records so far add up to. */
+static const char *add_up(struct capture_file *file, size_t n)
+{
+	bool over = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct gmem_record *record = &file->records[i];
+
+		over |= __builtin_add_overflow(file->latency_ns, record->latency_ns,
+					       &file->latency_ns);
+		over |= __builtin_add_overflow(file->npages, record->npages, &file->npages);
+	}
+	return over ? "the latencies or the pages of its records add up to more than a number holds"
+		    : NULL;
+}
+
 static int read_records(struct capture_file *file, size_t *n, struct problem *problem)
 {
 	const Cap__Records *message = UNPACK(file, records, problem);
@@ -296,15 +431,18 @@ static int read_records(struct capture_file *file, size_t *n, struct problem *pr
 		file->records = malloc(RECORDS_MAX * sizeof(*file->records));
 	if (!file->records)
 		return no_memory(file, problem);
-	wrong = unpack_records(message, &file->names, file->records, n, &file->nunknown);
+	wrong = unpack_records(message, &file->names, file->records, n, &file->nunknown)
+			?: check_owners(file, *n) ?: add_up(file, *n);
 	if (wrong)
 		return damaged(file, wrong, problem);
 	file->nrecords += message->n;
-	return 0;
+	return work(file, message->n * sizeof(*file->records), problem);
 }
 
 static int read_drops(struct capture_file *file, const Cap__End *message, struct problem *problem)
 {
+	__u64 ndropped = 0;
+
 	if (message->n_drops > DROPS_MAX)
 		return damaged(file, "it has more drops than the format allows", problem);
 	file->drops = calloc(message->n_drops + 1, sizeof(*file->drops));
@@ -315,6 +453,9 @@ static int read_drops(struct capture_file *file, const Cap__End *message, struct
 
 		if (drop->event >= file->names.nevents)
 			return damaged(file, "a drop is of no event", problem);
+		if (__builtin_add_overflow(ndropped, drop->count, &ndropped))
+			return damaged(file, "its drops add up to more than a number holds",
+				       problem);
 		if (file->names.event[drop->event] >= 0)
 			file->drops[file->capture.ndrops++] =
 				(struct capture_drop){ drop->cpu, file->names.event[drop->event],
@@ -336,9 +477,8 @@ static int read_end(struct capture_file *file, struct problem *problem)
 	    (!file->skipped_records && message->records != file->nrecords))
 		return damaged(file, "it says that there were more or fewer blocks or records",
 			       problem);
-	file->capture.duration_ns = message->duration_ns;
-	file->capture.command_ended = message->command_ended;
-	file->capture.command_status = message->command_status;
+	file->ending = (struct ending){ message->duration_ns, message->command_ended,
+					message->command_status };
 	return 0;
 }
 
@@ -358,12 +498,15 @@ static void take_note(struct capture_file *file)
 	file->capture.note = file->note;
 }
 
-static void end_incomplete(struct capture_file *file)
+static int end_incomplete(struct capture_file *file, struct problem *problem)
 {
+	if (file->passed.offset && read_passed(file, problem))
+		return -1;
 	file->capture.incomplete =
 		"the file ends without its last block: the recorder was killed, or the disk full";
 	take_note(file);
 	file->ended = true;
+	return 0;
 }
 
 static int end_complete(struct capture_file *file, struct problem *problem)
@@ -375,9 +518,16 @@ static int end_complete(struct capture_file *file, struct problem *problem)
 	got = read_bytes(file, &byte, 1, problem);
 	if (got == GOT_ALL)
 		return damaged(file, "it comes after the last one", problem);
+	if (got == GOT_ERROR || (file->passed.offset && read_passed(file, problem)))
+		return -1;
+	if (file->moment.wrong_at_last)
+		return damaged(file, file->moment.wrong_at_last, problem);
+	file->capture.duration_ns = file->ending.duration_ns;
+	file->capture.command_ended = file->ending.command_ended;
+	file->capture.command_status = file->ending.command_status;
 	take_note(file);
 	file->ended = true;
-	return got == GOT_ERROR ? -1 : 0;
+	return 0;
 }
 
 static int skip_unknown(struct capture_file *file, struct problem *problem)
@@ -392,6 +542,26 @@ static int skip_unknown(struct capture_file *file, struct problem *problem)
 	return 0;
 }
 
+/* Its end is handed on, or passed over, as is wanted. */
+static int take_snapshot_block(struct capture_file *file, unsigned int wants,
+			       struct capture_item *item, struct problem *problem)
+{
+	if (!(wants & (CAPTURE_WANT_SNAPSHOTS | CAPTURE_WANT_LAST)))
+		return 0;
+	if (!(wants & CAPTURE_WANT_SNAPSHOTS) && file->is_seekable)
+		return pass_snapshot(file, problem);
+	if (read_snapshot(file, problem))
+		return -1;
+	if (file->in_snapshot)
+		return 0;
+	take_snapshot(file);
+	if (wants & CAPTURE_WANT_SNAPSHOTS) {
+		item->kind = CAPTURE_SNAPSHOT;
+		item->capture = &file->capture;
+	}
+	return 0;
+}
+
 /* What is in the block goes to @item, which stays as it is if that is of no interest. */
 static int take_block(struct capture_file *file, unsigned int wants, struct capture_item *item,
 		      struct problem *problem)
@@ -402,16 +572,7 @@ static int take_block(struct capture_file *file, unsigned int wants, struct capt
 		return damaged(file, "a snapshot lacks its end", problem);
 	switch (type) {
 	case BLOCK_SNAPSHOT:
-		if (!(wants & CAPTURE_WANT_SNAPSHOTS))
-			return 0;
-		if (read_snapshot(file, problem))
-			return -1;
-		if (file->in_snapshot)
-			return 0;
-		take_snapshot(file);
-		item->kind = CAPTURE_SNAPSHOT;
-		item->capture = &file->capture;
-		return 0;
+		return take_snapshot_block(file, wants, item, problem);
 	case BLOCK_OWNERS:
 		return read_owners(file, problem);
 	case BLOCK_THREADS:
@@ -444,12 +605,14 @@ int capture_next(struct capture_file *file, unsigned int wants, struct capture_i
 
 		if (got == GOT_ERROR)
 			return -1;
-		if (got == GOT_END)
-			end_incomplete(file);
-		else if (take_block(file, wants, item, problem))
+		if (got == GOT_END) {
+			if (end_incomplete(file, problem))
+				return -1;
+		} else if (take_block(file, wants, item, problem)) {
 			return -1;
-		else if (!file->ended)
+		} else if (!file->ended) {
 			end_block(file);
+		}
 	}
 	return 0;
 }
@@ -549,6 +712,7 @@ static struct capture_file *new_file(FILE *stream, const char *name, size_t budg
 		return NULL;
 	file->stream = stream;
 	file->budget = budget;
+	file->is_seekable = ftello(stream) >= 0;
 	file->header_arena.budget = file->arena.budget = MESSAGE_BUDGET;
 	file->name = strdup(name);
 	file->zstd = ZSTD_createDCtx();
@@ -587,6 +751,11 @@ struct capture_file *capture_open(const char *path, struct problem *problem)
 	problem_set(problem, EXIT_USAGE, "cannot read %s: %s. Choose another file", path,
 		    strerror(errno));
 	return NULL;
+}
+
+void capture_force(struct capture_file *file)
+{
+	file->forced = true;
 }
 
 void capture_close(struct capture_file *file)
@@ -629,6 +798,11 @@ const struct capture_owner *capture_owner(const struct capture_file *file, __u32
 	if (index >= file->nowners || !file->owners[index].kind)
 		return NULL;
 	return &file->owners[index];
+}
+
+__u32 capture_owners(const struct capture_file *file)
+{
+	return file->nowners;
 }
 
 const struct capture_thread *capture_thread(const struct capture_file *file, __u32 tid)

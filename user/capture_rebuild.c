@@ -67,8 +67,9 @@ static struct entry *new_entry(struct rebuild *r, __u32 index, const struct capt
 		return NULL;
 	entry->owner = *owner;
 	entry->index = index;
-	entry->vm = owner->kind == OWNER_SLOT || owner->kind == OWNER_GMEM ? r->current[owner->vm]
-									   : NONE;
+	entry->vm = owner->kind == OWNER_SLOT || owner->kind == OWNER_GMEM
+			    ? current_entry(r, owner->vm)
+			    : NONE;
 	r->current[index] = r->nentries - 1;
 	return entry;
 }
@@ -248,10 +249,10 @@ static int owner_from(struct rebuild *r, const struct capture_file *file, __u32 
 int rebuild_from(struct rebuild *r, const struct capture_file *file,
 		 const struct capture_item *item)
 {
-	__u32 last = OWNER_IGNORED;
+	__u32 last = OWNER_IGNORED, n = item->kind == CAPTURE_END ? capture_owners(file) : 0;
 	int err = 0;
 
-	for (__u32 index = 0; index < OWNERS_MAX && item->kind == CAPTURE_END && !err; index++)
+	for (__u32 index = 0; index < n && !err; index++)
 		err = owner_from(r, file, index);
 	for (size_t i = 0; i < item->nrecords && !err; i++) {
 		if (item->records[i].owner == last)

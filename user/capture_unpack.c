@@ -7,6 +7,7 @@
 #include <string.h>
 #include "events.h"
 #include "report_formats.h"
+#include "snapshot_sound.h"
 
 #define NODES_MAX 1024
 
@@ -207,6 +208,15 @@ static void *new_list(struct unpacker *u, size_t n, size_t size)
 	return list;
 }
 
+static const char too_much[] = "its counts add up to more than a number holds";
+
+/* Add to a sum that nobody else looks after. */
+static void sum(struct unpacker *u, __u64 *to, __u64 count)
+{
+	if (__builtin_add_overflow(*to, count, to))
+		is_wrong(u, too_much);
+}
+
 /* One more element at the end of a list of the model. */
 static void *append(struct unpacker *u, void *array, size_t *n, size_t size)
 {
@@ -291,11 +301,11 @@ static void unpack_loss(struct unpacker *u, const Cap__Loss *message)
 	}
 	event = u->names->event[message->event];
 	loss = u->names->loss[message->loss];
-	snap->lost += message->count;
+	sum(u, &snap->lost, message->count);
 	if (event >= 0 && loss >= 0)
 		snap->loss[event][loss] += message->count;
 	else
-		u->moment->nunknown += message->count;
+		sum(u, &u->moment->nunknown, message->count);
 }
 
 /* The last bucket of a histogram; HIST_BUCKETS when there is none so far. */
@@ -318,7 +328,7 @@ static void unpack_buckets(struct unpacker *u, const Cap__EventCount *message,
 {
 	size_t n = message->n_bucket_gap;
 	unsigned int last = last_bucket(message), at = 0;
-	__u64 *v;
+	__u64 *v, total = 0;
 
 	if (n != message->n_bucket_count || last == HIST_BUCKETS) {
 		is_wrong(u, "a histogram has buckets that there are not, or not as many counts");
@@ -333,7 +343,14 @@ static void unpack_buckets(struct unpacker *u, const Cap__EventCount *message,
 	for (size_t i = 0; i < n; i++) {
 		at += i ? message->bucket_gap[i] : 0;
 		v[at] = message->bucket_count[i];
+		sum(u, &total, v[at]);
 	}
+	if (total <= count->count)
+		return;
+	/* Read a moment later than the count, while events came in. */
+	count->count = total;
+	u->moment->wrong_at_last =
+		"the last snapshot has a histogram of more events than were counted";
 }
 
 static void unpack_errors(struct unpacker *u, const Cap__EventCount *message,
@@ -375,7 +392,7 @@ static void unpack_details(struct unpacker *u, const Cap__EventCount *message,
 			count->details[count->ndetails++] =
 				(struct detail_count){ ours[detail], message->detail_count[i] };
 		else
-			u->moment->nunknown += message->detail_count[i];
+			sum(u, &u->moment->nunknown, message->detail_count[i]);
 	}
 	if (count->ndetails)
 		qsort(count->details, count->ndetails, sizeof(*count->details), compare_details);
@@ -393,7 +410,7 @@ static void unpack_count(struct unpacker *u, const Cap__EventCount *message,
 	}
 	event = u->names->event[message->event];
 	if (event < 0) {
-		u->moment->nunknown += message->count;
+		sum(u, &u->moment->nunknown, message->count);
 		return;
 	}
 	count = &counts->v[counts->n++];
@@ -606,7 +623,7 @@ static void unpack_stack(struct unpacker *u, const Cap__Stack *message)
 		return;
 	}
 	if (u->names->event[message->event] < 0) {
-		u->moment->nunknown += message->count;
+		sum(u, &u->moment->nunknown, message->count);
 		return;
 	}
 	stack = append(u, &snap->stacks, &snap->nstacks, sizeof(*stack));
@@ -658,9 +675,57 @@ const char *unpack_snapshot(const Cap__Snapshot *message, const struct capture_n
 	EACH(&u, message, slots, unpack_slot);
 	EACH(&u, message, gmems, unpack_gmem);
 	EACH(&u, message, stacks, unpack_stack);
-	if (message->final)
-		snapshot_sort(&moment->snap);
-	return moment->arena.failed ? no_memory : u.wrong;
+	if (moment->arena.failed || u.wrong || !message->final)
+		return moment->arena.failed ? no_memory : u.wrong;
+	snapshot_sort(&moment->snap);
+	snapshot_link(&moment->snap);
+	return snapshot_unsound(&moment->snap);
+}
+
+/* A number of protobuf at *@at, which it moves behind it; false at the end and beyond 64 bits. */
+static bool read_number(const unsigned char **at, const unsigned char *end, __u64 *number)
+{
+	*number = 0;
+	for (unsigned int shift = 0; shift < 64 && *at < end; shift += 7) {
+		unsigned char byte = *(*at)++;
+
+		*number |= (__u64)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return true;
+	}
+	return false;
+}
+
+/* Protobuf's kinds of fields: a number, or bytes of a length that is said or fixed. */
+enum { FIELD_NUMBER, FIELD_64_BITS, FIELD_BYTES, FIELD_32_BITS = 5 };
+
+int unpack_is_final(const unsigned char *message, size_t size, bool *final)
+{
+	const unsigned char *at = message, *end = message + size;
+
+	*final = false;
+	while (at < end) {
+		__u64 tag, len;
+
+		if (!read_number(&at, end, &tag))
+			return -1;
+		if ((tag & 7) == FIELD_NUMBER || (tag & 7) == FIELD_BYTES) {
+			if (!read_number(&at, end, &len))
+				return -1;
+			if (tag == (1 << 3 | FIELD_NUMBER))
+				*final = len;
+			if ((tag & 7) == FIELD_NUMBER)
+				continue;
+		} else if ((tag & 7) == FIELD_64_BITS || (tag & 7) == FIELD_32_BITS) {
+			len = (tag & 7) == FIELD_64_BITS ? 8 : 4;
+		} else {
+			return -1;
+		}
+		if (len > (size_t)(end - at))
+			return -1;
+		at += len;
+	}
+	return 0;
 }
 
 void capture_moment_free(struct capture_moment *moment)

@@ -34,6 +34,8 @@ struct capture_moment {
 	struct snapshot snap;
 	struct arena arena; /* of its strings */
 	__u64 nunknown; /* events and losses that we do not know and left out */
+	const char
+		*wrong_at_last; /* what can be while events are counted, but not after; or NULL */
 };
 
 void capture_moment_free(struct capture_moment *moment);
@@ -47,6 +49,9 @@ const char *unpack_header(const Cap__Header *message, struct arena *arena, struc
 /* One part of it, at most @budget bytes in all parts; @first: it has what is single. */
 const char *unpack_snapshot(const Cap__Snapshot *message, const struct capture_names *names,
 			    bool first, size_t *budget, struct capture_moment *moment);
+
+/* Whether the message of @size bytes, a part of a snapshot, is its last. 0, or -1: it is malformed. */
+int unpack_is_final(const unsigned char *message, size_t size, bool *final);
 
 const char *unpack_owner(const Cap__Owner *message, struct capture_owner *owner);
 

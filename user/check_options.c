@@ -17,6 +17,7 @@ enum {
 	KEY_BASE,
 	KEY_DETERMINISTIC,
 	KEY_FLOOR,
+	KEY_FORCE,
 	KEY_NEW,
 	KEY_PER_SLOT,
 	KEY_RULE,
@@ -45,6 +46,7 @@ static const struct argp_option table[] = {
 #undef X
 		  ,
 	  0 },
+	{ "force", KEY_FORCE, NULL, 0, "Read files that unpack to more than they should, too", 0 },
 	{ "format", 'f', "FORMAT", 0, "text (default), markdown, json, junit or github", 0 },
 	{ "output", 'o', "FILE", 0, "Write the result to FILE", 0 },
 	{ "help", '?', NULL, 0, "Give this help list", -1 },
@@ -159,6 +161,9 @@ static error_t parse_flag(struct check_options *options, int key)
 		return 0;
 	case KEY_DETERMINISTIC:
 		options->deterministic = true;
+		return 0;
+	case KEY_FORCE:
+		options->force = true;
 		return 0;
 	case '?':
 		option_help(&argp, "gmemtrace check", false);

@@ -19,6 +19,7 @@ struct check_options {
 	bool default_rules;
 	bool per_slot;
 	bool deterministic;
+	bool force; /* files that unpack to more than they should, too */
 	double alpha;
 	double floor;
 	unsigned int allow; /* 1 << enum check_obstacle */

@@ -93,9 +93,9 @@ static int read_vm(struct place_counts *counts, const struct snapshot *snap, siz
 {
 	int err = event_totals_add(&counts->totals, &snap->vms[vm].events);
 
-	for (size_t i = 0; i < snap->ngmems && !err; i++)
-		if (snap->gmems[i].vm == vm)
-			err = event_totals_add(&counts->totals, &snap->gmems[i].events);
+	for (size_t i = snapshot_next_gmem(snap, vm, 0); i < snap->ngmems && !err;
+	     i = snapshot_next_gmem(snap, vm, i + 1))
+		err = event_totals_add(&counts->totals, &snap->gmems[i].events);
 	return err;
 }
 
@@ -119,6 +119,7 @@ int place_counts_read(struct place_counts *counts, const struct place *place,
 		      const struct capture *capture)
 {
 	const struct snapshot *snap = capture->snap;
+	unsigned int nth = 0;
 
 	*counts = (struct place_counts){ .capture = capture };
 	counts->exists = place->kind == PLACE_ALL || place->kind == PLACE_HOST;
@@ -128,7 +129,7 @@ int place_counts_read(struct place_counts *counts, const struct place *place,
 		return event_totals_add(&counts->totals, &snap->host);
 	for (size_t i = 0; i < snap->nvms; i++)
 		if (!strncmp(snap->vms[i].info.comm, place->comm, GMEM_COMM_LEN) &&
-		    nth_of_name(snap, i) == place->nth)
+		    nth++ == place->nth)
 			return read_in_vm(counts, place, i);
 	return 0;
 }

@@ -23,7 +23,7 @@ static int read_to_end(struct capture_file *file, const char *name, struct probl
 	struct capture_item item;
 
 	do {
-		if (capture_next(file, CAPTURE_WANT_SNAPSHOTS, &item, problem))
+		if (capture_next(file, CAPTURE_WANT_LAST, &item, problem))
 			return -1;
 	} while (item.kind != CAPTURE_END);
 	if (!capture_meta(file)->snap)
@@ -33,12 +33,15 @@ static int read_to_end(struct capture_file *file, const char *name, struct probl
 	return 0;
 }
 
-static int read_capture(struct captures *captures, const char *name, struct problem *problem)
+static int read_capture(struct captures *captures, const char *name, bool force,
+			struct problem *problem)
 {
 	struct capture_file *file = capture_open(name, problem);
 
 	if (!file)
 		return -1;
+	if (force)
+		capture_force(file);
 	captures->files[captures->n] = file;
 	captures->n++;
 	if (read_to_end(file, name, problem))
@@ -51,11 +54,11 @@ static int read_capture(struct captures *captures, const char *name, struct prob
 	return 0;
 }
 
-static int read_side(struct captures *captures, const struct file_list *files,
+static int read_side(struct captures *captures, const struct file_list *files, bool force,
 		     struct problem *problem)
 {
 	for (size_t i = 0; i < files->n; i++)
-		if (read_capture(captures, files->v[i], problem))
+		if (read_capture(captures, files->v[i], force, problem))
 			return -1;
 	return 0;
 }
@@ -69,8 +72,8 @@ static int read_both(struct captures *captures, const struct check_options *opti
 	captures->runs = calloc(n, sizeof(*captures->runs));
 	if (!captures->files || !captures->runs)
 		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot read captures: out of memory");
-	return read_side(captures, &options->base, problem)
-		       ?: read_side(captures, &options->new, problem);
+	return read_side(captures, &options->base, options->force, problem)
+		       ?: read_side(captures, &options->new, options->force, problem);
 }
 
 static void close_all(struct captures *captures)

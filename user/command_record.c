@@ -196,21 +196,21 @@ static int finish(struct recorder *recorder, struct problem *problem)
 static void tell(const struct trace *trace, __u64 nrecords)
 {
 	const struct options *options = trace->options;
+	char events[120] = "";
 	__u64 dropped = 0;
 	struct stat st;
 
 	signal(SIGPIPE, SIG_IGN); /* nothing is lost with this line */
 	if (stat(options->output, &st))
 		return;
-	fprintf(stderr, "gmemtrace: %s: %llu bytes", options->output,
-		(unsigned long long)st.st_size);
 	if (options->record_events) {
 		for (int event = 0; event < NR_EVENTS; event++)
 			dropped += trace->snap.loss[event][LOSS_RECORD];
-		fprintf(stderr, ", %llu events, %.1f bytes each, %llu dropped", nrecords,
-			nrecords ? (double)st.st_size / nrecords : 0, dropped);
+		snprintf(events, sizeof(events), ", %llu events, %.1f bytes each, %llu dropped",
+			 nrecords, nrecords ? (double)st.st_size / nrecords : 0, dropped);
 	}
-	fprintf(stderr, ".\n");
+	message("gmemtrace: %s: %llu bytes%s.", options->output, (unsigned long long)st.st_size,
+		events);
 }
 
 static int record(struct recorder *recorder, struct trace *trace, struct problem *problem)

@@ -10,13 +10,13 @@
 #include "report_timeline.h"
 
 /* To the end of the file; what there was is in capture_meta(). */
-static int read_snapshots(struct capture_file *file, struct problem *problem)
+static int read_to_end(struct capture_file *file, struct problem *problem)
 {
 	struct capture_item item;
 	int err;
 
 	do
-		err = capture_next(file, CAPTURE_WANT_SNAPSHOTS, &item, problem);
+		err = capture_next(file, CAPTURE_WANT_LAST, &item, problem);
 	while (!err && item.kind);
 	return err;
 }
@@ -128,10 +128,12 @@ int command_report(const struct options *options, struct problem *problem)
 	file = capture_open(options->file, problem);
 	if (!file)
 		return -1;
+	if (options->force)
+		capture_force(file);
 	if (options->timeline)
 		err = report_times(options, file, problem);
 	else
-		err = read_snapshots(file, problem);
+		err = read_to_end(file, problem);
 	if (!err && !options->timeline)
 		err = capture_meta(file)->snap ? report_snapshot(options, file, problem)
 					       : report_records(options, file, problem);

@@ -98,7 +98,7 @@ static int survey(struct export *export)
 	struct capture_item item;
 	int more;
 
-	while ((more = export_next(export, CAPTURE_WANT_SNAPSHOTS, &item)) > 0)
+	while ((more = export_next(export, CAPTURE_WANT_LAST, &item)) > 0)
 		;
 	if (more < 0)
 		return -1;
@@ -179,19 +179,18 @@ static void say_what_is_missing(const struct export *export, const char *file)
 	for (size_t i = 0; i < capture->ndrops; i++)
 		dropped += capture->drops[i].count;
 	if (capture->incomplete)
-		fprintf(stderr, "gmemtrace: %s: incomplete: %s.\n", file, capture->incomplete);
+		message("gmemtrace: %s: incomplete: %s.", file, capture->incomplete);
 	if (dropped)
-		fprintf(stderr,
-			"gmemtrace: %s: %llu events are counted, but not among the records.\n",
-			file, dropped);
+		message("gmemtrace: %s: %llu events are counted, but not among the records.", file,
+			dropped);
 	if (capture->note)
-		fprintf(stderr, "gmemtrace: %s: %s.\n", file, capture->note);
+		message("gmemtrace: %s: %s.", file, capture->note);
 }
 
 int export_run(const struct export_options *options, struct problem *problem)
 {
 	const struct format *format = find_format(options->format);
-	struct export export = { .output = options->output, .problem = problem };
+	struct export export = { .options = options, .problem = problem };
 	int err;
 
 	if (check_output(format, options, problem))
@@ -199,6 +198,8 @@ int export_run(const struct export_options *options, struct problem *problem)
 	export.file = capture_open(options->file, problem);
 	if (!export.file)
 		return -1;
+	if (options->force)
+		capture_force(export.file);
 	err = survey_and_write(&export, format, options);
 	if (!err)
 		say_what_is_missing(&export, options->file);

@@ -14,6 +14,9 @@ struct export_options {
 	const char *file; /* the capture */
 	const char *format; /* one of export_formats() */
 	const char *output; /* NULL: standard output */
+	const char *name; /* of the capture, for openmetrics; NULL: when it began */
+	bool spreadsheet; /* for csv: no cell that is taken for a formula */
+	bool force; /* read a file that unpacks to more than it should, too */
 };
 
 /* For options: whether export_run() knows @format. */

@@ -10,9 +10,22 @@
 #include "percentile.h"
 #include "text.h"
 
+struct csv {
+	FILE *out;
+	bool spreadsheet; /* no text that a spreadsheet would take for a formula */
+	const struct capture *capture; /* aggregates: the snapshot at hand */
+};
+
 /* Quoted where RFC 4180 wants it. */
-static void put_text(FILE *out, const char *text)
+static void put_text(const struct csv *csv, const char *foreign)
 {
+	char plain[TEXT_PLAIN_SIZE(sizeof(((struct export_value *)0)->text))], *text = plain;
+	FILE *out = csv->out;
+
+	text_plain(plain + 1, sizeof(plain) - 1, foreign, strlen(foreign));
+	plain[0] = '\'';
+	if (!csv->spreadsheet || !plain[1] || !strchr("=+-@", plain[1]))
+		text++;
 	if (!text[strcspn(text, "\",\r\n")]) {
 		fputs(text, out);
 		return;
@@ -26,14 +39,14 @@ static void put_text(FILE *out, const char *text)
 	putc('"', out);
 }
 
-static void put_value(FILE *out, enum field_kind kind, const struct export_value *value)
+static void put_value(const struct csv *csv, enum field_kind kind, const struct export_value *value)
 {
 	if (!value->known)
 		return;
 	if (kind == FIELD_NUMBER)
-		fprintf(out, "%llu", value->number);
+		fprintf(csv->out, "%llu", value->number);
 	else
-		put_text(out, value->text);
+		put_text(csv, value->text);
 }
 
 static void put_separator(FILE *out, int column)
@@ -49,15 +62,15 @@ static void end_line(FILE *out)
 
 static int put_event(void *ctx, const struct export_event *event)
 {
+	const struct csv *csv = ctx;
 	struct export_value value;
-	FILE *out = ctx;
 
 	for (int i = 0; i < NR_FIELDS; i++) {
-		put_separator(out, i);
+		put_separator(csv->out, i);
 		export_get(event, i, &value);
-		put_value(out, export_fields[i].kind, &value);
+		put_value(csv, export_fields[i].kind, &value);
 	}
-	end_line(out);
+	end_line(csv->out);
 	return 0;
 }
 
@@ -70,27 +83,23 @@ static void put_header(FILE *out)
 	end_line(out);
 }
 
-static int put_events(struct export *export)
+static int put_events(struct export *export, struct csv *csv)
 {
-	put_header(export->out);
-	return export_events(export, put_event, export->out);
+	put_header(csv->out);
+	return export_events(export, put_event, csv);
 }
 
-struct aggregates {
-	FILE *out;
-	const struct capture *capture;
-};
-
 /* The place's columns; VMs and slots are empty where there are none. */
-static void put_place(FILE *out, const struct counted_place *place)
+static void put_place(const struct csv *csv, const struct counted_place *place)
 {
 	const struct slot *slot = place->slot;
+	FILE *out = csv->out;
 	__u64 ino = export_gmem_ino(place);
 	char comm[TEXT_UTF8_SIZE(GMEM_COMM_LEN)];
 
 	if (place->vm) {
 		fprintf(out, "%u,%u,", export_vm_number(place), place->vm->info.pid);
-		put_text(out, text_utf8(comm, sizeof(comm), place->vm->info.comm, GMEM_COMM_LEN));
+		put_text(csv, text_utf8(comm, sizeof(comm), place->vm->info.comm, GMEM_COMM_LEN));
 	} else {
 		fputs(",,", out);
 	}
@@ -124,26 +133,24 @@ static void put_numbers(FILE *out, const struct event_count *count)
 
 static int put_counts(void *ctx, const struct counted_place *place)
 {
-	const struct aggregates *aggregates = ctx;
-	FILE *out = aggregates->out;
+	const struct csv *csv = ctx;
+	FILE *out = csv->out;
 
 	for (size_t i = 0; i < place->events->n; i++) {
 		const struct event_count *count = &place->events->v[i];
 
-		if (!(aggregates->capture->shown & 1ULL << count->event))
+		if (!(csv->capture->shown & 1ULL << count->event))
 			continue;
-		fprintf(out, "%llu,%s,", aggregates->capture->duration_ns,
-			event_descs[count->event].name);
-		put_place(out, place);
+		fprintf(out, "%llu,%s,", csv->capture->duration_ns, event_descs[count->event].name);
+		put_place(csv, place);
 		put_numbers(out, count);
 		end_line(out);
 	}
 	return 0;
 }
 
-static int put_aggregates(struct export *export)
+static int put_aggregates(struct export *export, struct csv *csv)
 {
-	struct aggregates aggregates = { .out = export->out };
 	struct capture_item item;
 	int more;
 
@@ -152,13 +159,15 @@ static int put_aggregates(struct export *export)
 	      export->out);
 	end_line(export->out);
 	while ((more = export_next(export, CAPTURE_WANT_SNAPSHOTS, &item)) > 0) {
-		aggregates.capture = item.capture;
-		export_counted_places(item.capture->snap, put_counts, &aggregates);
+		csv->capture = item.capture;
+		export_counted_places(item.capture->snap, put_counts, csv);
 	}
 	return more;
 }
 
 int export_csv(struct export *export)
 {
-	return export->has_records ? put_events(export) : put_aggregates(export);
+	struct csv csv = { .out = export->out, .spreadsheet = export->options->spreadsheet };
+
+	return export->has_records ? put_events(export, &csv) : put_aggregates(export, &csv);
 }

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include "capture_file.h"
+#include "export.h"
 #include "export_places.h"
 
 struct export
@@ -15,7 +16,7 @@ struct export
 	struct capture_file *file;
 	FILE *out;
 	const char *path; /* of out, for who writes a file by itself; NULL: no regular file */
-	const char *output; /* what it will be called; NULL: standard output */
+	const struct export_options *options;
 	bool has_records; /* every event was to be kept */
 	bool has_snapshots;
 	struct export_places places;

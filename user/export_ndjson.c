@@ -6,22 +6,16 @@
  */
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 #include "export_event.h"
+#include "json_text.h"
 #include "report.h"
 
 /* Of valid UTF-8. */
 static void put_string(FILE *out, const char *text)
 {
 	putc('"', out);
-	for (; *text; text++) {
-		if ((unsigned char)*text < ' ') {
-			fprintf(out, "\\u%04x", *text);
-			continue;
-		}
-		if (*text == '"' || *text == '\\')
-			putc('\\', out);
-		putc(*text, out);
-	}
+	json_text_put(out, text, strlen(text));
 	putc('"', out);
 }
 

@@ -7,10 +7,9 @@
 #include <string.h>
 #include "events.h"
 #include "export_counts.h"
-#include "export_formats.h"
+#include "export_event.h"
 #include "openmetrics.h"
 #include "report_formats.h"
-#include "text.h"
 
 struct writer {
 	struct openmetrics text;
@@ -39,15 +38,15 @@ struct memory_family {
 static void put_place_labels(struct openmetrics *text, const struct counted_place *place)
 {
 	__u64 ino = export_gmem_ino(place);
-	char comm[TEXT_UTF8_SIZE(GMEM_COMM_LEN)];
+	char comm[GMEM_COMM_LEN + 1];
 
 	if (place->vm) {
 		const struct vm_info *info = &place->vm->info;
 
 		openmetrics_label_number(text, "vm", export_vm_number(place));
 		openmetrics_label_number(text, "pid", info->pid);
-		openmetrics_label(text, "comm",
-				  text_utf8(comm, sizeof(comm), info->comm, sizeof(info->comm)));
+		snprintf(comm, sizeof(comm), "%.*s", GMEM_COMM_LEN, info->comm);
+		openmetrics_label(text, "comm", comm);
 	}
 	if (place->slot) {
 		openmetrics_label_number(text, "as_id", place->slot->info.as_id);
@@ -74,7 +73,7 @@ static void put_bytes(struct writer *w, const struct counted_place *place,
 		      const struct event_count *count)
 {
 	put_sample(w, place, "_total");
-	openmetrics_value(&w->text, count->npages * 4096);
+	openmetrics_value_pages(&w->text, count->npages);
 }
 
 static void put_errors(struct writer *w, const struct counted_place *place,
@@ -209,8 +208,10 @@ static void put_event_families(struct writer *w)
 
 static bool get_size(const struct counted_place *place, __u64 *npages)
 {
+	__u64 size_bytes = place->slot ? 0 : place->gmem->info.size_bytes;
+
 	*npages = place->slot ? place->slot->info.npages
-			      : (place->gmem->info.size_bytes + 4095) / 4096;
+			      : size_bytes / 4096 + (size_bytes % 4096 != 0);
 	return true;
 }
 
@@ -248,7 +249,7 @@ static int put_memory_place(void *ctx, const struct counted_place *place)
 		openmetrics_family(&w->text, "gmem_", family->name, "gauge", "bytes", family->help);
 	w->begun = true;
 	put_sample(w, place, "");
-	openmetrics_value(&w->text, npages * 4096);
+	openmetrics_value_pages(&w->text, npages);
 	return 0;
 }
 
@@ -303,14 +304,10 @@ static void put_info(struct writer *w)
 		{ "kernel", capture->kernel },
 		{ "arch", capture->arch },
 	};
-	char clean[TEXT_UTF8_SIZE(128)];
-
 	openmetrics_family(&w->text, "gmem_", "capture_info", "gauge", "", "Always 1");
 	openmetrics_sample(&w->text, "");
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
-		openmetrics_label(
-			&w->text, labels[i].name,
-			text_utf8(clean, sizeof(clean), labels[i].value, strlen(labels[i].value)));
+		openmetrics_label(&w->text, labels[i].name, labels[i].value);
 	openmetrics_value(&w->text, 1);
 }
 
@@ -337,13 +334,16 @@ int export_openmetrics(struct export *export)
 {
 	struct writer w = { .text.out = export->out };
 	struct capture_item item;
+	char begin[EXPORT_TIME_SIZE];
 	int more;
 
-	while ((more = export_next(export, CAPTURE_WANT_SNAPSHOTS, &item)) > 0)
+	while ((more = export_next(export, CAPTURE_WANT_LAST, &item)) > 0)
 		;
 	if (more < 0)
 		return -1;
 	w.capture = capture_meta(export->file);
+	/* Told apart from all others beside it, unless somebody wants series that go on. */
+	w.text.capture = export->options->name ?: export_time(begin, w.capture->start_realtime_ns);
 	put_capture(&w, capture_incomplete(export->file));
 	put_attached(&w);
 	put_event_families(&w);

@@ -6,40 +6,62 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "hash.h"
 
 static struct export_vm *add_vm(struct export_places *places, __u32 owner, __u64 kvm)
 {
 	struct export_vm *vm = snapshot_append(&places->vms, &places->nvms, sizeof(*vm));
 
 	if (vm)
-		*vm = (struct export_vm){ .owner = owner, .kvm = kvm };
+		*vm = (struct export_vm){ .owner = owner, .kvm = kvm, .next = NO_VM };
 	return vm;
+}
+
+static __u64 key_of(__u32 owner, __u64 kvm)
+{
+	const __u64 key[] = { owner, kvm };
+
+	return hash_bytes(key, sizeof(key));
+}
+
+/* The first that nobody has taken of those with this key; NO_VM. */
+static __u32 first_untaken(const struct export_places *places, __u64 key)
+{
+	return id_map_find(&places->untaken, key) - 1;
 }
 
 int export_places_number(struct export_places *places, const struct snapshot *snap)
 {
+	int err = 0;
+
 	for (size_t i = 0; snap && i < snap->nvms; i++)
 		if (!add_vm(places, snap->vms[i].owner, snap->vms[i].info.kvm))
 			return -ENOMEM;
-	return 0;
+	for (size_t i = places->nvms; i-- && !err;) {
+		__u64 key = key_of(places->vms[i].owner, places->vms[i].kvm);
+
+		places->vms[i].next = first_untaken(places, key);
+		err = id_map_set(&places->untaken, key, 1 + i);
+	}
+	return err;
 }
 
-/* A VM that no snapshot has, since it came after the last one, gets the next number. */
+/*
+ * Each number is taken once, the lowest first. A VM that no snapshot has, since it came after the
+ * last one, gets the next number.
+ */
 static int take_number(struct export_places *places, __u32 index, __u64 kvm, __u32 *number)
 {
-	struct export_vm *vm = NULL;
+	__u64 key = key_of(index, kvm);
+	const struct export_vm *vm;
 
-	for (*number = 0; *number < places->nvms; ++*number) {
-		vm = &places->vms[*number];
-		if (!vm->taken && vm->owner == index && vm->kvm == kvm)
-			break;
-	}
-	if (*number == places->nvms)
-		vm = add_vm(places, index, kvm);
-	if (!vm)
-		return -ENOMEM;
-	vm->taken = true;
-	return 0;
+	*number = first_untaken(places, key);
+	vm = *number < places->nvms ? &places->vms[*number] : NULL;
+	if (vm && vm->owner == index && vm->kvm == kvm)
+		/* NO_VM, for none is left, is no number either when it is one too low. */
+		return id_map_set(&places->untaken, key, vm->next == NO_VM ? NO_VM : vm->next + 1);
+	*number = places->nvms;
+	return add_vm(places, index, kvm) ? 0 : -ENOMEM;
 }
 
 /* Whether one VM has changed; else the index has gone over to another. */
@@ -69,11 +91,10 @@ static struct export_place *place_at(struct export_places *places, __u32 index)
 	return places->place[index];
 }
 
-/* Who is behind @index is @owner, of @vm. */
-static struct export_place *renew(struct export_places *places, __u32 index,
-				  const struct capture_owner *owner, struct export_place *vm)
+/* Who is behind @place, which may be NULL, is @owner, of @vm. */
+static struct export_place *renew(struct export_place *place, const struct capture_owner *owner,
+				  struct export_place *vm)
 {
-	struct export_place *place = place_at(places, index);
 	unsigned int vm_version = vm ? vm->version : 0;
 
 	if (!place || (place->version && place->vm == vm && place->vm_version == vm_version &&
@@ -111,7 +132,7 @@ struct export_place *export_places_find(struct export_places *places,
 	struct export_place *vm = NULL;
 
 	if (!owner)
-		return renew(places, OWNER_INDEX_HOST, &nobody, NULL);
+		return renew(&places->host, &nobody, NULL);
 	if (owner->kind == OWNER_VM)
 		return renew_vm(places, index, owner);
 	of = owner->vm ? capture_owner(file, owner->vm) : NULL;
@@ -120,7 +141,7 @@ struct export_place *export_places_find(struct export_places *places,
 		if (!vm)
 			return NULL;
 	}
-	return renew(places, index, owner, vm);
+	return renew(place_at(places, index), owner, vm);
 }
 
 void export_places_free(struct export_places *places)
@@ -129,5 +150,6 @@ void export_places_free(struct export_places *places)
 		free(places->place[i]);
 	free(places->place);
 	free(places->vms);
+	id_map_free(&places->untaken);
 	*places = (struct export_places){ 0 };
 }

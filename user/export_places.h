@@ -8,6 +8,7 @@
 #define EXPORT_PLACES_H
 
 #include "capture_file.h"
+#include "id_map.h"
 
 struct export_place {
 	struct capture_owner owner;
@@ -22,14 +23,17 @@ struct export_place {
 struct export_vm {
 	__u32 owner;
 	__u64 kvm;
-	bool taken; /* by who was behind the owner's index at some time */
+	__u32 next; /* the next number of the same owner and kvm; NO_VM: none */
 };
 
 struct export_places {
 	struct export_place **place; /* by owner index */
 	size_t nplaces;
+	struct export_place host; /* of all whom the file does not tell of, too */
 	struct export_vm *vms;
 	size_t nvms;
+	struct id_map
+		untaken; /* by a hash of owner and kvm: 1 + the first number nobody has taken */
 };
 
 /* Give the VMs of @snap, which may be NULL, their numbers; before anything else. 0 or -ENOMEM. */

@@ -57,7 +57,7 @@ static void put_gmem_of_slot(struct database *db, __u32 vm, __u64 ino)
 
 	sqlite_row_begin(rows, INSERT_GMEM);
 	sqlite_row_number(rows, ino);
-	sqlite_row_number(rows, vm);
+	sqlite_row_number_if(rows, vm != NO_VM, vm);
 	for (int i = 0; i < 3; i++)
 		sqlite_row_null(rows);
 	sqlite_row_end(rows);
@@ -95,6 +95,8 @@ static void put_place(struct database *db, struct export_place *place)
 		put_vm(db, vm, &place->owner.vm_info);
 	if (place->owner.kind == OWNER_SLOT && place->vm)
 		put_slot(db, vm, &place->owner.slot);
+	else if (place->owner.kind == OWNER_SLOT && place->owner.slot.ino)
+		put_gmem_of_slot(db, vm, place->owner.slot.ino);
 	if (place->owner.kind == OWNER_GMEM)
 		put_gmem(db, vm, &place->owner.gmem);
 }
@@ -391,10 +393,10 @@ int export_sqlite(struct export *export)
 	err = put_all(&db);
 	status = sqlite_rows_close(&db.rows, message, sizeof(message));
 	if (status == SQLITE_FULL)
-		return output_full(export->output, export->problem);
+		return output_full(export->options->output, export->problem);
 	if (status)
 		return problem_set(export->problem, EXIT_IMPOSSIBLE,
 				   "cannot write %s: SQLite: %s. Choose another place with -o",
-				   export->output, message);
+				   export->options->output, message);
 	return err;
 }

@@ -34,13 +34,17 @@ static __u64 larger(__u64 a, __u64 b)
 static int cell_add(const struct fault_cell *cell, struct event_stat *stat,
 		    __u64 detail[FAULT_DETAILS], struct buckets *latency)
 {
+	/* A fault is counted first: read in the other order, no histogram has more than the count. */
+	int err = buckets_add_all(latency, cell->bucket);
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	stat->count += cell->count;
 	stat->sum_ns += cell->sum_ns;
 	stat->not_min_ns = larger(stat->not_min_ns, cell->not_min_ns);
 	stat->max_ns = larger(stat->max_ns, cell->max_ns);
 	for (int i = 0; i < FAULT_DETAILS; i++)
 		detail[i] += cell->detail[i];
-	return buckets_add_all(latency, cell->bucket);
+	return err;
 }
 
 int fault_cells_add(const struct fault_cells *cells, __u32 owner, struct event_stat *stat,

@@ -63,7 +63,14 @@ static int run_trace(const struct options *options, struct problem *problem)
 
 static int run_export(const struct options *options, struct problem *problem)
 {
-	struct export_options export = { options->file, options->to, options->output };
+	struct export_options export = {
+		.file = options->file,
+		.format = options->to,
+		.output = options->output,
+		.name = options->name,
+		.spreadsheet = options->spreadsheet,
+		.force = options->force,
+	};
 
 	return export_run(&export, problem);
 }

@@ -5,11 +5,12 @@
 #include "id_map.h"
 #include <errno.h>
 #include <stdlib.h>
+#include "hash.h"
 
 /* Where @id is, or would be. */
 static struct id_entry *find(struct id_entry *entries, size_t size, __u64 id)
 {
-	size_t at = (id * 0x9e3779b97f4a7c15ULL >> 32) & (size - 1);
+	size_t at = hash_id(id) & (size - 1);
 
 	while (entries[at].number && entries[at].id != id)
 		at = (at + 1) & (size - 1);

@@ -215,6 +215,33 @@ static int totals_add_slots(struct event_totals *totals, const struct vm *vm)
 	return err;
 }
 
+void snapshot_link(struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->nvms; i++)
+		snap->vms[i].gmems = 0;
+	for (size_t i = snap->ngmems; i--;) {
+		struct gmem *gmem = &snap->gmems[i];
+		struct vm *vm = gmem->vm < snap->nvms ? &snap->vms[gmem->vm] : NULL;
+
+		gmem->next = vm ? vm->gmems : 0;
+		if (vm)
+			vm->gmems = 1 + i;
+	}
+	snap->linked = true;
+}
+
+size_t snapshot_next_gmem(const struct snapshot *snap, size_t vm, size_t from)
+{
+	if (snap->linked) {
+		__u32 next = from ? snap->gmems[from - 1].next : snap->vms[vm].gmems;
+
+		return next ? next - 1 : snap->ngmems;
+	}
+	while (from < snap->ngmems && snap->gmems[from].vm != vm)
+		from++;
+	return from;
+}
+
 int event_totals_add_vm(struct event_totals *totals, const struct snapshot *snap, size_t vm)
 {
 	size_t i;
@@ -223,9 +250,9 @@ int event_totals_add_vm(struct event_totals *totals, const struct snapshot *snap
 	err = event_totals_add(totals, &snap->vms[vm].events);
 	if (!err)
 		err = totals_add_slots(totals, &snap->vms[vm]);
-	for (i = 0; i < snap->ngmems && !err; i++)
-		if (snap->gmems[i].vm == vm)
-			err = event_totals_add(totals, &snap->gmems[i].events);
+	for (i = snapshot_next_gmem(snap, vm, 0); i < snap->ngmems && !err;
+	     i = snapshot_next_gmem(snap, vm, i + 1))
+		err = event_totals_add(totals, &snap->gmems[i].events);
 	return err;
 }
 

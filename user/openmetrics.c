@@ -3,7 +3,9 @@
  * OpenMetrics text. Numbers are written with all of their digits.
  */
 #include "openmetrics.h"
+#include <string.h>
 #include "clock.h"
+#include "text.h"
 
 void openmetrics_family(struct openmetrics *metrics, const char *prefix, const char *name,
 			const char *type, const char *unit, const char *help)
@@ -19,16 +21,20 @@ void openmetrics_sample(struct openmetrics *metrics, const char *suffix)
 {
 	fprintf(metrics->out, "%s%s", metrics->family, suffix);
 	metrics->separator = '{';
+	openmetrics_label(metrics, "capture", metrics->capture);
 }
 
 void openmetrics_label(struct openmetrics *metrics, const char *name, const char *value)
 {
+	char plain[TEXT_PLAIN_SIZE(OPENMETRICS_LABEL_MAX)];
+
+	text_plain(plain, sizeof(plain), value, strnlen(value, OPENMETRICS_LABEL_MAX));
 	fprintf(metrics->out, "%c%s=\"", metrics->separator, name);
 	metrics->separator = ',';
-	for (; *value; value++) {
-		if (*value == '"' || *value == '\\' || *value == '\n')
+	for (const char *at = plain; *at; at++) {
+		if (*at == '"' || *at == '\\')
 			putc('\\', metrics->out);
-		putc(*value == '\n' ? 'n' : *value, metrics->out);
+		putc(*at, metrics->out);
 	}
 	putc('"', metrics->out);
 }
@@ -43,13 +49,26 @@ void openmetrics_label_number(struct openmetrics *metrics, const char *name, __u
 
 static void end_labels(struct openmetrics *metrics)
 {
-	fputs(metrics->separator == ',' ? "} " : " ", metrics->out);
+	fputs("} ", metrics->out);
 }
 
 void openmetrics_value(struct openmetrics *metrics, __u64 value)
 {
 	end_labels(metrics);
 	fprintf(metrics->out, "%llu\n", value);
+}
+
+void openmetrics_value_pages(struct openmetrics *metrics, __u64 npages)
+{
+	const __u64 ten_to_18 = 1000000000000000000ULL;
+	unsigned __int128 bytes = (unsigned __int128)npages * 4096;
+
+	end_labels(metrics);
+	if (bytes >= ten_to_18)
+		fprintf(metrics->out, "%llu%018llu\n", (__u64)(bytes / ten_to_18),
+			(__u64)(bytes % ten_to_18));
+	else
+		fprintf(metrics->out, "%llu\n", (__u64)bytes);
 }
 
 void openmetrics_value_ns(struct openmetrics *metrics, __u64 ns)

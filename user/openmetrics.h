@@ -10,6 +10,7 @@
 
 struct openmetrics {
 	FILE *out;
+	const char *capture; /* the label of that name, of all samples */
 	char family[80];
 	char separator; /* of labels: '{' before the first */
 };
@@ -24,16 +25,20 @@ void openmetrics_family(struct openmetrics *metrics, const char *prefix, const c
 /* A sample: its name is the family's and @suffix; labels; a value. */
 void openmetrics_sample(struct openmetrics *metrics, const char *suffix);
 
-/* @value is valid UTF-8, and may have any character. */
+/* Anybody may have made up @value: up to OPENMETRICS_LABEL_MAX bytes of it, as text_plain() has them. */
+#define OPENMETRICS_LABEL_MAX 256
 void openmetrics_label(struct openmetrics *metrics, const char *name, const char *value);
 void openmetrics_label_number(struct openmetrics *metrics, const char *name, __u64 value);
 
 void openmetrics_value(struct openmetrics *metrics, __u64 value);
 
+/* @npages of 4 KiB in bytes, however many digits that takes. */
+void openmetrics_value_pages(struct openmetrics *metrics, __u64 npages);
+
 /* In seconds, all digits. */
 void openmetrics_value_ns(struct openmetrics *metrics, __u64 ns);
 
-/* A sample without labels. */
+/* A sample without labels of its own. */
 void openmetrics_single(struct openmetrics *metrics, const char *suffix, __u64 value);
 
 void openmetrics_end(struct openmetrics *metrics);

@@ -14,10 +14,13 @@ enum {
 	KEY_BUFFER = 256,
 	KEY_EVENTS,
 	KEY_EXIT_STATUS,
+	KEY_FORCE,
 	KEY_JSON_SCHEMA,
 	KEY_MIN_LATENCY,
+	KEY_NAME,
 	KEY_NO_FSESSION,
 	KEY_OWNERS,
+	KEY_SPREADSHEET,
 	KEY_STACKS,
 	KEY_TIMELINE,
 	KEY_TO,
@@ -40,6 +43,12 @@ static const struct argp_option table[] = {
 	{ "output", 'o', "FILE", 0,
 	  "Write the report to FILE; record: the capture (default: gmemtrace.capture)", 0 },
 	{ "to", KEY_TO, "FORMAT", 0, "Of export: perfetto, ndjson, csv, sqlite or openmetrics", 0 },
+	{ "name", KEY_NAME, "NAME", 0,
+	  "Of export --to openmetrics: the label capture of all samples (default: its begin)", 0 },
+	{ "spreadsheet", KEY_SPREADSHEET, NULL, 0,
+	  "Of export --to csv: ' before text that a spreadsheet would take for a formula", 0 },
+	{ "force", KEY_FORCE, NULL, 0,
+	  "Of report, export: read a file that unpacks to more than it should, too", 0 },
 	{ "timeline", KEY_TIMELINE, NULL, 0,
 	  "Of report: rate and p99 of guest_fault, or of -e, interval by interval", 0 },
 	{ "interval", 'i', "SECONDS", 0,
@@ -116,6 +125,9 @@ static const struct scope {
 	{ KEY_TIMELINE, OF(REPORT) },
 	{ KEY_BUFFER, OF(RECORD) },
 	{ KEY_EVENTS, OF(RECORD) },
+	{ KEY_NAME, OF(EXPORT) },
+	{ KEY_SPREADSHEET, OF(EXPORT) },
+	{ KEY_FORCE, OF(REPORT) | OF(EXPORT) },
 	{ KEY_TO, OF(EXPORT) | OF(EXPORT_SCHEMA) },
 };
 
@@ -293,6 +305,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return parse_min_latency(parser, arg);
 	case KEY_TO:
 		return parse_to(parser, arg);
+	case KEY_NAME:
+		options->name = arg;
+		return 0;
+	case KEY_SPREADSHEET:
+		options->spreadsheet = true;
+		return 0;
+	case KEY_FORCE:
+		options->force = true;
+		return 0;
 	case KEY_JSON_SCHEMA:
 		parser->schema = true;
 		return 0;
@@ -369,6 +390,12 @@ static int check_export(struct options *options, struct problem *problem)
 		return problem_set(problem, EXIT_USAGE,
 				   "export: there is no format. Choose one with --to: %s",
 				   export_formats());
+	if (options->name && strcmp(options->to, "openmetrics"))
+		return problem_set(problem, EXIT_USAGE,
+				   "--name: only openmetrics has names. Leave it away");
+	if (options->spreadsheet && strcmp(options->to, "csv"))
+		return problem_set(problem, EXIT_USAGE,
+				   "--spreadsheet: only csv has formulas. Leave it away");
 	return 0;
 }
 

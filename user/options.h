@@ -34,6 +34,9 @@ struct options {
 	const char *format;
 	const char *output; /* NULL: standard output; never for record */
 	const char *to; /* format of an export */
+	const char *name; /* of the capture, in OpenMetrics; NULL: when it began */
+	bool spreadsheet; /* of CSV: no cell that is taken for a formula */
+	bool force; /* read files that unpack to more than they should, too */
 	bool record_events; /* each of them, not only how many */
 	__u64 interval_ns; /* between the snapshots of a recording; 0: none but at the end */
 	bool timeline; /* of a report; in steps of interval_ns */

@@ -1,18 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Problems are text and a status; this is how one is written.
+ * Problems are text and a status; this is how one is written. All messages go through here, whose
+ * file names may be anything.
  */
 #include "problem.h"
+#include <langinfo.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include "text.h"
+
+static bool is_utf8(void)
+{
+	return !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
 
 int problem_set(struct problem *problem, enum exit_status status, const char *format, ...)
 {
+	char text[sizeof(problem->text)];
 	va_list args;
 
 	va_start(args, format);
 	problem->status = status;
-	vsnprintf(problem->text, sizeof(problem->text), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	text_clean(problem->text, sizeof(problem->text), text, sizeof(text), is_utf8());
 	return -1;
+}
+
+void message(const char *format, ...)
+{
+	char text[MESSAGE_LEN], clean[4 * MESSAGE_LEN];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	text_clean(clean, sizeof(clean), text, sizeof(text), is_utf8());
+	fprintf(stderr, "%s\n", clean);
 }

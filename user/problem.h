@@ -22,4 +22,11 @@ struct problem {
 int problem_set(struct problem *problem, enum exit_status status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * A line on standard error that is no problem, up to MESSAGE_LEN bytes. As in problems, what a
+ * terminal could obey is \xNN, wherever it came from.
+ */
+#define MESSAGE_LEN 600
+void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 #endif

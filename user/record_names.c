@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "clock.h"
+#include "hash.h"
 
 /* A thread's name may change, and its number be another's later. */
 #define THREAD_VALID_NS (5 * NS_PER_S)
@@ -161,7 +162,7 @@ static struct capture_thread thread_now(__u32 tid)
 /* Where it is, or is to be. */
 static struct known_thread *find_thread(struct record_names *names, __u32 tid)
 {
-	__u32 at = tid * 2654435761U >> 16;
+	__u32 at = hash_id(tid) & (THREADS - 1);
 
 	while (names->threads[at].thread.tid && names->threads[at].thread.tid != tid)
 		at = (at + 1) & (THREADS - 1);

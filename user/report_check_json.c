@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include "json_text.h"
 #include "report_check.h"
 #include "text.h"
 #include "version.h"
@@ -122,7 +123,7 @@ int report_check_json(FILE *out, const struct check_result *result,
 {
 	json_t *json = json_pack("{s:{s:s, s:s}, s:o}", "tool", "name", "gmemtrace", "version",
 				 GMEM_VERSION, "check", json_check(result));
-	int err = json && !json_dumpf(json, out, JSON_COMPACT) ? 0 : -ENOMEM;
+	int err = json && !json_text_write(out, json) ? 0 : -ENOMEM;
 
 	(void)style;
 	json_decref(json);

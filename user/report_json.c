@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include "events.h"
+#include "json_text.h"
 #include "kvm_names.h"
 #include "percentile.h"
 #include "report_formats.h"
@@ -588,7 +589,7 @@ static int write_and_free(FILE *out, json_t *root)
 
 	if (!root)
 		return -ENOMEM;
-	err = json_dumpf(root, out, JSON_COMPACT);
+	err = json_text_write(out, root);
 	json_decref(root);
 	if (!err)
 		fputc('\n', out);

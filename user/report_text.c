@@ -430,8 +430,9 @@ static void put_gmems(const struct text_report *r, size_t vm)
 	const struct snapshot *snap = r->capture->snap;
 	size_t i;
 
-	for (i = 0; i < snap->ngmems; i++) {
-		if (snap->gmems[i].vm != vm || !shows_any(r, &snap->gmems[i].events))
+	for (i = snapshot_next_gmem(snap, vm, 0); i < snap->ngmems;
+	     i = snapshot_next_gmem(snap, vm, i + 1)) {
+		if (!shows_any(r, &snap->gmems[i].events))
 			continue;
 		put_gmem_title(r, &snap->gmems[i]);
 		put_rows(r, &snap->gmems[i].events);

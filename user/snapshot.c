@@ -116,14 +116,19 @@ struct tally {
 	struct buckets latency;
 };
 
-static int read_latency(const struct session_view *view, struct tally *tally)
+/* An event is counted first: read in the other order, no histogram has more than the count. */
+static int read_latency(const struct session_view *view, const struct event_stat *stat,
+			struct tally *tally)
 {
-	const struct event_stat *stat = &tally->stat;
+	__u32 hist = __atomic_load_n(&stat->hist, __ATOMIC_ACQUIRE);
 	__u64 *first;
 	int err = 0;
 
-	if (stat->hist && stat->hist < view->nhistograms)
-		err = buckets_add_all(&tally->latency, view->histograms[stat->hist].bucket);
+	if (hist && hist < view->nhistograms)
+		err = buckets_add_all(&tally->latency, view->histograms[hist].bucket);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	tally->stat = *stat;
+	stat = &tally->stat;
 	if (err || !view->firsts || !stat->count)
 		return err;
 	/* The first one is kept outside of the histogram. */
@@ -140,10 +145,11 @@ static int read_tally(const struct reader *reader, __u32 index, enum gmem_event 
 	const struct owner *owner = &reader->view.owners[index];
 	int err = 0;
 
-	tally->stat = owner->stat[event];
-	memcpy(tally->detail, owner->detail, sizeof(tally->detail));
 	if (event_descs[event].carries & EVENT_LATENCY)
-		err = read_latency(&reader->view, tally);
+		err = read_latency(&reader->view, &owner->stat[event], tally);
+	else
+		tally->stat = owner->stat[event];
+	memcpy(tally->detail, owner->detail, sizeof(tally->detail));
 	if (event == EV_GUEST_FAULT && !err)
 		err = fault_cells_add(&reader->cells, index, &tally->stat, tally->detail,
 				      &tally->latency);

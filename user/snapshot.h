@@ -84,6 +84,7 @@ struct gmem {
 	__u32 owner;
 	struct gmem_info info;
 	__u32 vm; /* index into snapshot.vms */
+	__u32 next; /* if snapshot.linked: 1 + index of the VM's next one; 0: none */
 	struct event_counts events;
 	bool exists;
 	struct resident resident;
@@ -99,6 +100,7 @@ struct vm {
 	bool exists;
 	__u32 vcpus; /* if it exists */
 	__u64 nplain; /* if it exists: its memslots without guest_memfd */
+	__u32 gmems; /* if snapshot.linked: 1 + index of its first guest_memfd; 0: none */
 };
 
 /* How often one stack of one thread led to an event at one owner. */
@@ -123,6 +125,7 @@ struct snapshot {
 	size_t nvms;
 	struct gmem *gmems; /* in the order they were first seen */
 	size_t ngmems;
+	bool linked; /* by snapshot_link(), and unchanged since */
 	struct event_counts host;
 	struct stack_count *stacks; /* by event, then by falling count */
 	size_t nstacks;
@@ -148,6 +151,15 @@ void *snapshot_append(void *array, size_t *n, size_t size);
 
 /* Likewise: put the slots of every VM in their order. */
 void snapshot_sort(struct snapshot *snap);
+
+/* So that snapshot_next_gmem() need not search: for snapshots of any number of VMs. */
+void snapshot_link(struct snapshot *snap);
+
+/*
+ * The index of the first guest_memfd of @vm from @from on, which is 0 or follows one of that VM;
+ * snap->ngmems: there is none.
+ */
+size_t snapshot_next_gmem(const struct snapshot *snap, size_t vm, size_t from);
 
 /* Add pages of one node. 0 or -ENOMEM. */
 int resident_add(struct resident *to, __u32 node, __u64 npages);

@@ -109,6 +109,55 @@ char *text_utf8(char *buf, size_t size, const char *s, size_t len)
 	return buf;
 }
 
+/* What a terminal obeys, or what makes it show other than what is there. */
+static bool is_control(unsigned int code)
+{
+	static const struct {
+		unsigned int first, last;
+	} controls[] = {
+		{ 0, 0x1f },	    { 0x7f, 0x9f },	{ 0x61c, 0x61c },   { 0x200e, 0x200f },
+		{ 0x2028, 0x202e }, { 0x2066, 0x2069 }, { 0xfff9, 0xfffb },
+	};
+
+	if (code >= 0x20 && code < 0x7f) /* nearly all */
+		return false;
+	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)
+		if (code >= controls[i].first && code <= controls[i].last)
+			return true;
+	return false;
+}
+
+size_t text_control(const char *s, size_t len, unsigned int *code)
+{
+	size_t n = utf8_decode(s, len, code);
+
+	return n && is_control(*code) ? n : 0;
+}
+
+char *text_plain(char *buf, size_t size, const char *s, size_t len)
+{
+	static const char replacement[] = "\uFFFD";
+	char *out = buf, *end = buf + size - 1;
+	unsigned int code;
+
+	for (len = strnlen(s, len); len;) {
+		size_t n = utf8_decode(s, len, &code), width = n ? n : sizeof(replacement) - 1;
+		bool control = n && is_control(code);
+
+		if ((size_t)(end - out) < (control ? 4 * n : width))
+			break;
+		if (control)
+			for (size_t i = 0; i < n; i++)
+				out += sprintf(out, "\\x%02x", (unsigned char)s[i]);
+		else
+			out = mempcpy(out, n ? s : replacement, width);
+		s += n ?: 1;
+		len -= n ?: 1;
+	}
+	*out = 0;
+	return buf;
+}
+
 void text_clip(char *s, unsigned int columns)
 {
 	static const char dots[] = "...";

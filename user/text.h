@@ -28,6 +28,19 @@ char *text_clean(char *buf, size_t size, const char *s, size_t len, bool utf8);
 #define TEXT_UTF8_SIZE(len) (3 * (len) + 1)
 char *text_utf8(char *buf, size_t size, const char *s, size_t len);
 
+/*
+ * The control character at @s of @len > 0 bytes of UTF-8, or what changes the direction of text: how
+ * many bytes it has, and its @code; 0: it is none. In text that goes out, none is left as it is.
+ */
+size_t text_control(const char *s, size_t len, unsigned int *code);
+
+/*
+ * Copy @len bytes of @s (up to a NUL) as text_utf8() does, but with what text_control() finds as
+ * \xNN: for files that people may look at. TEXT_PLAIN_SIZE(len) is always enough. Returns @buf.
+ */
+#define TEXT_PLAIN_SIZE(len) (4 * (len) + 1)
+char *text_plain(char *buf, size_t size, const char *s, size_t len);
+
 /* Shorten clean @s in place to @columns, with up to three dots at its end where something was cut off. */
 void text_clip(char *s, unsigned int columns);
 

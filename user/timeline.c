@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "events.h"
+#include "hash.h"
 
 #define CELLS_MAX 1000
 #define SERIES_MAX 65536
@@ -34,19 +35,9 @@ static int no_memory(struct problem *problem)
 
 /* ---- Series ---- */
 
-static size_t hash(const struct timeline_place *place)
-{
-	const unsigned char *bytes = (const unsigned char *)place;
-	__u64 hash = 14695981039346656037ULL;
-
-	for (size_t i = 0; i < sizeof(*place); i++)
-		hash = (hash ^ bytes[i]) * 1099511628211ULL;
-	return hash ^ hash >> 32;
-}
-
 static __u32 *find_index(const struct timeline *t, const struct timeline_place *place)
 {
-	size_t at = hash(place) & (t->index_size - 1);
+	size_t at = hash_bytes(place, sizeof(*place)) & (t->index_size - 1);
 
 	while (t->index[at] && memcmp(&t->series[t->index[at] - 1].place, place, sizeof(*place)))
 		at = (at + 1) & (t->index_size - 1);

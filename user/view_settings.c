@@ -209,17 +209,18 @@ static void read_line(struct view_settings *settings, char *line, const char *pa
 void settings_read(struct view_settings *settings, const char *path, FILE *complaints)
 {
 	FILE *file = fopen(path, "re");
-	char line[1024];
-	int number = 0;
+	char line[1024], shown[1024];
+	int number = 0, err = errno;
 
+	text_clean(shown, sizeof(shown), path, strlen(path), true);
 	if (!file) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			fprintf(complaints, "gmemtop: %s: %s. It is ignored.\n", path,
-				strerror(errno));
+		if (err != ENOENT && err != ENOTDIR)
+			fprintf(complaints, "gmemtop: %s: %s. It is ignored.\n", shown,
+				strerror(err));
 		return;
 	}
 	while (fgets(line, sizeof(line), file))
-		read_line(settings, line, path, ++number, complaints);
+		read_line(settings, line, shown, ++number, complaints);
 	fclose(file);
 }
 

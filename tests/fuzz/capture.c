@@ -3,7 +3,7 @@
  * The reader of capture files, and what reports, checks and exports make of what it reads, for
  * libFuzzer. The first byte of an input says what follows: 0, a file as it is; else the blocks of one,
  * each as its type, three bytes of size and the message, so that mutations reach beyond checksums and
- * compression.
+ * compression. What comes out is read by those who are strict: outputs.h.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 #include "check.h"
 #include "export.h"
 #include "forge.h"
+#include "outputs.h"
 #include "report_check.h"
 #include "report_timeline.h"
 
@@ -22,14 +23,40 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static FILE *nowhere;
+/* Memory that a stream writes to. */
+struct sink {
+	char *text;
+	size_t size;
+	FILE *out;
+};
+
+static bool sink_open(struct sink *sink)
+{
+	sink->out = open_memstream(&sink->text, &sink->size);
+	return sink->out;
+}
+
+/* @err: what the writer said; only what is whole is read. */
+static void sink_read(struct sink *sink, int err, output_reader *read)
+{
+	if (!fclose(sink->out) && !err)
+		read(sink->text, sink->size);
+	free(sink->text);
+}
 
 static void report(const struct capture *capture)
 {
 	static const struct report_style style = { .columns = 80 };
+	static const struct {
+		const char *name;
+		output_reader *read;
+	} formats[] = { { "text", read_plain }, { "json", read_json } };
+	struct sink sink;
 
-	report_write(nowhere, "text", capture, &style);
-	report_write(nowhere, "json", capture, &style);
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (sink_open(&sink))
+			sink_read(&sink, report_write(sink.out, formats[i].name, capture, &style),
+				  formats[i].read);
 }
 
 static void report_rebuilt(struct capture_file *file, struct rebuild *rebuild)
@@ -45,24 +72,55 @@ static void report_rebuilt(struct capture_file *file, struct rebuild *rebuild)
 	snapshot_free(&snap);
 }
 
-static void read_all(struct capture_file *file)
+/* The end of the file is handed on to rebuild_from(), too, which then looks at all owners. */
+static int read_items(struct capture_file *file, struct rebuild *rebuild)
 {
-	struct rebuild *rebuild = rebuild_new(0);
 	struct capture_item item;
 	struct problem problem;
 
-	if (!rebuild)
-		return;
-	while (!capture_next(file, CAPTURE_WANT_SNAPSHOTS | CAPTURE_WANT_RECORDS, &item,
-			     &problem) &&
-	       item.kind) {
+	do {
+		if (capture_next(file, CAPTURE_WANT_SNAPSHOTS | CAPTURE_WANT_RECORDS, &item,
+				 &problem))
+			return -1;
 		if (item.kind == CAPTURE_SNAPSHOT)
 			report(item.capture);
 		else if (rebuild_from(rebuild, file, &item))
-			break;
-	}
+			return -1;
+	} while (item.kind);
+	return 0;
+}
+
+/* Who wants the last snapshot only gets the one that who wants all gets last. */
+static void read_last(struct capture_file *file)
+{
+	const struct snapshot *snap = capture_meta(file)->snap;
+	size_t nvms = snap ? snap->nvms : 0, nstacks = snap ? snap->nstacks : 0;
+	__u64 duration_ns = capture_meta(file)->duration_ns, lost = snap ? snap->lost : 0;
+	struct capture_item item;
+	struct problem problem;
+
+	if (capture_rewind(file, &problem) ||
+	    capture_next(file, CAPTURE_WANT_LAST, &item, &problem) || item.kind)
+		abort();
+	if (!snap != !capture_meta(file)->snap || capture_meta(file)->duration_ns != duration_ns)
+		abort();
+	snap = capture_meta(file)->snap;
+	if (snap && (snap->nvms != nvms || snap->nstacks != nstacks || snap->lost != lost))
+		abort();
+}
+
+static void read_all(struct capture_file *file)
+{
+	struct rebuild *rebuild = rebuild_new(0);
+	bool whole;
+
+	if (!rebuild)
+		return;
+	whole = !read_items(file, rebuild);
 	report_rebuilt(file, rebuild);
 	rebuild_free(rebuild);
+	if (whole)
+		read_last(file);
 }
 
 static void read_times(struct capture_file *file)
@@ -70,10 +128,12 @@ static void read_times(struct capture_file *file)
 	static const struct report_style style = { .columns = 80, .utf8 = true };
 	struct timeline timeline = {};
 	struct problem problem;
+	struct sink sink;
 
 	if (!capture_rewind(file, &problem) &&
-	    !timeline_read(&timeline, file, ~0ULL, 0, TIMELINE_CELLS, &problem))
-		report_timeline(nowhere, capture_meta(file), &timeline, &style);
+	    !timeline_read(&timeline, file, ~0ULL, 0, TIMELINE_CELLS, &problem) && sink_open(&sink))
+		sink_read(&sink, report_timeline(sink.out, capture_meta(file), &timeline, &style),
+			  read_plain);
 	timeline_free(&timeline);
 }
 
@@ -90,13 +150,24 @@ static void compare(struct check_input *input)
 
 static void judge(const struct check_input *input)
 {
-	static const char *const formats[] = { "text", "markdown", "json", "junit", "github" };
+	static const struct {
+		const char *name;
+		output_reader *read;
+	} formats[] = { { "text", read_plain },
+			{ "markdown", read_plain },
+			{ "json", read_json },
+			{ "junit", read_xml },
+			{ "github", read_plain } };
 	static const struct report_style style = { .columns = 80 };
 	struct check_result result;
+	struct sink sink;
 
 	if (!check_run_all(input, &result))
 		for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-			report_check(nowhere, formats[i], &result, &style);
+			if (sink_open(&sink))
+				sink_read(&sink,
+					  report_check(sink.out, formats[i].name, &result, &style),
+					  formats[i].read);
 	check_free(&result);
 }
 
@@ -123,26 +194,68 @@ static void check_all(struct capture_file *file)
 	judge(&input);
 }
 
-/* Exports read a file by its name. */
+#define OUTPUT_MAX (8 << 20) /* larger ones take too long to read each time */
+
+/* What was written to @path, which then is empty again. */
+static void read_output(const char *path, output_reader *read)
+{
+	FILE *stream = fopen(path, "r+");
+	char *text = malloc(OUTPUT_MAX + 1);
+	size_t size = stream && text ? fread(text, 1, OUTPUT_MAX, stream) : OUTPUT_MAX;
+
+	if (size < OUTPUT_MAX) {
+		text[size] = 0;
+		read(text, size);
+	}
+	if (stream && !ftruncate(fileno(stream), 0))
+		fclose(stream);
+	free(text);
+}
+
+/* Protobuf is for tests/export.py to read. */
+static void read_nothing(const char *text, size_t size)
+{
+	(void)text;
+	(void)size;
+}
+
+/* Exports read a file by its name, and write one. */
 static void export_all(const struct forge *forge)
 {
-	static const char *const formats[] = { "perfetto", "ndjson", "csv", "openmetrics",
-					       "sqlite" };
-	char path[40], database[40];
+	static const struct {
+		const char *name;
+		output_reader *read;
+	} formats[] = { { "perfetto", read_nothing },
+			{ "ndjson", read_ndjson },
+			{ "csv", read_csv },
+			{ "openmetrics", read_openmetrics },
+			{ "sqlite", NULL } };
+	char path[40], output[40];
 	int fd = memfd_create("forged", 0);
 	struct problem problem;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	snprintf(database, sizeof(database), "/dev/shm/gmem-fuzz-%d.db", getpid());
-	if (fd >= 0 && write(fd, forge->bytes, forge->size) == (ssize_t)forge->size)
-		for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-			export_run(&(struct export_options){ path, formats[i],
-							     strcmp(formats[i], "sqlite")
-								     ? "/dev/null"
-								     : database },
-				   &problem);
+	snprintf(output, sizeof(output), "/dev/shm/gmem-fuzz-%d", getpid());
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		struct export_options options = {
+			.file = path,
+			.format = formats[i].name,
+			.output = output,
+			.spreadsheet = forge->size & 1,
+		};
+
+		if (fd < 0 || (!i && write(fd, forge->bytes, forge->size) != (ssize_t)forge->size))
+			break;
+		options.spreadsheet &= formats[i].read == read_csv;
+		if (export_run(&options, &problem))
+			continue;
+		if (formats[i].read)
+			read_output(output, formats[i].read);
+		else
+			read_sqlite(output);
+	}
 	close(fd);
-	unlink(database);
+	unlink(output);
 }
 
 static void forge_blocks(struct forge *forge, const uint8_t *data, size_t size)
@@ -165,9 +278,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct capture_file *file;
 	struct problem problem;
 
-	if (!nowhere)
-		nowhere = fopen("/dev/null", "w");
-	if (!nowhere || !size)
+	if (!size)
 		return 0;
 	if (data[0])
 		forge_blocks(&forge, data + 1, size - 1);

@@ -292,11 +292,11 @@ struct small {
 	Cap__Hook hook;
 	Cap__Resident resident;
 	Cap__Vm *vms[1];
-	Cap__Slot *slots[1];
-	Cap__Gmem *gmems[1];
+	Cap__Slot *slots[2];
+	Cap__Gmem *gmems[2];
 	Cap__EventCount *counts[2];
 	Cap__Stack *stacks[1];
-	Cap__Loss *losses[1];
+	Cap__Loss *losses[2];
 	Cap__Hook *hooks[1];
 	uint32_t numbers[4];
 	uint64_t values[4];
@@ -447,6 +447,44 @@ static void lie_nodes(struct small *s)
 	s->resident.n_node = s->resident.n_node_npages = 2;
 }
 
+static void lie_sum(struct small *s)
+{
+	s->count.count = ~0ULL;
+	s->gmem.events = s->counts;
+	s->gmem.n_events = 1;
+}
+
+static void lie_losses(struct small *s)
+{
+	s->loss.count = 1ULL << 63;
+	s->losses[1] = &s->loss;
+	s->snapshot.n_losses = 2;
+}
+
+static void lie_latencies(struct small *s)
+{
+	give_numbers(s, 1);
+	s->values[0] = s->values[1] = 1ULL << 63;
+	s->count.n_bucket_gap = s->count.n_bucket_count = 2;
+}
+
+static void lie_memory(struct small *s)
+{
+	s->slot_info.npages = 1ULL << 52;
+}
+
+static void lie_slots(struct small *s)
+{
+	s->slots[1] = &s->slot;
+	s->snapshot.n_slots = 2;
+}
+
+static void lie_gmems(struct small *s)
+{
+	s->gmems[1] = &s->gmem;
+	s->snapshot.n_gmems = 2;
+}
+
 static void test_lying_snapshots(void **state)
 {
 	static const struct {
@@ -471,6 +509,12 @@ static void test_lying_snapshots(void **state)
 		{ lie_errors, "not as many counts as errors" },
 		{ lie_detail, "the details of an event are not in order" },
 		{ lie_nodes, "the NUMA nodes are not in order" },
+		{ lie_sum, "more than a number holds" },
+		{ lie_losses, "more than a number holds" },
+		{ lie_latencies, "more than a number holds" },
+		{ lie_memory, "more than a number holds" },
+		{ lie_slots, "a VM has a slot twice" },
+		{ lie_gmems, "a VM has a guest_memfd twice" },
 	};
 	struct forge forge = {};
 	struct small small;
@@ -497,6 +541,95 @@ static void test_lying_snapshots(void **state)
 	assert_said(&forge, "a snapshot lacks its end");
 }
 
+/* More in a histogram than was counted can be while events come in, but not when they have ended. */
+static void test_lying_histogram(void **state)
+{
+	struct forge forge = {};
+	struct small small;
+
+	(void)state;
+	make_small(&small);
+	give_numbers(&small, 1);
+	small.values[0] = 3;
+	small.count.n_bucket_gap = small.count.n_bucket_count = 1;
+	forge_begin(&forge);
+	forge_message(&forge, BLOCK_SNAPSHOT, &small.snapshot.base);
+	assert_int_equal(read_all(forge.bytes, forge.size).nsnapshots, 1);
+	forge_end(&forge);
+	assert_said(&forge, "a histogram of more events than were counted");
+	forge_begin(&forge);
+	forge_message(&forge, BLOCK_SNAPSHOT, &small.snapshot.base);
+	small.count.count = 3;
+	forge_message(&forge, BLOCK_SNAPSHOT, &small.snapshot.base);
+	forge_end(&forge);
+	assert_int_equal(read_all(forge.bytes, forge.size).nsnapshots, 2);
+	forge_free(&forge);
+}
+
+/* Who wants the last snapshot only does not even look into the others. */
+static void test_last_only(void **state)
+{
+	const struct capture *capture;
+	struct capture_item item;
+	struct capture_file *file;
+	struct forge forge = {};
+	struct problem problem;
+	struct small small;
+
+	(void)state;
+	make_small(&small);
+	forge_begin(&forge);
+	lie_slot(&small);
+	forge_message(&forge, BLOCK_SNAPSHOT, &small.snapshot.base);
+	small.slot.vm = 0;
+	small.snapshot.final = false;
+	small.snapshot.n_stacks = small.snapshot.n_losses = small.snapshot.n_hooks = 0;
+	small.snapshot.duration_ns = 7;
+	forge_message(&forge, BLOCK_SNAPSHOT, &small.snapshot.base);
+	small.slot_info.id = 1;
+	small.snapshot.final = true;
+	small.snapshot.n_vms = small.snapshot.n_gmems = 0;
+	forge_message(&forge, BLOCK_SNAPSHOT, &small.snapshot.base);
+	file = forge_open(forge.bytes, forge.size, &problem);
+	assert_non_null(file);
+	assert_int_equal(capture_next(file, CAPTURE_WANT_LAST, &item, &problem), 0);
+	assert_int_equal(item.kind, CAPTURE_END);
+	capture = capture_meta(file);
+	assert_non_null(capture->incomplete);
+	assert_int_equal(capture->duration_ns, 7);
+	assert_int_equal(capture->snap->vms[0].nslots, 2);
+	capture_close(file);
+	forge_end(&forge);
+	assert_said(&forge, "a slot is of no VM");
+}
+
+/* 16 MiB, and then no more than 1,000 times the file's size, unless it is read by force. */
+static void test_work(void **state)
+{
+	Cap__Records records = CAP__RECORDS__INIT;
+	struct capture_item item;
+	struct capture_file *file;
+	struct forge forge = {};
+	struct problem problem;
+	size_t n = 0;
+
+	(void)state;
+	records.n = RECORDS_MAX;
+	forge_begin(&forge);
+	for (int i = 0; i < 20; i++)
+		forge_message(&forge, BLOCK_RECORDS, &records.base);
+	file = forge_open(forge.bytes, forge.size, &problem);
+	capture_force(file);
+	do {
+		assert_int_equal(capture_next(file, CAPTURE_WANT_RECORDS, &item, &problem), 0);
+		n += item.nrecords;
+	} while (item.kind);
+	assert_int_equal(n, 20 * RECORDS_MAX);
+	capture_close(file);
+	assert_true(read_all(forge.bytes, forge.size).nrecords < 400000);
+	assert_said(&forge, "1000 times the file's size");
+}
+
 static void forge_records(struct forge *forge, const Cap__Records *records)
 {
 	forge_begin(forge);
@@ -506,6 +639,7 @@ static void forge_records(struct forge *forge, const Cap__Records *records)
 static void test_lying_records(void **state)
 {
 	Cap__Records records = CAP__RECORDS__INIT;
+	uint64_t latencies[] = { 1ULL << 63, 1ULL << 63 };
 	uint32_t number = OWNERS_MAX;
 	struct forge forge = {};
 
@@ -526,6 +660,12 @@ static void test_lying_records(void **state)
 	forge_records(&forge, &records);
 	assert_said(&forge, "a number that there is not");
 	records.n_owner = 0;
+	records.n = records.n_latency_ns = 2;
+	records.latency_ns = latencies;
+	forge_records(&forge, &records);
+	assert_said(&forge, "more than a number holds");
+	records.n = 1;
+	records.n_latency_ns = 0;
 	records.event = &number;
 	records.n_event = 1;
 	forge_records(&forge, &records);
@@ -558,6 +698,36 @@ static void test_lying_owners(void **state)
 	forge_begin(&forge);
 	forge_message(&forge, BLOCK_OWNERS, &owners.base);
 	assert_said(&forge, "not described as slots are");
+}
+
+/* The records of an owner whose VM nobody has told of. */
+static void test_owner_of_nothing(void **state)
+{
+	Cap__Owner owner = CAP__OWNER__INIT, *list[] = { &owner };
+	Cap__Records records = CAP__RECORDS__INIT;
+	Cap__SlotInfo slot = CAP__SLOT_INFO__INIT;
+	Cap__Owners owners = CAP__OWNERS__INIT;
+	const struct capture_owner nowhere = { .kind = OWNER_SLOT, .vm = 900000 };
+	struct rebuild *rebuild = rebuild_new(0);
+	struct forge forge = {};
+	uint32_t number = 3;
+
+	(void)state;
+	owners.owners = list;
+	owners.n_owners = 1;
+	owner.index = 3;
+	owner.vm = 900000;
+	owner.slot = &slot;
+	records.n = records.n_owner = 1;
+	records.owner = &number;
+	forge_begin(&forge);
+	forge_message(&forge, BLOCK_OWNERS, &owners.base);
+	assert_int_equal(read_all(forge.bytes, forge.size).err, 0);
+	forge_message(&forge, BLOCK_RECORDS, &records.base);
+	assert_said(&forge, "of a VM that there is not");
+	/* Who rebuilds looks for himself. */
+	assert_int_equal(rebuild_owner(rebuild, 3, &nowhere), 0);
+	rebuild_free(rebuild);
 }
 
 /* ---- A newer version ---- */
@@ -632,7 +802,9 @@ int main(void)
 		cmocka_unit_test(test_cut_off),		cmocka_unit_test(test_flips),
 		cmocka_unit_test(test_nothing),		cmocka_unit_test(test_lying_frames),
 		cmocka_unit_test(test_bombs),		cmocka_unit_test(test_lying_headers),
-		cmocka_unit_test(test_lying_snapshots), cmocka_unit_test(test_lying_records),
+		cmocka_unit_test(test_lying_snapshots), cmocka_unit_test(test_lying_histogram),
+		cmocka_unit_test(test_last_only),	cmocka_unit_test(test_work),
+		cmocka_unit_test(test_lying_records),	cmocka_unit_test(test_owner_of_nothing),
 		cmocka_unit_test(test_lying_owners),	cmocka_unit_test(test_newer),
 	};
 

@@ -126,7 +126,7 @@ static void test_real(void **state)
 	sample.hooks[EV_POPULATE].rung = 1;
 	sample.snap.vms[0].slots[0].heat = calloc(1, sizeof(struct heat_map));
 	*sample.snap.vms[0].slots[0].heat =
-		(struct heat_map){ 512, 8, 3, { 1, 0, ~0ULL }, .elsewhere = 4, .folds = 5 };
+		(struct heat_map){ 512, 8, 3, { 1, 0, ~0ULL - 5 }, .elsewhere = 4, .folds = 5 };
 	sample.hooks[EV_ZAP].rung = 2;
 	sample.hooks[EV_HOST_FAULT] = (struct hook_state){ .wanted = true,
 							   .rung = -1,
@@ -149,7 +149,7 @@ static void test_large(void **state)
 
 			for (unsigned int k = 0; k < 300; k++)
 				sample_count(&slot->events, EV_GUEST_FAULT, 70 << (k % 25),
-					     1ULL << (i % 40));
+					     1ULL << (i % 20));
 		}
 	}
 	check_snapshot(&sample);

@@ -20,7 +20,7 @@ static const char *const formats[] = { "perfetto", "ndjson", "csv", "sqlite", "o
 static void export_sample(size_t nrecords)
 {
 	char capture[SAMPLE_PATH_LEN], output[SAMPLE_PATH_LEN];
-	struct export_options options = { capture, NULL, output };
+	struct export_options options = { .file = capture, .output = output };
 	struct sample sample;
 	struct problem problem;
 	struct stat st;
@@ -102,7 +102,7 @@ static void test_recycled(void **state)
 {
 	static const char *const vms[] = { "0,10,", "0,10,", "1,10,", ",,,0,3,", "2,11," };
 	char capture[SAMPLE_PATH_LEN], output[SAMPLE_PATH_LEN], line[1000];
-	struct export_options options = { capture, "csv", output };
+	struct export_options options = { .file = capture, .format = "csv", .output = output };
 	struct problem problem;
 	FILE *file;
 
@@ -132,7 +132,7 @@ static void test_no_snapshot(void **state)
 {
 	struct capture_owner vm = { OWNER_VM, 0, .vm_info = { .kvm = 7, .pid = 10 } };
 	char capture[SAMPLE_PATH_LEN], output[SAMPLE_PATH_LEN];
-	struct export_options options = { capture, NULL, output };
+	struct export_options options = { .file = capture, .output = output };
 	struct capture_writer *writer;
 	struct problem problem;
 	struct sample sample;
@@ -234,7 +234,7 @@ static void test_openmetrics(void **state)
 {
 	char *text = NULL;
 	size_t size;
-	struct openmetrics metrics = { .out = open_memstream(&text, &size) };
+	struct openmetrics metrics = { .out = open_memstream(&text, &size), .capture = "f\x1b" };
 
 	(void)state;
 	openmetrics_family(&metrics, "a_", "b_seconds", "gauge", "seconds", "c");
@@ -243,14 +243,20 @@ static void test_openmetrics(void **state)
 	openmetrics_label_number(&metrics, "e", ~0ULL);
 	openmetrics_value_ns(&metrics, 12000000034ULL);
 	openmetrics_single(&metrics, "_total", 5);
+	openmetrics_sample(&metrics, "");
+	openmetrics_value_pages(&metrics, ~0ULL);
+	openmetrics_sample(&metrics, "");
+	openmetrics_value_pages(&metrics, 3);
 	openmetrics_end(&metrics);
 	fclose(metrics.out);
 	assert_string_equal(text, "# TYPE a_b_seconds gauge\n"
 				  "# UNIT a_b_seconds seconds\n"
 				  "# HELP a_b_seconds c\n"
-				  "a_b_seconds{d=\"\\\"\\\\\\n\r,}\",e=\"18446744073709551615\"} "
-				  "12.000000034\n"
-				  "a_b_seconds_total 5\n"
+				  "a_b_seconds{capture=\"f\\\\x1b\",d=\"\\\"\\\\\\\\x0a"
+				  "\\\\x0d,}\",e=\"18446744073709551615\"} 12.000000034\n"
+				  "a_b_seconds_total{capture=\"f\\\\x1b\"} 5\n"
+				  "a_b_seconds{capture=\"f\\\\x1b\"} 75557863725914323415040\n"
+				  "a_b_seconds{capture=\"f\\\\x1b\"} 12288\n"
 				  "# EOF\n");
 	free(text);
 }

@@ -184,6 +184,31 @@ static void test_totals(void **state)
 	assert_int_equal(sample.snap.nvms, 0);
 }
 
+/* With links and without, the same guest_memfds in the same order. */
+static void test_gmems_of_vms(void **state)
+{
+	static const __u32 vms[] = { 1, 0, 1, 1, 0 };
+	static const size_t of[3][4] = { { 1, 4, 5 }, { 0, 2, 3, 5 }, { 5 } };
+	struct sample sample;
+
+	(void)state;
+	sample_empty(&sample);
+	for (int i = 0; i < 3; i++)
+		sample_add_vm(&sample, "a", i);
+	for (size_t i = 0; i < ARRAY_SIZE(vms); i++)
+		sample_add_gmem(&sample, vms[i], 10 + i, 4096);
+	for (int linked = 0; linked < 2; linked++) {
+		for (size_t vm = 0; vm < 3; vm++)
+			for (size_t i = 0, from = 0; i == 0 || from <= 5; i++) {
+				assert_int_equal(snapshot_next_gmem(&sample.snap, vm, from),
+						 of[vm][i]);
+				from = of[vm][i] + 1;
+			}
+		snapshot_link(&sample.snap);
+	}
+	sample_free(&sample);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_event_without_latency),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_totals),
+		cmocka_unit_test(test_gmems_of_vms),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);

@@ -23,6 +23,8 @@
 #define snapshot_free failing_snapshot_free
 #define snapshot_append failing_snapshot_append
 #define snapshot_sort failing_snapshot_sort
+#define snapshot_link failing_snapshot_link
+#define snapshot_next_gmem failing_snapshot_next_gmem
 #define resident_add failing_resident_add
 
 #include <stdlib.h>

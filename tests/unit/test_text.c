@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "problem.h"
 #include "text.h"
 #include "unit.h"
 
@@ -84,6 +85,40 @@ static void test_utf8(void **state)
 	for (i = 0; i < ARRAY_SIZE(table); i++)
 		assert_string_equal(utf8(table[i].in), table[i].out);
 	assert_string_equal(text_utf8(buf, sizeof(buf), "\xff\xfe\xfd", 3), "\uFFFD\uFFFD\uFFFD");
+}
+
+static void test_plain(void **state)
+{
+	static const struct {
+		const char *text, *plain;
+	} table[] = {
+		{ "CPU 0/KVM", "CPU 0/KVM" },
+		{ "\x1b[2J", "\\x1b[2J" },
+		{ "a\nb\tc\x7f", "a\\x0ab\\x09c\\x7f" },
+		{ "\xc2\x9b"
+		  "31m",
+		  "\\xc2\\x9b31m" }, /* a terminal may take it for ESC [ */
+		{ "\u202egnp", "\\xe2\\x80\\xaegnp" }, /* right to left */
+		{ "\u00e9\xff", "\u00e9\uFFFD" },
+	};
+	char buf[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		assert_string_equal(
+			text_plain(buf, sizeof(buf), table[i].text, strlen(table[i].text)),
+			table[i].plain);
+	assert_string_equal(text_plain(buf, 5, "\x1b\x1b", 2), "\\x1b");
+	assert_string_equal(text_plain(buf, 4, "\x1b", 1), "");
+}
+
+static void test_problems(void **state)
+{
+	struct problem problem;
+
+	(void)state;
+	assert_int_equal(problem_set(&problem, EXIT_USAGE, "%s: no", "\x1b[2J\n\u00e9"), -1);
+	assert_string_equal(problem.text, "\\x1b[2J\\x0a\u00e9: no");
 }
 
 static void test_width(void **state)
@@ -172,6 +207,7 @@ int main(void)
 		cmocka_unit_test(test_clean), cmocka_unit_test(test_clean_is_bounded),
 		cmocka_unit_test(test_utf8),  cmocka_unit_test(test_width),
 		cmocka_unit_test(test_clip),  cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_plain), cmocka_unit_test(test_problems),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, set_utf8, NULL);
