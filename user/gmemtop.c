@@ -85,7 +85,7 @@ static int write_json(const struct top *top)
 		.stack_events = top->options.stack_events,
 		.hooks = top->view.hooks,
 		.no_inventory = top->no_inventory,
-		.inventory_lacks = inventory_leaves_out(),
+		.inventory_lacks = top->view.inventory_lacks,
 		.snap = top->view.snap,
 	};
 

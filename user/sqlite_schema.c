@@ -15,7 +15,9 @@ const char sqlite_schema[] =
 	" realtime_offset_ns INTEGER," /* to be added to them for CLOCK_REALTIME */
 	" duration_ns INTEGER, min_latency_ns INTEGER,"
 	" command TEXT, command_ended INTEGER, exit_status INTEGER, signal TEXT,"
-	" no_inventory TEXT, incomplete TEXT);"
+	" no_inventory TEXT, inventory_lacks TEXT,"
+	" switched_off INTEGER," /* how often kernel.ftrace_enabled became 0 */
+	" incomplete TEXT);"
 	"CREATE TABLE hook ("
 	" id INTEGER PRIMARY KEY, event TEXT UNIQUE NOT NULL, shown INTEGER, wanted INTEGER,"
 	" attached INTEGER, since TEXT, functions TEXT, reason TEXT,"
@@ -89,7 +91,7 @@ const char sqlite_indexes[] =
 	"CREATE INDEX count_by_hook ON count (hook, snapshot);";
 
 const char *const sqlite_statements[NR_STATEMENTS] = {
-	[INSERT_CAPTURE] = "INSERT INTO capture VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[INSERT_CAPTURE] = "INSERT INTO capture VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[INSERT_HOOK] = "INSERT INTO hook VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[INSERT_LOSS] = "INSERT INTO loss VALUES (?,?,?)",
 	[INSERT_DROPPED] = "INSERT INTO dropped VALUES (?,?,?)",

@@ -79,6 +79,7 @@ struct view {
 	const struct snapshot *snap; /* of now */
 	__u64 newly_lost; /* in the last interval */
 	const char *no_inventory; /* why there will be none; NULL: there is, or it is being taken */
+	const char *inventory_lacks; /* what cannot be in it; NULL: nothing */
 	struct hook_state hooks[NR_EVENTS];
 	struct vm_track **tracks; /* in the order they were first seen */
 	size_t ntracks;

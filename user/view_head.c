@@ -143,7 +143,9 @@ const char *head_inventory(const struct view *view, char *text)
 	text[0] = 0;
 	if (view->no_inventory)
 		add(text, "no inventory: %s", view->no_inventory);
-	else if (npending)
+	else if (view->inventory_lacks)
+		add(text, "not listed: %s", view->inventory_lacks);
+	if (!view->no_inventory && npending)
 		add(text, "counting the pages of %zu slot%s", npending, npending == 1 ? "" : "s");
 	return text;
 }
