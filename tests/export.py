@@ -475,7 +475,7 @@ def expected_samples(report):
 def same_samples(report, found):
     expected = {(name, tuple(sorted(labels.items()))): value for name, labels, value in expected_samples(report)}
     ours = {key: value for key, value in found.items()
-            if not re.search("_bucket$|^gmem_(capture|event_attached|lost_events|slot_|file_)", key[0])}
+            if not re.search("_bucket$|^gmem_(capture|event_attached|lost_events|switched_off|slot_|file_)", key[0])}
     same(ours, expected)
     for hook in report["hooks"]:
         if hook["shown"]:
@@ -483,6 +483,7 @@ def same_samples(report, found):
     lost = {key[1]: value for key, value in found.items() if key[0] == "gmem_lost_events_total" and value}
     assert lost == {(("event", event), ("kind", kind)): count for event, kinds in report["loss"]["events"].items()
                     for kind, count in kinds.items()}, lost
+    assert found["gmem_switched_off_total", ()] == report["loss"]["switched_off"], found
     for i, vm in enumerate(report["vms"]):
         for slot in vm["slots"]:
             key = tuple(sorted(labels_of(report, (i, slot["as_id"], slot["id"], None)).items()))

@@ -280,6 +280,7 @@ static int start(struct top *top, struct problem *problem)
 		return -1;
 	top->start_realtime_ns = clock_ns(CLOCK_REALTIME);
 	view_init(&top->view, top->name.machine, clock_ns(CLOCK_MONOTONIC));
+	top->view.inventory_lacks = inventory_leaves_out();
 	meet_vms(top);
 	session_start(top->session);
 	start_watch(top);
