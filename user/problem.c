@@ -16,3 +16,10 @@ int problem_set(struct problem *problem, enum exit_status status, const char *fo
 	va_end(args);
 	return -1;
 }
+
+int problem_tell(const struct problem *problem, const char *program)
+{
+	if (problem->status != EXIT_PIPE)
+		fprintf(stderr, "%s: %s.\n", program, problem->text);
+	return problem->status;
+}

@@ -11,6 +11,7 @@ enum exit_status {
 	EXIT_REGRESSION = 1,
 	EXIT_USAGE = 2, /* wrong usage or bad input */
 	EXIT_IMPOSSIBLE = 3, /* not possible here, or inconclusive */
+	EXIT_PIPE = 141, /* nobody reads on: as when SIGPIPE (13) ends a program, nothing is said */
 };
 
 struct problem {
@@ -21,5 +22,8 @@ struct problem {
 /* Fill @problem; always returns -1, so that callers can `return problem_set(...)`. */
 int problem_set(struct problem *problem, enum exit_status status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Say it on standard error, as @program. The status to exit with. */
+int problem_tell(const struct problem *problem, const char *program);
 
 #endif

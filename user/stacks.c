@@ -21,6 +21,9 @@ static int add_frames(const struct symbols *symbols, const __u64 *addresses,
 	char name[320];
 
 	for (int i = 0; i < STACK_DEPTH && addresses[i]; i++) {
+		/* Ours are not told from the others then: not even their number means anything. */
+		if (symbols_hidden(symbols) && i)
+			break;
 		symbols_name(symbols, addresses[i], name, sizeof(name));
 		if (is_bpf(name))
 			continue;
