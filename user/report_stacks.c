@@ -20,10 +20,8 @@ const char *report_no_names(const struct snapshot *snap)
 	for (size_t i = 0; i < snap->nstacks; i++)
 		for (size_t j = 0; j < snap->stacks[i].nframes; j++)
 			if (!strcmp(report_frame(snap->stacks[i].frames[j]), SYMBOL_UNKNOWN))
-				return SYMBOL_UNKNOWN
-					": the kernel hid its addresses from the tracer. Let it "
-					"have CAP_SYSLOG, and set kernel.kptr_restrict to 1 "
-					"(sysctl)";
+				return SYMBOL_UNKNOWN ": hidden by sysctl kernel.kptr_restrict. "
+						      "Set it to 1; have CAP_SYSLOG";
 	return NULL;
 }
 
