@@ -179,7 +179,7 @@ def test_links_of_others():
         for bits in (0o1777, 0o777, 0o775):
             os.chmod(shared, bits)
             for path in [f"{shared}/{name}" for name in ("link", "dangling", "directory/victim", "device", "fifo", "file")] + [f"{directory}/own/link"]:
-                for command in commands_to(capture, path):
+                for command in commands_to(capture, path) if bits == 0o1777 else commands_to(capture, path)[:1]:
                     ended = trace(*command, timeout=20)
                     complains(ended, USAGE, path, "others may write to its directory")
                 assert sorted(os.listdir(directory)) == ["capture", "own", "victim"] and read(victim) == b"precious", path
