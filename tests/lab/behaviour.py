@@ -348,7 +348,7 @@ def test_closed_output():
     os.close(reader)
     for command in ((GMEMTRACE, "--", "true"), (GMEMTOP, "-b"), (GMEMTOP, "-b", "--json")):
         done = run(*command, stdout=writer)
-        assert (done.returncode, done.stderr) == (141, ""), f"{command}: {done}"
+        assert done.returncode in (141, -signal.SIGPIPE) and not done.stderr, f"{command}: {done}"
     os.close(writer)
     complains(run("bash", "-c", "\"$0\" -f json -- true >&-", GMEMTRACE), USAGE, "Bad file descriptor")
     nothing_attached()

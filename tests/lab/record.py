@@ -336,7 +336,8 @@ def test_modes():
         record(path, "--", "true")
         after = os.stat(path)
         assert (after.st_ino, after.st_mode, after.st_uid, after.st_gid) == (before.st_ino, before.st_mode, before.st_uid, before.st_gid), after
-        done = run("bash", "-c", 'ulimit -f 16; "$0" record -o "$1" --events -- sh -c "$2"', GMEMTRACE, path, FASTEST)
+        done = run("bash", "-c", 'ulimit -f 80; "$0" record -o "$1" --events -- sh -c "$2"', GMEMTRACE, path,
+                   FASTEST.replace("time=6", "time=100"))
         complains(done, IMPOSSIBLE, path, "ulimit -f")
         assert report(path)["capture"]["incomplete"]
         # COMMAND gets the signal as it would without us.
