@@ -300,11 +300,11 @@ def test_two_recorders():
 
 
 def test_file_lost():
-    """a capture that is removed, moved, replaced, truncated or written to while it is recorded: status 3 and what has happened"""
+    """a capture that is removed, replaced or truncated while it is recorded: status 3 and what has happened"""
     with tempfile.TemporaryDirectory() as directory, guest():
         path, other = f"{directory}/capture", f"{directory}/other"
-        lose = {"was removed": lambda: os.unlink(path), "moved": lambda: os.rename(path, other), "was truncated": lambda: os.truncate(path, 0),
-                "another file": lambda: os.rename(other, path), "something else": lambda: os.truncate(path, 1 << 20)}
+        # All that can happen is in tests/unit/test_capture_file.c.
+        lose = {"was truncated": lambda: os.truncate(path, 0), "another file": lambda: os.rename(other, path)}
         for reason, how in lose.items():
             with open(other, "w", encoding="utf-8") as file:
                 file.write("other")
@@ -319,7 +319,7 @@ def test_file_lost():
         # At the very end.
         done = trace("record", "-o", path, "--", "sh", "-c", f"sleep 1; rm {path}")
         complains(done, IMPOSSIBLE, path, "was removed")
-        assert os.listdir(directory) == ["other"]
+        assert not os.listdir(directory), os.listdir(directory)
     nothing_attached()
 
 
