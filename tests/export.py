@@ -608,20 +608,6 @@ def test_terminal(capture):
     assert done.returncode == 0 and "\rexporting" in said and "\033[K" in said, said
 
 
-def test_closed_pipe(capture):
-    """a reader that goes away early: status 3, one line"""
-    for to in FORMATS:
-        if to == "sqlite":
-            continue
-        reader, writer = os.pipe()
-        os.close(reader)
-        done = trace("export", capture.events, "--to", to, stdout=writer)
-        os.close(writer)
-        done.stdout = ""
-        done.stderr = done.stderr.split("\n", 1)[0] + "\n"
-        complains(done, IMPOSSIBLE, "standard output", "Broken pipe")
-
-
 def test_full_disk(capture):
     """a full disk: status 3, the reason, and what was there before stays"""
     for to in FORMATS:

@@ -148,29 +148,19 @@ def test_full_disk():
     complains(done, IMPOSSIBLE, "standard output", "disk is full")
 
 
-def test_closed_pipe():
-    """a reader that goes away early is a failed output, not a crash"""
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = trace("--json-schema", stdout=writer)
-    os.close(writer)
-    done.stdout = ""
-    complains(done, IMPOSSIBLE, "standard output", "Broken pipe")
-
-
 def test_schema_file():
-    """-o replaces a file whole, with the usual mode"""
+    """-o makes a file with the usual mode, and replaces it whole"""
     with tempfile.TemporaryDirectory() as directory:
         path = f"{directory}/schema.json"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("old")
-        before = os.stat(path).st_ino
-        mask = os.umask(0o027)
-        done = trace("--json-schema", "-o", path)
-        os.umask(mask)
-        assert done.returncode == 0, done.stderr
-        assert os.stat(path).st_ino != before, "it was written in place"
-        assert os.stat(path).st_mode & 0o777 == 0o640, oct(os.stat(path).st_mode)
+        before = None
+        for _ in range(2):
+            mask = os.umask(0o027)
+            done = trace("--json-schema", "-o", path)
+            os.umask(mask)
+            assert done.returncode == 0, done.stderr
+            assert os.stat(path).st_ino != before, "it was written in place"
+            assert os.stat(path).st_mode & 0o777 == 0o640, oct(os.stat(path).st_mode)
+            before = os.stat(path).st_ino
         assert os.listdir(directory) == ["schema.json"], os.listdir(directory)
         with open(path, encoding="utf-8") as file:
             assert file.read() == trace("--json-schema").stdout
@@ -229,7 +219,7 @@ def test_help():
 
 def main():
     results = Results("native")
-    for test in (test_wrong_usage, test_refused, test_top_refused, test_top_says_that_it_attaches, test_no_privilege, test_unwritable_place, test_full_disk, test_closed_pipe,
+    for test in (test_wrong_usage, test_refused, test_top_refused, test_top_says_that_it_attaches, test_no_privilege, test_unwritable_place, test_full_disk,
                  test_schema_file, test_json_schema, test_check_formats, test_help):
         results.run(test)
     results.exit()

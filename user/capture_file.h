@@ -30,15 +30,22 @@ struct capture_thread {
 };
 
 /*
- * Writing. Each function but capture_create() returns 0, or -1 with @problem filled (a full disk,
- * an I/O error); the file then is readable up to its last whole block, and later calls fail too.
+ * Writing. Each function but the first two returns 0, or -1 with @problem filled (a full disk, an
+ * I/O error, a file that was removed, replaced or written to by others); the file then is readable
+ * up to its last whole block, and later calls fail too.
  */
 struct capture_writer;
+struct capture_place;
 
 /*
- * Make the file (EXIT_IMPOSSIBLE when it cannot be written to) and say in it what @capture is;
- * the clocks are taken now. NULL with @problem filled.
+ * Empty the file at @place, which has been made, and say in it what @capture is; the clocks are
+ * taken now. What the place holds is the writer's from then on, also when it fails. NULL with
+ * @problem filled.
  */
+struct capture_writer *capture_begin(struct capture_place *place, const struct capture *capture,
+				     struct problem *problem);
+
+/* Likewise at @path, whatever is there (EXIT_USAGE when it cannot be written to). */
 struct capture_writer *capture_create(const char *path, const struct capture *capture,
 				      struct problem *problem);
 

@@ -219,13 +219,19 @@ static Cap__EventCount **pack_counts(struct arena *arena, const struct event_cou
 	return list;
 }
 
-static Cap__VmInfo *pack_vm_info(struct arena *arena, const struct vm_info *info)
+static Cap__VmInfo *pack_vm_info(struct arena *arena, struct id_map *vms,
+				 const struct vm_info *info)
 {
 	Cap__VmInfo *message = NEW(arena, VmInfo, vm_info);
+	__u32 number = 0;
 
 	if (!message)
 		return NULL;
-	message->kvm = info->kvm;
+	if (info->kvm && id_map_number(vms, info->kvm, &number) < 0) {
+		arena->failed = true;
+		return NULL;
+	}
+	message->kvm = number;
 	message->ended_ns = info->ended_ns;
 	message->pid = info->pid;
 	message->type = info->type;
@@ -299,14 +305,14 @@ static Cap__Heat *pack_heat(struct arena *arena, const struct heat_map *heat)
 	return message;
 }
 
-static Cap__Vm *pack_vm(struct arena *arena, const struct vm *vm)
+static Cap__Vm *pack_vm(struct arena *arena, struct id_map *vms, const struct vm *vm)
 {
 	Cap__Vm *message = NEW(arena, Vm, vm);
 
 	if (!message)
 		return NULL;
 	message->owner = vm->owner;
-	message->info = pack_vm_info(arena, &vm->info);
+	message->info = pack_vm_info(arena, vms, &vm->info);
 	message->events = pack_counts(arena, &vm->events, &message->n_events);
 	message->exists = vm->exists;
 	message->vcpus = vm->vcpus;
@@ -368,7 +374,8 @@ static Cap__Stack *pack_stack(struct arena *arena, const struct stack_count *sta
 	return message;
 }
 
-static void pack_tree(struct arena *arena, Cap__Snapshot *message, const struct snapshot *snap)
+static void pack_tree(struct arena *arena, struct id_map *vms, Cap__Snapshot *message,
+		      const struct snapshot *snap)
 {
 	size_t nslots = 0;
 
@@ -381,7 +388,7 @@ static void pack_tree(struct arena *arena, Cap__Snapshot *message, const struct 
 	for (size_t i = 0; i < snap->nvms; i++) {
 		const struct vm *vm = &snap->vms[i];
 
-		message->vms[message->n_vms++] = pack_vm(arena, vm);
+		message->vms[message->n_vms++] = pack_vm(arena, vms, vm);
 		for (size_t j = 0; j < vm->nslots; j++)
 			message->slots[message->n_slots++] = pack_slot(arena, &vm->slots[j], i);
 	}
@@ -391,7 +398,7 @@ static void pack_tree(struct arena *arena, Cap__Snapshot *message, const struct 
 		message->stacks[message->n_stacks++] = pack_stack(arena, &snap->stacks[i]);
 }
 
-Cap__Snapshot *pack_snapshot(struct arena *arena, const struct capture *capture)
+Cap__Snapshot *pack_snapshot(struct arena *arena, struct id_map *vms, const struct capture *capture)
 {
 	Cap__Snapshot *message = NEW(arena, Snapshot, snapshot);
 
@@ -409,11 +416,12 @@ Cap__Snapshot *pack_snapshot(struct arena *arena, const struct capture *capture)
 	message->switched_off = capture->snap->switched_off;
 	pack_losses(arena, message, capture->snap);
 	message->host = pack_counts(arena, &capture->snap->host, &message->n_host);
-	pack_tree(arena, message, capture->snap);
+	pack_tree(arena, vms, message, capture->snap);
 	return arena->failed ? NULL : message;
 }
 
-static Cap__Owner *pack_owner(struct arena *arena, const struct indexed_owner *indexed)
+static Cap__Owner *pack_owner(struct arena *arena, struct id_map *vms,
+			      const struct indexed_owner *indexed)
 {
 	const struct capture_owner *owner = &indexed->owner;
 	Cap__Owner *message = NEW(arena, Owner, owner);
@@ -423,7 +431,7 @@ static Cap__Owner *pack_owner(struct arena *arena, const struct indexed_owner *i
 	message->index = indexed->index;
 	message->vm = owner->vm;
 	if (owner->kind == OWNER_VM)
-		message->vm_info = pack_vm_info(arena, &owner->vm_info);
+		message->vm_info = pack_vm_info(arena, vms, &owner->vm_info);
 	if (owner->kind == OWNER_SLOT)
 		message->slot = pack_slot_info(arena, &owner->slot);
 	if (owner->kind == OWNER_GMEM)
@@ -431,14 +439,15 @@ static Cap__Owner *pack_owner(struct arena *arena, const struct indexed_owner *i
 	return message;
 }
 
-Cap__Owners *pack_owners(struct arena *arena, const struct indexed_owner *owners, size_t n)
+Cap__Owners *pack_owners(struct arena *arena, struct id_map *vms,
+			 const struct indexed_owner *owners, size_t n)
 {
 	Cap__Owners *message = NEW(arena, Owners, owners);
 
 	if (!message || !LIST(arena, message, owners, n))
 		return NULL;
 	for (size_t i = 0; i < n; i++)
-		message->owners[message->n_owners++] = pack_owner(arena, &owners[i]);
+		message->owners[message->n_owners++] = pack_owner(arena, vms, &owners[i]);
 	return arena->failed ? NULL : message;
 }
 

@@ -9,19 +9,25 @@
 #include "capture.pb-c.h"
 #include "capture_arena.h"
 #include "capture_file.h"
+#include "id_map.h"
 
 /* But for the clocks. */
 Cap__Header *pack_header(struct arena *arena, const struct capture *capture);
 
-/* All of @capture->snap, however large. */
-Cap__Snapshot *pack_snapshot(struct arena *arena, const struct capture *capture);
+/*
+ * All of @capture->snap, however large. VMs get numbers from @vms, which goes with the file: where
+ * they are in the kernel is nobody's business.
+ */
+Cap__Snapshot *pack_snapshot(struct arena *arena, struct id_map *vms,
+			     const struct capture *capture);
 
 struct indexed_owner {
 	__u32 index;
 	struct capture_owner owner;
 };
 
-Cap__Owners *pack_owners(struct arena *arena, const struct indexed_owner *owners, size_t n);
+Cap__Owners *pack_owners(struct arena *arena, struct id_map *vms,
+			 const struct indexed_owner *owners, size_t n);
 Cap__Threads *pack_threads(struct arena *arena, const struct capture_thread *threads, size_t n);
 
 /* @n is at most RECORDS_MAX. */

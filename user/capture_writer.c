@@ -4,7 +4,6 @@
  * disk has left of one.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "capture_block.h"
 #include "capture_file.h"
 #include "capture_pack.h"
+#include "capture_place.h"
 #include "clock.h"
 
 /* A part of a snapshot ends where it has grown beyond; its last element may be 200 KiB. */
@@ -23,7 +23,7 @@
 #define GATHERED_MAX 256 /* owners or threads */
 
 struct capture_writer {
-	int fd;
+	struct capture_place place;
 	char *path;
 	struct problem problem; /* the first one, for all later calls */
 	bool failed;
@@ -37,6 +37,7 @@ struct capture_writer {
 	struct capture_thread threads[GATHERED_MAX];
 	size_t nthreads;
 	unsigned char known[OWNERS_MAX / 8]; /* owners written before, a bit each */
+	struct id_map vms; /* their numbers in the file, by struct kvm */
 	__u64 nblocks, nsnapshots;
 	struct capture_size size;
 };
@@ -63,6 +64,11 @@ static int fail_write(struct capture_writer *writer, struct problem *problem, in
 		return fail(writer, problem,
 			    "cannot write %s: %s; it has what came before. Make room and try again",
 			    "the disk is full");
+	if (err == EFBIG)
+		return fail(writer, problem,
+			    "cannot write %s: %s; it has what came before. Raise the limit (ulimit "
+			    "-f)",
+			    "it would be larger than files may be");
 	return fail(writer, problem,
 		    "cannot write %s: %s; it has what came before. Choose another place with -o",
 		    strerror(err));
@@ -83,15 +89,31 @@ static int write_all(int fd, const unsigned char *data, size_t size)
 	return 0;
 }
 
+/* Is it still the file that we have written? */
+static int check_place(struct capture_writer *writer, struct problem *problem)
+{
+	const char *lost = capture_place_lost(&writer->place, writer->size.nbytes);
+
+	return lost ? fail(writer, problem,
+			   "cannot write %s: %s while it was recorded to. Leave it alone until the "
+			   "end, and record again",
+			   lost)
+		    : 0;
+}
+
 /* To the file, all of it or nothing. */
 static int append(struct capture_writer *writer, const unsigned char *data, size_t size,
 		  struct problem *problem)
 {
-	if (write_all(writer->fd, data, size)) {
+	int fd = writer->place.fd;
+
+	if (check_place(writer, problem))
+		return -1;
+	if (write_all(fd, data, size)) {
 		int err = errno;
 
 		/* What cannot be taken back is read as the begin of a block. */
-		if (ftruncate(writer->fd, writer->size.nbytes))
+		if (ftruncate(fd, writer->size.nbytes))
 			err = err ?: errno;
 		return fail_write(writer, problem, err);
 	}
@@ -147,7 +169,8 @@ static int write_owners(struct capture_writer *writer, struct problem *problem)
 	writer->nowners = 0;
 	if (!n)
 		return 0;
-	return WRITE(writer, BLOCK_OWNERS, pack_owners(&writer->arena, writer->owners, n), problem);
+	return WRITE(writer, BLOCK_OWNERS,
+		     pack_owners(&writer->arena, &writer->vms, writer->owners, n), problem);
 }
 
 static int write_threads(struct capture_writer *writer, struct problem *problem)
@@ -291,7 +314,7 @@ int capture_write_snapshot(struct capture_writer *writer, const struct capture *
 
 	if (write_gathered(writer, problem))
 		return -1;
-	whole = pack_snapshot(&writer->arena, capture);
+	whole = pack_snapshot(&writer->arena, &writer->vms, capture);
 	err = whole ? write_parts(&to, whole) : fail_memory(writer, problem);
 	arena_free(&writer->arena);
 	if (!err)
@@ -303,12 +326,14 @@ int capture_write_snapshot(struct capture_writer *writer, const struct capture *
 
 static void free_writer(struct capture_writer *writer)
 {
+	capture_place_leave(&writer->place);
 	arena_free(&writer->arena);
 	ZSTD_freeCCtx(writer->zstd);
 	free(writer->message);
 	free(writer->packed);
 	free(writer->records);
 	free(writer->path);
+	id_map_free(&writer->vms);
 	free(writer);
 }
 
@@ -318,7 +343,7 @@ static struct capture_writer *new_writer(const char *path)
 
 	if (!writer)
 		return NULL;
-	writer->fd = -1;
+	writer->place = (struct capture_place){ .fd = -1, .place.dir = -1 };
 	writer->arena.budget = ~(size_t)0;
 	writer->path = strdup(path);
 	writer->zstd = ZSTD_createCCtx();
@@ -349,24 +374,44 @@ static int write_header(struct capture_writer *writer, const struct capture *cap
 	return WRITE(writer, BLOCK_HEADER, header, problem);
 }
 
+/* The writer takes the place over. */
+static void take_place(struct capture_writer *writer, struct capture_place *place)
+{
+	writer->place = *place;
+	writer->place.place.path = writer->path;
+	place->fd = place->place.dir = -1;
+}
+
+struct capture_writer *capture_begin(struct capture_place *place, const struct capture *capture,
+				     struct problem *problem)
+{
+	struct capture_writer *writer = new_writer(place->place.path);
+	int err;
+
+	if (!writer) {
+		problem_set(problem, EXIT_IMPOSSIBLE, "cannot write %s: %s. Free some memory",
+			    place->place.path, strerror(ENOMEM));
+		capture_place_leave(place);
+		return NULL;
+	}
+	take_place(writer, place);
+	err = capture_place_empty(&writer->place);
+	err = err ? fail_write(writer, problem, -err) : write_header(writer, capture, problem);
+	writer->place.kept = !err;
+	if (!err)
+		return writer;
+	capture_abandon(writer);
+	return NULL;
+}
+
 struct capture_writer *capture_create(const char *path, const struct capture *capture,
 				      struct problem *problem)
 {
-	struct capture_writer *writer = new_writer(path);
+	struct capture_place place;
 
-	if (!writer) {
-		problem_set(problem, EXIT_IMPOSSIBLE, "cannot write %s: %s. Free some memory", path,
-			    strerror(ENOMEM));
-		return NULL;
-	}
-	writer->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (writer->fd < 0)
-		problem_set(problem, EXIT_IMPOSSIBLE,
-			    "cannot write %s: %s. Choose another place with -o", path,
-			    strerror(errno));
-	else if (!write_header(writer, capture, problem))
-		return writer;
-	capture_abandon(writer);
+	if (!capture_place_claim(&place, path, problem) && !capture_place_make(&place, problem))
+		return capture_begin(&place, capture, problem);
+	capture_place_leave(&place);
 	return NULL;
 }
 
@@ -391,9 +436,9 @@ static int write_end(struct capture_writer *writer, const struct capture *captur
 /* EINVAL, EROFS: it is no file of a disk. */
 static int sync_file(struct capture_writer *writer, struct problem *problem)
 {
-	if (fsync(writer->fd) && errno != EINVAL && errno != EROFS)
+	if (fsync(writer->place.fd) && errno != EINVAL && errno != EROFS)
 		return fail_write(writer, problem, errno);
-	return 0;
+	return check_place(writer, problem);
 }
 
 int capture_finish(struct capture_writer *writer, const struct capture *capture,
@@ -401,9 +446,9 @@ int capture_finish(struct capture_writer *writer, const struct capture *capture,
 {
 	int err = write_end(writer, capture, drops, ndrops, problem) ?: sync_file(writer, problem);
 
-	if (close(writer->fd) && !err)
+	if (close(writer->place.fd) && !err)
 		err = fail_write(writer, problem, errno);
-	writer->fd = -1;
+	writer->place.fd = -1;
 	free_writer(writer);
 	return err;
 }
@@ -412,8 +457,6 @@ void capture_abandon(struct capture_writer *writer)
 {
 	if (!writer)
 		return;
-	if (writer->fd >= 0)
-		close(writer->fd);
 	free_writer(writer);
 }
 

@@ -97,6 +97,15 @@ static int rules_parsed(struct parser *parser, int err)
 	return err ? EINVAL : 0;
 }
 
+/* Files that come next are of no side. */
+static int parse_rules(struct parser *parser, const char *arg)
+{
+	struct rules *rules = &parser->options->rules;
+
+	parser->files = NULL;
+	return rules_parsed(parser, rules_add_file(rules, arg, parser->common.problem));
+}
+
 /* "1%" or "1". */
 static int parse_percent(struct parser *parser, const char *option, const char *arg, double most,
 			 double *share)
@@ -194,7 +203,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_RULE:
 		return rules_parsed(parser, rules_add(&options->rules, arg, problem));
 	case KEY_RULES:
-		return rules_parsed(parser, rules_add_file(&options->rules, arg, problem));
+		return begin_side(parser, &options->rule_files, arg) ?: parse_rules(parser, arg);
 	case KEY_ALPHA:
 		return parse_percent(parser, "--alpha", arg, 100, &options->alpha);
 	case KEY_FLOOR:
@@ -243,5 +252,6 @@ void check_options_free(struct check_options *options)
 {
 	free(options->base.v);
 	free(options->new.v);
+	free(options->rule_files.v);
 	rules_free(&options->rules);
 }

@@ -16,6 +16,7 @@ struct check_options {
 	struct file_list base;
 	struct file_list new;
 	struct rules rules; /* the default set where none were given */
+	struct file_list rule_files; /* that they come from */
 	bool default_rules;
 	bool per_slot;
 	bool deterministic;

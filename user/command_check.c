@@ -128,6 +128,19 @@ static int check(const struct check_options *options, const struct captures *cap
 	return status;
 }
 
+static int check_output(const struct check_options *options, struct problem *problem)
+{
+	const struct file_list *lists[] = { &options->base, &options->new, &options->rule_files };
+
+	if (output_check(options->output, problem))
+		return -1;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (size_t j = 0; j < lists[i]->n; j++)
+			if (output_check_input(options->output, lists[i]->v[j], problem))
+				return -1;
+	return 0;
+}
+
 int command_check(int argc, char **argv, struct problem *problem)
 {
 	struct captures captures = {};
@@ -135,7 +148,7 @@ int command_check(int argc, char **argv, struct problem *problem)
 	int status = check_options_parse(argc, argv, &options, problem);
 
 	if (!status)
-		status = output_check(options.output, problem);
+		status = check_output(&options, problem);
 	if (!status)
 		status = read_both(&captures, &options, problem);
 	if (!status)

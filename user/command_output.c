@@ -17,7 +17,7 @@ int command_write(const char *path, command_writer *write, const void *what,
 	int err;
 
 	signal(SIGPIPE, SIG_IGN); /* seen as EPIPE */
-	if (output_open(&output, path, problem))
+	if (output_open(&output, path, 0, problem))
 		return -1;
 	style = report_style_of(output.file);
 	err = write(output.file, &style, what);

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "capture_file.h"
+#include "capture_place.h"
 #include "clock.h"
-#include "output.h"
 #include "record_names.h"
 #include "rings.h"
 #include "trace.h"
@@ -30,6 +30,7 @@
 struct recorder {
 	struct trace_listener listener; /* first: the listener is the recorder */
 	struct trace *trace;
+	struct capture_place place; /* until there is a writer */
 	pthread_mutex_t lock; /* of the writer */
 	struct capture_writer *writer;
 	struct record_names *names;
@@ -124,7 +125,16 @@ static int begin(struct trace_listener *listener, struct trace *trace, struct pr
 	struct recorder *recorder = (struct recorder *)listener;
 
 	recorder->trace = trace;
-	recorder->writer = capture_create(trace->options->output, &trace->capture, problem);
+	signal(SIGXFSZ, SIG_IGN); /* seen as EFBIG; COMMAND was forked before */
+	return capture_place_make(&recorder->place, problem);
+}
+
+/* Only now an older capture goes: COMMAND might not have run. */
+static int started(struct trace_listener *listener, struct trace *trace, struct problem *problem)
+{
+	struct recorder *recorder = (struct recorder *)listener;
+
+	recorder->writer = capture_begin(&recorder->place, &trace->capture, problem);
 	if (!recorder->writer)
 		return -1;
 	return trace->options->record_events ? start_thread(recorder, problem) : 0;
@@ -224,8 +234,6 @@ static int record(struct recorder *recorder, struct trace *trace, struct problem
 		*problem = first;
 		return -1;
 	}
-	if (err && recorder->writer && problem->status == EXIT_USAGE)
-		unlink(trace->options->output); /* COMMAND could not be run: nothing is in it */
 	err = err ?: write_snapshot(&recorder->listener, trace, problem);
 	if (err)
 		return err;
@@ -236,41 +244,24 @@ static int record(struct recorder *recorder, struct trace *trace, struct problem
 	return err;
 }
 
-/* Only what is a file may be overwritten, and it must be possible. */
-static int check_place(const char *path, struct problem *problem)
-{
-	struct stat st;
-
-	if (stat(path, &st))
-		return output_check(path, problem);
-	if (!S_ISREG(st.st_mode))
-		return problem_set(problem, EXIT_USAGE,
-				   "cannot record to %s: it is no regular file. Choose another "
-				   "place with -o",
-				   path);
-	if (access(path, W_OK))
-		return problem_set(problem, EXIT_USAGE,
-				   "cannot record to %s: %s. Choose another place with -o", path,
-				   strerror(errno));
-	return 0;
-}
-
 int command_record(const struct options *options, struct problem *problem)
 {
 	__u64 interval_ns = options->interval_ns ?: SNAPSHOT_NS;
 	struct recorder recorder = {
-		.listener = { begin, write_snapshot,
+		.listener = { begin, started, write_snapshot,
 			      interval_ns < SNAPSHOT_NS ? interval_ns : SNAPSHOT_NS },
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	struct trace trace = { .options = options };
-	int err = check_place(options->output, problem) ?: trace_open(&trace, problem);
+	int err = capture_place_claim(&recorder.place, options->output, problem)
+			  ?: trace_open(&trace, problem);
 
 	trace.capture.interval_ns = options->interval_ns ? recorder.listener.interval_ns : 0;
 	trace.capture.records_kept = options->record_events;
 	if (!err)
 		err = record(&recorder, &trace, problem);
 	capture_abandon(recorder.writer);
+	capture_place_leave(&recorder.place);
 	record_names_free(recorder.names);
 	free(recorder.batch);
 	trace_close(&trace);

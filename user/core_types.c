@@ -139,7 +139,9 @@ static int write_types(int fd, const struct btf *types)
 	__u32 size;
 	const void *data = btf__raw_data(types, &size);
 
-	return data && write(fd, data, size) == (ssize_t)size ? 0 : -ENOMEM;
+	if (!data)
+		return -ENOMEM;
+	return write(fd, data, size) == (ssize_t)size ? 0 : -EFBIG; /* ulimit -f */
 }
 
 int core_types_file(char path[32])

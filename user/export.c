@@ -5,9 +5,9 @@
  */
 #include "export.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "export_formats.h"
 #include "output.h"
@@ -15,6 +15,8 @@
 #define TO_FILE 1 /* to a regular file only */
 #define BINARY 2 /* not to a terminal */
 #define OF_SNAPSHOT 4 /* says nothing without one */
+#define FOR_OTHERS                                                                                 \
+	8 /* numbers for a collector of another user; the rest tells as much as captures */
 
 static const struct format {
 	const char *name;
@@ -26,7 +28,7 @@ static const struct format {
 	{ "ndjson", "ndjson", export_ndjson, 0 },
 	{ "csv", "csv", export_csv, 0 },
 	{ "sqlite", "db", export_sqlite, TO_FILE },
-	{ "openmetrics", "om", export_openmetrics, OF_SNAPSHOT },
+	{ "openmetrics", "om", export_openmetrics, OF_SNAPSHOT | FOR_OTHERS },
 };
 
 #define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
@@ -109,20 +111,55 @@ static int survey(struct export *export)
 	return capture_rewind(export->file, export->problem);
 }
 
-static bool is_regular(const char *path)
+static int needs_file(const struct format *format, struct problem *problem)
 {
-	struct stat st;
+	return problem_set(problem, EXIT_USAGE,
+			   "--to %s: it needs a file. Name one with -o FILE.%s", format->name,
+			   format->extension);
+}
 
-	return path && (stat(path, &st) || S_ISREG(st.st_mode));
+/*
+ * What SQLite leaves beside a database that is open, or was when a program died. It would be taken
+ * for a part of the new one.
+ */
+static int check_beside(const struct format *format, const struct file_place *place,
+			struct problem *problem)
+{
+	static const char *const endings[] = { "-wal", "-shm", "-journal" };
+	char name[sizeof(place->name) + 10];
+
+	if (!(format->flags & TO_FILE))
+		return 0;
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", place->name, endings[i]);
+		if (!faccessat(place->dir, name, F_OK, AT_SYMLINK_NOFOLLOW))
+			return problem_set(
+				problem, EXIT_USAGE,
+				"cannot write %s: %s is beside it: a database of that name is in "
+				"use, or was not closed. Close it, or remove both",
+				place->path, name);
+	}
+	return 0;
+}
+
+static int check_file(const struct format *format, const char *path, struct problem *problem)
+{
+	struct file_place place;
+	int err = file_place_find(&place, path, problem);
+
+	if (!err)
+		err = file_place_is_file(&place) ? check_beside(format, &place, problem)
+						 : needs_file(format, problem);
+	file_place_close(&place);
+	return err;
 }
 
 static int check_output(const struct format *format, const struct export_options *options,
 			struct problem *problem)
 {
-	if (format->flags & TO_FILE && !is_regular(options->output))
-		return problem_set(problem, EXIT_USAGE,
-				   "--to %s: it needs a file. Name one with -o FILE.%s",
-				   format->name, format->extension);
+	if (format->flags & TO_FILE)
+		return options->output ? check_file(format, options->output, problem)
+				       : needs_file(format, problem);
 	if (format->flags & BINARY && !options->output && isatty(STDOUT_FILENO))
 		return problem_set(
 			problem, EXIT_USAGE,
@@ -143,14 +180,20 @@ static int check_content(const struct export *export, const struct format *forma
 
 static int write_output(struct export *export, const struct format *format, const char *path)
 {
+	unsigned int flags = (format->flags & TO_FILE ? OUTPUT_NAMED : 0) |
+			     (format->flags & FOR_OTHERS ? 0 : OUTPUT_PRIVATE);
 	struct output output;
+	int err;
 
 	signal(SIGPIPE, SIG_IGN); /* seen as EPIPE */
-	if (output_open(&output, path, export->problem))
+	if (output_open(&output, path, flags, export->problem))
 		return -1;
 	export->out = output.file;
 	export->path = output.temporary;
-	if (format->write(export) && !export->write_errno) {
+	err = format->write(export) && !export->write_errno ? -1 : 0;
+	if (!err) /* once more: it may have been opened since */
+		err = check_beside(format, &output.place, export->problem);
+	if (err) {
 		output_abort(&output);
 		return -1;
 	}

@@ -291,8 +291,9 @@ static void put_losses(struct writer *w)
 			openmetrics_label(&w->text, "kind", loss_descs[i].name);
 			openmetrics_value(&w->text, lost);
 		}
-	openmetrics_family(&w->text, "gmem_", "switched_off", "counter", "",
-			   "How often kernel.ftrace_enabled became 0: what is missing then is not known");
+	openmetrics_family(
+		&w->text, "gmem_", "switched_off", "counter", "",
+		"How often kernel.ftrace_enabled became 0: what is missing then is not known");
 	openmetrics_single(&w->text, "_total", w->capture->snap->switched_off);
 }
 

@@ -4,13 +4,14 @@
  * Written without a journal to a file that is thrown away unless it is whole. What a cell has is
  * exact: where SQLite's integers end, at 2^63, it is NULL.
  */
+#include <errno.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 #include "events.h"
 #include "export_counts.h"
 #include "export_event.h"
+#include "file_place.h"
 #include "kvm_names.h"
-#include "output.h"
 #include "report_formats.h"
 #include "sqlite_rows.h"
 #include "sqlite_schema.h"
@@ -395,7 +396,7 @@ int export_sqlite(struct export *export)
 	err = put_all(&db);
 	status = sqlite_rows_close(&db.rows, message, sizeof(message));
 	if (status == SQLITE_FULL)
-		return output_full(export->options->output, export->problem);
+		return file_place_problem(export->options->output, ENOSPC, export->problem);
 	if (status)
 		return problem_set(export->problem, EXIT_IMPOSSIBLE,
 				   "cannot write %s: SQLite: %s. Choose another place with -o",

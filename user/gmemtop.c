@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "clock.h"
+#include "file_place.h"
 #include "inventory.h"
 #include "option_values.h"
 #include "report.h"
@@ -107,6 +108,8 @@ static int write_batch(struct top *top, struct problem *problem)
 {
 	int err = top->options.json ? write_json(top) : write_table(top);
 
+	if (err == -EPIPE)
+		return file_place_problem(NULL, EPIPE, problem);
 	if (err)
 		return problem_set(problem, EXIT_IMPOSSIBLE,
 				   "cannot write standard output: %s. Send it elsewhere",
@@ -314,13 +317,10 @@ int main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C"); /* 0.5 is a half everywhere */
+	file_place_advise("Set XDG_CONFIG_HOME to a directory that can be written");
 	status = top_options_parse(argc, argv, &top.options, &problem);
 	if (!status)
 		status = run(&top, &problem);
 	top_options_free(&top.options);
-	if (status < 0) {
-		fprintf(stderr, "gmemtop: %s.\n", problem.text);
-		return problem.status;
-	}
-	return status;
+	return status < 0 ? problem_tell(&problem, "gmemtop") : status;
 }

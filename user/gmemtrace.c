@@ -87,6 +87,8 @@ static int run(struct options *options, struct problem *problem)
 		return -1;
 	if (options->command == COMMAND_SCHEMA || options->command == COMMAND_EXPORT_SCHEMA)
 		return command_output(options, NULL, problem);
+	if (options->file && output_check_input(options->output, options->file, problem))
+		return -1;
 	if (options->command == COMMAND_EXPORT)
 		return run_export(options, problem);
 	if (options->command == COMMAND_INVENTORY)
@@ -118,9 +120,5 @@ int main(int argc, char **argv)
 		status = command_check(argc - 1, argv + 1, &problem);
 	else
 		status = trace_command(argc, argv, &problem);
-	if (status < 0) {
-		fprintf(stderr, "gmemtrace: %s.\n", problem.text);
-		return problem.status;
-	}
-	return status;
+	return status < 0 ? problem_tell(&problem, "gmemtrace") : status;
 }

@@ -1,107 +1,306 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Regular files are written beside their place and renamed; devices and pipes are written as is.
+ * Regular files are written without a name where the file system can do that, else beside their
+ * place, and put there at the end; devices and pipes are written as is.
  */
 #include "output.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-int output_full(const char *name, struct problem *problem)
+#define TRIES 100 /* of names, until one is free */
+
+/* ---- The file beside its place, which must not outlive us ---- */
+
+static struct {
+	int dir;
+	char name[NAME_MAX + 1]; /* empty: there is none */
+} doomed = { .dir = -1 };
+
+static const int deadly[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+#define NR_DEADLY (sizeof(deadly) / sizeof(deadly[0]))
+
+static void die_tidily(int signal)
 {
-	return problem_set(problem, EXIT_IMPOSSIBLE,
-			   "cannot write %s: the disk is full. Make room and try again", name);
+	unlinkat(doomed.dir, doomed.name, 0);
+	raise(signal); /* SA_RESETHAND: the usual, when this returns */
 }
 
-static int output_problem(const struct output *output, struct problem *problem, int err)
+/* Those that somebody ignores or handles stay as they are: they do not end us. */
+static void set_handlers(void (*from)(int), void (*to)(int), int flags)
 {
-	const char *name = output->path ?: "standard output";
+	const struct sigaction action = { .sa_handler = to, .sa_flags = flags };
+	struct sigaction old;
 
-	if (!*name)
-		return problem_set(problem, EXIT_USAGE, "-o: the file has no name. Give it one");
-	if (err == ENOSPC)
-		return output_full(name, problem);
-	return problem_set(problem, err == EIO || err == EPIPE ? EXIT_IMPOSSIBLE : EXIT_USAGE,
-			   "cannot write %s: %s. %s", name, strerror(err),
-			   output->advice ?: "Choose another place with -o");
+	for (size_t i = 0; i < NR_DEADLY; i++)
+		if (!sigaction(deadly[i], NULL, &old) && old.sa_handler == from)
+			sigaction(deadly[i], &action, NULL);
 }
 
-static bool is_special(const char *path)
+static sigset_t block_deadly(void)
 {
-	struct stat st;
+	sigset_t set, old;
 
-	return !stat(path, &st) && !S_ISREG(st.st_mode);
+	sigemptyset(&set);
+	for (size_t i = 0; i < NR_DEADLY; i++)
+		sigaddset(&set, deadly[i]);
+	pthread_sigmask(SIG_BLOCK, &set, &old);
+	return old;
 }
 
-/* May @path itself be written, or a file be made beside it? 0 or a negative errno. */
-static int check_place(const char *path)
+/* A name like that of the file, for one beside it. */
+static void new_name(const struct file_place *place)
 {
-	const char *slash = strrchr(path, '/');
-	struct stat st;
-	char *dir;
-	int err;
+	unsigned int random = 0;
 
-	if (!*path)
-		return -ENOENT;
-	if (is_special(path)) {
-		if (!stat(path, &st) && S_ISDIR(st.st_mode))
-			return -EISDIR;
-		return access(path, W_OK) ? -errno : 0;
-	}
-	dir = slash ? strndup(path, slash - path + 1) : strdup(".");
-	if (!dir)
-		return -ENOMEM;
-	err = access(dir, W_OK | X_OK) ? -errno : 0;
-	free(dir);
-	return err;
+	getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	snprintf(doomed.name, sizeof(doomed.name), "%.240s.%08x", place->name, random);
+	doomed.dir = place->dir;
+}
+
+static void forget(void)
+{
+	doomed.name[0] = 0;
+	set_handlers(die_tidily, SIG_DFL, 0);
+}
+
+/* ---- Before ---- */
+
+static int other_owner(const struct file_place *place, struct problem *problem)
+{
+	return problem_set(problem, EXIT_USAGE,
+			   "cannot write %s: it is another user's, and would become yours. %s",
+			   place->path, file_place_advice());
+}
+
+/* Is a recorder, or who else locks files, at it? */
+static int check_lock(const struct file_place *place, struct problem *problem)
+{
+	int fd = file_place_open(place, O_RDONLY | O_NONBLOCK, 0), err;
+
+	if (fd < 0)
+		return 0;
+	err = flock(fd, LOCK_SH | LOCK_NB) ? errno : 0;
+	close(fd);
+	if (err != EWOULDBLOCK)
+		return 0;
+	return problem_set(problem, EXIT_USAGE,
+			   "cannot write %s: it is being recorded to, or locked otherwise. %s",
+			   place->path, file_place_advice());
+}
+
+static int check_file(const struct file_place *place, struct problem *problem)
+{
+	int err = file_place_check_dir(place);
+
+	if (err)
+		return file_place_problem(place->path, -err, problem);
+	if (!place->exists)
+		return 0;
+	if (geteuid() && place->st.st_uid != geteuid())
+		return other_owner(place, problem);
+	return check_lock(place, problem);
+}
+
+static int check_place(const struct file_place *place, struct problem *problem)
+{
+	if (place->exists && S_ISDIR(place->st.st_mode))
+		return file_place_problem(place->path, EISDIR, problem);
+	if (file_place_is_file(place))
+		return check_file(place, problem);
+	if (faccessat(place->dir, place->name, W_OK, 0))
+		return file_place_problem(place->path, errno, problem);
+	return 0;
 }
 
 int output_check(const char *path, struct problem *problem)
 {
-	const struct output output = { .path = path };
-	int err = path ? check_place(path) : 0;
+	struct file_place place;
+	int err;
 
-	return err ? output_problem(&output, problem, -err) : 0;
-}
-
-/* mkstemp() makes files for the owner only; reports are not secret. */
-static FILE *open_temporary(char *temporary)
-{
-	int fd = mkstemp(temporary);
-	mode_t mask;
-
-	if (fd < 0)
-		return NULL;
-	mask = umask(0);
-	umask(mask);
-	fchmod(fd, 0666 & ~mask);
-	return fdopen(fd, "w");
-}
-
-int output_open(struct output *output, const char *path, struct problem *problem)
-{
-	return output_open_or(output, path, NULL, problem);
-}
-
-int output_open_or(struct output *output, const char *path, const char *advice,
-		   struct problem *problem)
-{
-	*output = (struct output){ .file = stdout, .path = path, .advice = advice };
 	if (!path)
 		return 0;
-	if (is_special(path)) {
-		output->file = fopen(path, "we");
-	} else if (asprintf(&output->temporary, "%s.XXXXXX", path) > 0) {
-		output->file = open_temporary(output->temporary);
-		if (!output->file) {
-			free(output->temporary);
-			output->temporary = NULL;
-		}
+	err = file_place_find(&place, path, problem) ?: check_place(&place, problem);
+	file_place_close(&place);
+	return err;
+}
+
+int output_check_input(const char *path, const char *input, struct problem *problem)
+{
+	struct stat out, in;
+
+	if ((path ? stat(path, &out) : fstat(STDOUT_FILENO, &out)) || stat(input, &in))
+		return 0;
+	if (!S_ISREG(in.st_mode) || in.st_dev != out.st_dev || in.st_ino != out.st_ino)
+		return 0;
+	return problem_set(problem, EXIT_USAGE,
+			   "cannot write %s: it is the same file as the input %s. Choose another "
+			   "place with -o",
+			   path ?: "standard output", input);
+}
+
+/* ---- The file ---- */
+
+/* As the one that it will replace. Where that is of a group that is not ours, it is for none. */
+static int copy_owner(int fd, const struct file_place *place)
+{
+	const struct stat *st = &place->st;
+	mode_t mode = st->st_mode & 0777;
+
+	if (!place->exists)
+		return 0;
+	if (fchown(fd, st->st_uid, st->st_gid)) {
+		if (st->st_uid != geteuid())
+			return -errno;
+		mode &= ~070;
 	}
-	return output->file ? 0 : output_problem(output, problem, errno);
+	return fchmod(fd, mode) ? -errno : 0;
+}
+
+/* A descriptor or a negative errno. */
+static int open_named(struct output *output, mode_t mode)
+{
+	sigset_t mask = block_deadly();
+	int fd = -EEXIST;
+
+	for (int i = 0; i < TRIES && fd == -EEXIST; i++) {
+		new_name(&output->place);
+		fd = openat(doomed.dir, doomed.name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+		if (fd < 0)
+			fd = -errno;
+	}
+	if (fd < 0)
+		forget();
+	else
+		set_handlers(SIG_DFL, die_tidily, SA_RESETHAND);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	return fd;
+}
+
+/* Likewise. */
+static int open_temporary(struct output *output, unsigned int flags)
+{
+	mode_t mode = output->place.exists || flags & OUTPUT_PRIVATE ? 0600 : 0666;
+	int fd = -1;
+
+	if (!(flags & OUTPUT_NAMED))
+		fd = openat(output->place.dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+	output->unnamed = fd >= 0;
+	if (fd < 0)
+		fd = open_named(output, mode);
+	if (fd >= 0 && flags & OUTPUT_NAMED &&
+	    asprintf(&output->temporary, "/proc/self/fd/%d/%s", doomed.dir, doomed.name) < 0)
+		output->temporary = NULL;
+	return fd;
+}
+
+static int open_file(struct output *output, unsigned int flags, struct problem *problem)
+{
+	int fd, err = check_file(&output->place, problem);
+
+	if (err)
+		return err;
+	fd = open_temporary(output, flags);
+	if (fd < 0)
+		return file_place_problem(output->path, -fd, problem);
+	output->file = fdopen(fd, "w");
+	if (!output->file)
+		close(fd);
+	err = output->file && (output->temporary || !(flags & OUTPUT_NAMED))
+		      ? copy_owner(fd, &output->place)
+		      : -ENOMEM;
+	return err ? file_place_problem(output->path, -err, problem) : 0;
+}
+
+/* What is open already, as by a shell's >>, is not emptied. */
+static int open_device(struct output *output, struct problem *problem)
+{
+	bool regular = S_ISREG(output->place.st.st_mode);
+	int fd = file_place_open(&output->place, O_WRONLY | (regular ? O_APPEND : O_TRUNC), 0);
+
+	if (fd >= 0)
+		output->file = fdopen(fd, "w");
+	return output->file ? 0 : file_place_problem(output->path, fd < 0 ? -fd : ENOMEM, problem);
+}
+
+int output_open(struct output *output, const char *path, unsigned int flags,
+		struct problem *problem)
+{
+	int err;
+
+	*output = (struct output){ .path = path, .place.dir = -1 };
+	if (!path)
+		output->file = stdout;
+	signal(SIGXFSZ, SIG_IGN); /* seen as EFBIG */
+	err = path ? file_place_find(&output->place, path, problem) : 0;
+	if (!err && path)
+		err = file_place_is_file(&output->place) ? open_file(output, flags, problem)
+							 : open_device(output, problem);
+	if (err)
+		output_abort(output);
+	return err;
+}
+
+/* ---- At the end ---- */
+
+/* Give the unnamed file behind @fd its name, or one beside that if there is a file. */
+static int name_file(const struct output *output, int fd)
+{
+	const struct file_place *place = &output->place;
+	char link[40];
+	int err;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (!linkat(AT_FDCWD, link, place->dir, place->name, AT_SYMLINK_FOLLOW))
+		return 0;
+	err = -errno;
+	for (int i = 0; i < TRIES && err == -EEXIST; i++) {
+		new_name(place);
+		err = linkat(AT_FDCWD, link, place->dir, doomed.name, AT_SYMLINK_FOLLOW) ? -errno
+											 : 0;
+	}
+	if (err)
+		forget();
+	return err;
+}
+
+/* 0 or a negative errno. */
+static int put_in_place(const struct output *output, int fd)
+{
+	const struct file_place *place = &output->place;
+	sigset_t mask = block_deadly();
+	int err = output->unnamed ? name_file(output, fd) : 0;
+
+	if (!err && doomed.name[0])
+		err = renameat(doomed.dir, doomed.name, place->dir, place->name) ? -errno : 0;
+	if (err && doomed.name[0])
+		unlinkat(doomed.dir, doomed.name, 0);
+	forget();
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	return err;
+}
+
+/* Close it, and put it in its place if all was well: what close() says comes before. */
+static int close_file(struct output *output, int err)
+{
+	int fd = file_place_is_file(&output->place) ? dup(fileno(output->file)) : -1;
+
+	if (fclose(output->file) && !err)
+		err = -errno;
+	output->file = NULL;
+	if (!err && file_place_is_file(&output->place))
+		err = fd < 0 ? -ENOMEM : put_in_place(output, fd);
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 int output_commit(struct output *output, struct problem *problem)
@@ -110,28 +309,27 @@ int output_commit(struct output *output, struct problem *problem)
 
 	/* If a write failed earlier, errno still says why. */
 	if (fflush(output->file) || ferror(output->file))
-		err = errno ?: EIO;
-	if (output->path && fclose(output->file) && !err)
-		err = errno;
-	output->file = NULL;
-	if (!err && output->temporary && rename(output->temporary, output->path))
-		err = errno;
-	if (err) {
-		output_abort(output);
-		return output_problem(output, problem, err);
-	}
-	free(output->temporary);
-	output->temporary = NULL;
-	return 0;
+		err = -(errno ?: EIO);
+	if (output->path)
+		err = close_file(output, err);
+	output_abort(output);
+	return err ? file_place_problem(output->path, -err, problem) : 0;
 }
 
 void output_abort(struct output *output)
 {
+	sigset_t mask;
+
 	if (output->path && output->file)
 		fclose(output->file);
 	output->file = NULL;
-	if (output->temporary)
-		unlink(output->temporary);
+	if (output->path && doomed.name[0]) {
+		mask = block_deadly();
+		unlinkat(doomed.dir, doomed.name, 0);
+		forget();
+		pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	}
+	file_place_close(&output->place);
 	free(output->temporary);
 	output->temporary = NULL;
 }

@@ -6,13 +6,15 @@
 #define OUTPUT_H
 
 #include <stdio.h>
+#include "file_place.h"
 #include "problem.h"
 
 struct output {
 	FILE *file;
 	const char *path; /* NULL: standard output */
-	char *temporary; /* renamed to path at the end; NULL: written in place (a device) */
-	const char *advice; /* where else to write, for problems; NULL: with -o */
+	struct file_place place; /* of path */
+	bool unnamed; /* the file gets its name at the end */
+	char *temporary; /* OUTPUT_NAMED: a path that leads to the file; else NULL */
 };
 
 /*
@@ -22,19 +24,22 @@ struct output {
  */
 int output_check(const char *path, struct problem *problem);
 
+/* Is @path, or standard output for NULL, another file than @input? 0, or -1 with @problem filled. */
+int output_check_input(const char *path, const char *input, struct problem *problem);
+
+#define OUTPUT_PRIVATE 1 /* a new file is for its owner alone; else as umask says */
+#define OUTPUT_NAMED 2 /* who writes needs a path: .temporary */
+
 /*
- * 0, or -1 with @problem filled. A NULL @path is standard output. output_open_or() is for files that
- * -o does not choose: @advice, which stays the caller's, is what to do if it cannot be written.
+ * A file that is there is replaced at the end, and the new one then has its owner and mode. Writes
+ * beyond the limit of file sizes fail from now on, rather than end the process. 0, or -1 with
+ * @problem filled. A NULL @path is standard output.
  */
-int output_open(struct output *output, const char *path, struct problem *problem);
-int output_open_or(struct output *output, const char *path, const char *advice,
-		   struct problem *problem);
+int output_open(struct output *output, const char *path, unsigned int flags,
+		struct problem *problem);
 
 /* Flush, and put the file in its place. 0, or -1 with @problem filled and nothing left behind. */
 int output_commit(struct output *output, struct problem *problem);
-
-/* For who writes by other means: the disk is full. -1, with @problem filled. */
-int output_full(const char *name, struct problem *problem);
 
 /* Give up: leave nothing behind. Harmless after output_commit(). */
 void output_abort(struct output *output);

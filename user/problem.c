@@ -39,3 +39,10 @@ void message(const char *format, ...)
 	text_clean(clean, sizeof(clean), text, sizeof(text), is_utf8());
 	fprintf(stderr, "%s\n", clean);
 }
+
+int problem_tell(const struct problem *problem, const char *program)
+{
+	if (problem->status != EXIT_PIPE)
+		fprintf(stderr, "%s: %s.\n", program, problem->text);
+	return problem->status;
+}

@@ -11,6 +11,7 @@ enum exit_status {
 	EXIT_REGRESSION = 1,
 	EXIT_USAGE = 2, /* wrong usage or bad input */
 	EXIT_IMPOSSIBLE = 3, /* not possible here, or inconclusive */
+	EXIT_PIPE = 141, /* nobody reads on: as when SIGPIPE (13) ends a program, nothing is said */
 };
 
 struct problem {
@@ -28,5 +29,8 @@ int problem_set(struct problem *problem, enum exit_status status, const char *fo
  */
 #define MESSAGE_LEN 600
 void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Say it on standard error, as @program. The status to exit with. */
+int problem_tell(const struct problem *problem, const char *program);
 
 #endif

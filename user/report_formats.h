@@ -28,6 +28,12 @@ const struct rung *report_rung(const struct capture *capture, enum gmem_event ev
 /* The rung's @n-th kernel function, each counted once; NULL after the last. */
 const char *report_function(const struct rung *rung, unsigned int n);
 
+/* A frame of a stack as it is shown: older captures have addresses, which nobody is told. */
+const char *report_frame(const char *frame);
+
+/* Why stacks have frames without names, and what to do; NULL: all have one. */
+const char *report_no_names(const struct snapshot *snap);
+
 /* The stacks kept, as text; nothing when none were asked for. */
 void report_text_stacks(FILE *out, const struct capture *capture, const struct report_style *style);
 

@@ -497,7 +497,7 @@ static json_t *capture_object(const struct capture *capture)
 	put(&object, "min_latency_ns", json_u64(capture->min_latency_ns));
 	put(&object, "incomplete", json_foreign_or_null(capture->incomplete));
 	put(&object, "dropped_records", drop_list(capture));
-	put(&object, "note", json_foreign_or_null(capture->note));
+	put(&object, "note", json_foreign_or_null(capture->note ?: report_no_names(capture->snap)));
 	return done(&object);
 }
 
@@ -524,7 +524,8 @@ static json_t *frame_list(const struct stack_count *stack)
 	struct node list = new_list();
 
 	for (size_t i = 0; i < stack->nframes; i++)
-		add(&list, json_foreign(stack->frames[i], strlen(stack->frames[i])));
+		add(&list, json_foreign(report_frame(stack->frames[i]),
+					strlen(report_frame(stack->frames[i]))));
 	return done(&list);
 }
 

@@ -5,9 +5,25 @@
 #include <string.h>
 #include "events.h"
 #include "report_formats.h"
+#include "symbols.h"
 #include "text.h"
 
 #define STACKS_SHOWN 5 /* of an event; JSON has all */
+
+const char *report_frame(const char *frame)
+{
+	return strncmp(frame, "0x", 2) ? frame : SYMBOL_UNKNOWN;
+}
+
+const char *report_no_names(const struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->nstacks; i++)
+		for (size_t j = 0; j < snap->stacks[i].nframes; j++)
+			if (!strcmp(report_frame(snap->stacks[i].frames[j]), SYMBOL_UNKNOWN))
+				return SYMBOL_UNKNOWN ": hidden by sysctl kernel.kptr_restrict. "
+						      "Set it to 1; have CAP_SYSLOG";
+	return NULL;
+}
 
 static void put_owner(FILE *out, const struct stack_count *stack)
 {
@@ -20,9 +36,23 @@ static void put_owner(FILE *out, const struct stack_count *stack)
 		fprintf(out, " slot %d", stack->slot_id);
 }
 
+/* Those without a name that follow each other are one: nothing tells them apart. */
+static void put_frames(FILE *out, const struct stack_count *stack, const struct report_style *style)
+{
+	const char *name, *last = "";
+	char frame[512];
+
+	for (size_t i = 0; i < stack->nframes; i++, last = name) {
+		name = report_frame(stack->frames[i]);
+		if (strcmp(name, SYMBOL_UNKNOWN) || strcmp(last, name))
+			fprintf(out, "    %s\n",
+				text_clean(frame, sizeof(frame), name, strlen(name), style->utf8));
+	}
+}
+
 static void put_stack(FILE *out, const struct stack_count *stack, const struct report_style *style)
 {
-	char comm[4 * GMEM_COMM_LEN + 1], frame[512];
+	char comm[4 * GMEM_COMM_LEN + 1];
 
 	fprintf(out, "  %llu time%s", stack->count, stack->count == 1 ? "" : "s");
 	if (event_descs[stack->event].carries & EVENT_PAGES)
@@ -31,12 +61,7 @@ static void put_stack(FILE *out, const struct stack_count *stack, const struct r
 	fprintf(out, ": %s (pid %u)", comm, stack->pid);
 	put_owner(out, stack);
 	fputc('\n', out);
-	for (size_t i = 0; i < stack->nframes; i++) {
-		const char *name = stack->frames[i];
-
-		fprintf(out, "    %s\n",
-			text_clean(frame, sizeof(frame), name, strlen(name), style->utf8));
-	}
+	put_frames(out, stack, style);
 }
 
 static void put_event(FILE *out, const struct snapshot *snap, enum gmem_event event,
@@ -62,7 +87,11 @@ static void put_event(FILE *out, const struct snapshot *snap, enum gmem_event ev
 
 void report_text_stacks(FILE *out, const struct capture *capture, const struct report_style *style)
 {
+	const char *no_names = report_no_names(capture->snap);
+
 	for (int event = 0; event < NR_EVENTS; event++)
 		if (capture->stack_events & 1ULL << event)
 			put_event(out, capture->snap, event, style);
+	if (no_names)
+		fprintf(out, "\n%s.\n", no_names);
 }

@@ -86,6 +86,9 @@ static int look_up(struct stack_names *names, const __u64 *addresses, struct fra
 	if (!frames->v)
 		return err ?: -ENOMEM;
 	for (int i = 0; i < STACK_DEPTH && addresses[i]; i++) {
+		/* Ours are not told from the others then: not even their number means anything. */
+		if (symbols_hidden(names->symbols) && i)
+			break;
 		symbols_name(names->symbols, addresses[i], name, sizeof(name));
 		if (is_bpf(name))
 			continue;

@@ -91,6 +91,11 @@ struct symbols *symbols_read(FILE *kallsyms)
 	return symbols;
 }
 
+bool symbols_hidden(const struct symbols *symbols)
+{
+	return !symbols->n;
+}
+
 void symbols_free(struct symbols *symbols)
 {
 	if (!symbols)
@@ -123,7 +128,7 @@ char *symbols_name(const struct symbols *symbols, __u64 address, char *buf, size
 	int len;
 
 	if (!symbol) {
-		snprintf(buf, size, "0x%llx", address);
+		snprintf(buf, size, "%s", SYMBOL_UNKNOWN);
 		return buf;
 	}
 	name = symbols->names + symbol->name;

@@ -5,6 +5,7 @@
 #ifndef SYMBOLS_H
 #define SYMBOLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <linux/types.h>
@@ -18,9 +19,14 @@ struct symbols;
 struct symbols *symbols_read(FILE *kallsyms);
 void symbols_free(struct symbols *symbols);
 
+/* Is there not one function? So it is where the kernel hides its addresses (kptr_restrict). */
+bool symbols_hidden(const struct symbols *symbols);
+
+#define SYMBOL_UNKNOWN "[unknown]"
+
 /*
- * "kvm_mmu_zap_all_fast+0x1c [kvm]" for an @address within it, "0xffffffff81000000" where no name
- * is known (kptr_restrict hides them all). Returns @buf.
+ * "kvm_mmu_zap_all_fast+0x1c [kvm]" for an @address within it, SYMBOL_UNKNOWN where no name is
+ * known: addresses of the kernel are not told. Returns @buf.
  */
 char *symbols_name(const struct symbols *symbols, __u64 address, char *buf, size_t size);
 

@@ -211,7 +211,9 @@ static int trace_begin(struct trace *trace, const sigset_t *mask, struct trace_l
 		return -1;
 	meet_vms(trace);
 	session_start(trace->session);
-	return child ? child_go(&trace->child, child[0], problem) : 0;
+	if (child && child_go(&trace->child, child[0], problem))
+		return -1;
+	return listener ? listener->started(listener, trace, problem) : 0;
 }
 
 int trace_run(struct trace *trace, struct trace_listener *listener, struct problem *problem)

@@ -28,8 +28,11 @@ struct trace {
 
 /* Who wants to do something while it goes on; each returns 0, or -1 with @problem filled. */
 struct trace_listener {
-	/* All is attached, and nothing counted yet. */
+	/* All is attached, and nothing counted yet; COMMAND may turn out not to run. */
 	int (*begin)(struct trace_listener *listener, struct trace *trace, struct problem *problem);
+	/* Counting has begun, and COMMAND runs if there is one. */
+	int (*started)(struct trace_listener *listener, struct trace *trace,
+		       struct problem *problem);
 	/* Every @interval_ns, with what was counted so far in trace->capture. */
 	int (*tick)(struct trace_listener *listener, struct trace *trace, struct problem *problem);
 	__u64 interval_ns;

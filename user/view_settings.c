@@ -242,8 +242,7 @@ int settings_write(const struct view_settings *settings, const char *path, struc
 	struct output output;
 
 	make_directories(path);
-	if (output_open_or(&output, path, "Set XDG_CONFIG_HOME to a directory that can be written",
-			   problem))
+	if (output_open(&output, path, 0, problem))
 		return -1;
 	fputs("# Written by gmemtop (w).\n", output.file);
 	for (size_t i = 0; i < NR_SETTINGS; i++) {

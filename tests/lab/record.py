@@ -255,15 +255,105 @@ def test_signals():
 
 
 def test_command_cannot_run():
-    """a COMMAND that cannot be executed after all: status 2, nothing left"""
+    """a COMMAND that cannot be executed after all: status 2, nothing left, and an older capture is as it was"""
     with tempfile.TemporaryDirectory() as directory:
-        program = f"{directory}/program"
+        program, old = f"{directory}/program", f"{directory}/old"
         with open(program, "w", encoding="utf-8") as file:
             file.write("#!/no/such/interpreter\n")
         os.chmod(program, 0o755)
-        complains(trace("record", "-o", f"{directory}/capture", "--", program), USAGE, program)
-        assert os.listdir(directory) == ["program"], os.listdir(directory)
+        record(old, "--", "true")
+        before = contents(old)
+        for path in (f"{directory}/capture", old):
+            complains(trace("record", "-o", path, "--", program), USAGE, program)
+        assert sorted(os.listdir(directory)) == ["old", "program"] and contents(old) == before, os.listdir(directory)
     nothing_attached()
+
+
+def contents(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def test_two_recorders():
+    """a second recorder of a file is refused, and so is a report there; the capture of the first is intact"""
+    with tempfile.TemporaryDirectory() as directory, guest():
+        path = f"{directory}/capture"
+        with busy(path) as recorder:
+            wait_for(lambda: capturing(recorder), "capture")
+            complains(trace("record", "-o", path, "--", "touch", f"{directory}/ran"), USAGE, path, "another recorder")
+            complains(trace("-o", path, "--", "touch", f"{directory}/ran"), USAGE, path, "recorded to")
+            recorder.send_signal(signal.SIGTERM)
+            _, err = recorder.communicate(timeout=60)
+        assert recorder.returncode == 0 and said(err.decode())[1], err
+        assert report(path)["capture"]["incomplete"] is None and os.listdir(directory) == ["capture"]
+        # Both begin at once, and there is no file yet.
+        with busy(f"{directory}/new") as one, busy(f"{directory}/new") as other:
+            wait_for(lambda: None not in (one.poll(), other.poll()) or any(r.poll() is None and capturing(r) for r in (one, other)), "capture")
+            wait_for(lambda: one.poll() is not None or other.poll() is not None, "one of them is refused")
+            first, second = (one, other) if one.poll() is None else (other, one)
+            assert second.returncode == USAGE and b"another recorder" in second.communicate()[1]
+            wait_for(lambda: capturing(first), "capture")
+            first.send_signal(signal.SIGTERM)
+            assert first.wait(60) == 0
+        assert report(f"{directory}/new")["capture"]["incomplete"] is None
+    nothing_attached()
+
+
+def test_file_lost():
+    """a capture that is removed, replaced or truncated while it is recorded: status 3 and what has happened"""
+    with tempfile.TemporaryDirectory() as directory, guest():
+        path, other = f"{directory}/capture", f"{directory}/other"
+        # All that can happen is in tests/unit/test_capture_file.c.
+        lose = {"was truncated": lambda: os.truncate(path, 0), "another file": lambda: os.rename(other, path)}
+        for reason, how in lose.items():
+            with open(other, "w", encoding="utf-8") as file:
+                file.write("other")
+            with busy(path, "-i", "0.5") as recorder:
+                wait_for(lambda: capturing(recorder), "capture")
+                how()
+                _, err = recorder.communicate(timeout=60)
+            assert recorder.returncode == IMPOSSIBLE, f"{reason}: {recorder.returncode} {err}"
+            assert reason in err.decode() and err.count(b"\n") == 1, f"{reason}: {err}"
+            if reason == "another file":
+                assert contents(path) == b"other"
+        # At the very end.
+        done = trace("record", "-o", path, "--", "sh", "-c", f"sleep 1; rm {path}")
+        complains(done, IMPOSSIBLE, path, "was removed")
+        assert not os.listdir(directory), os.listdir(directory)
+    nothing_attached()
+
+
+def test_modes():
+    """a capture is for its owner alone; a file that is there keeps owner and mode; a limit of sizes is said; no address is in it"""
+    with tempfile.TemporaryDirectory() as directory:
+        path = f"{directory}/capture"
+        record(path, "--events", "--", "sh", "-c", f"exec {GMEMLOAD} >/dev/null")
+        assert os.stat(path).st_mode & 0o777 == 0o600, oct(os.stat(path).st_mode)
+        assert not addresses(path), addresses(path)
+        os.chmod(path, 0o644)
+        os.chown(path, 65534, 65534)
+        before = os.stat(path)
+        record(path, "--", "true")
+        after = os.stat(path)
+        assert (after.st_ino, after.st_mode, after.st_uid, after.st_gid) == (before.st_ino, before.st_mode, before.st_uid, before.st_gid), after
+        done = run("bash", "-c", 'ulimit -f 80; "$0" record -o "$1" --events -- sh -c "$2"', GMEMTRACE, path,
+                   FASTEST.replace("time=6", "time=100"))
+        complains(done, IMPOSSIBLE, path, "ulimit -f")
+        assert report(path)["capture"]["incomplete"]
+        # COMMAND gets the signal as it would without us.
+        done = trace("record", "-o", path, "--", "sh", "-c", "ulimit -f 1; exec head -c 9999 /dev/zero >$0", f"{directory}/zero")
+        assert report(path)["capture"]["command"]["signal"] == "SIGXFSZ", report(path)["capture"]
+
+
+def addresses(path):
+    """Numbers in the messages of the file that can be addresses of the kernel."""
+    data, at, found = contents(path), 16, []
+    while at < len(data):
+        packed = int.from_bytes(data[at + 8:at + 12], "little")
+        message = subprocess.run(["zstd", "-dc"], input=data[at + 24:at + 24 + packed], stdout=subprocess.PIPE, check=True).stdout
+        found += set(re.findall(rb"[\x80-\xff]{7}\xff\xff\x01|0xffff", message)) - {b"\xff" * 9 + b"\x01"}  # which is -1
+        at += 24 + packed
+    return found
 
 
 def test_intervals():

@@ -7,6 +7,7 @@ import subprocess
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 GMEMTRACE = f"{ROOT}/build/gmemtrace"
+GMEMTOP = f"{ROOT}/build/gmemtop"
 GMEMLOAD = f"{ROOT}/build/gmemload"
 GMEMTOP = f"{ROOT}/build/gmemtop"
 SANITIZED_TOP = f"{ROOT}/build/sanitized/gmemtop"

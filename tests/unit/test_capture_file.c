@@ -3,6 +3,7 @@
  * What is written to a capture file comes out of it again.
  */
 #include "unit.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -362,12 +363,84 @@ static void test_version_1(void **state)
 	free(records);
 }
 
+#define KVM(n) (0xffff888100000000ULL + (n)*8192)
+
+/* Which struct kvm is which is in the file, where they are is not. */
+static void test_no_addresses(void **state)
+{
+	static const __u64 kvms[] = { KVM(7), KVM(3), KVM(7), 0 }, numbers[] = { 1, 2, 1, 0 };
+	struct capture_owner vm = { OWNER_VM, 0, .vm_info = { .kvm = KVM(3), .pid = 2 } };
+	char path[SAMPLE_PATH_LEN];
+	struct capture_writer *writer;
+	struct capture_file *file;
+	struct problem problem;
+	struct sample sample;
+
+	(void)state;
+	sample_path(path);
+	sample_empty(&sample);
+	for (size_t i = 0; i < ARRAY_SIZE(kvms); i++)
+		sample_add_vm(&sample, "vm", 1 + i)->info.kvm = kvms[i];
+	writer = capture_create(path, &sample.capture, &problem);
+	assert_non_null(writer);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(capture_write_snapshot(writer, &sample.capture, &problem), 0);
+	assert_int_equal(capture_write_owner(writer, 5, &vm, &problem), 0);
+	assert_int_equal(capture_finish(writer, &sample.capture, NULL, 0, &problem), 0);
+	file = capture_open(path, &problem);
+	assert_non_null(file);
+	while (next(file, CAPTURE_WANT_SNAPSHOTS | CAPTURE_WANT_RECORDS).kind != CAPTURE_END)
+		;
+	for (size_t i = 0; i < ARRAY_SIZE(kvms); i++)
+		assert_int_equal(capture_meta(file)->snap->vms[i].info.kvm, numbers[i]);
+	assert_int_equal(capture_owner(file, 5)->vm_info.kvm, 2);
+	capture_close(file);
+	unlink(path);
+	sample_free(&sample);
+}
+
+/* Something happens to the file while it is written. */
+static void test_lost(void **state)
+{
+	static const char *const reasons[] = { "was removed", "was moved", "another file",
+					       "was truncated", "something else" };
+	char path[SAMPLE_PATH_LEN], other[SAMPLE_PATH_LEN + 8];
+	struct capture_writer *writer;
+	struct problem problem;
+	struct sample sample;
+
+	(void)state;
+	sample_path(path);
+	snprintf(other, sizeof(other), "%s.other", path);
+	sample_empty(&sample);
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+		close(open(other, O_WRONLY | O_CREAT, 0600));
+		writer = capture_create(path, &sample.capture, &problem);
+		assert_non_null(writer);
+		assert_null(capture_create(path, &sample.capture, &problem));
+		assert_int_equal(problem.status, EXIT_USAGE);
+		assert_int_equal(i == 0	  ? unlink(path)
+				 : i == 1 ? rename(path, other)
+				 : i == 2 ? rename(other, path)
+					  : truncate(path, i == 3 ? 10 : 10000),
+				 0);
+		assert_int_equal(capture_write_snapshot(writer, &sample.capture, &problem), -1);
+		assert_non_null(strstr(problem.text, reasons[i]));
+		assert_int_equal(problem.status, EXIT_IMPOSSIBLE);
+		assert_int_equal(capture_finish(writer, &sample.capture, NULL, 0, &problem), -1);
+		unlink(path);
+		unlink(other);
+	}
+	sample_free(&sample);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),	cmocka_unit_test(test_real),
-		cmocka_unit_test(test_large),	cmocka_unit_test(test_records),
-		cmocka_unit_test(test_rebuild), cmocka_unit_test(test_version_1),
+		cmocka_unit_test(test_empty),	     cmocka_unit_test(test_real),
+		cmocka_unit_test(test_large),	     cmocka_unit_test(test_records),
+		cmocka_unit_test(test_rebuild),	     cmocka_unit_test(test_version_1),
+		cmocka_unit_test(test_no_addresses), cmocka_unit_test(test_lost),
 	};
 
 	return cmocka_run_group_tests_name("capture_file", tests, NULL, NULL);
