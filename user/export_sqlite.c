@@ -351,7 +351,7 @@ static void put_capture(struct database *db, const struct capture *capture)
 	sqlite_row_string(rows, signal);
 	sqlite_row_string(rows, capture->no_inventory);
 	sqlite_row_string(rows, capture->inventory_lacks);
-	sqlite_row_number(rows, capture->snap->switched_off);
+	sqlite_row_number_if(rows, capture->snap, capture->snap ? capture->snap->switched_off : 0);
 	sqlite_row_string(rows, capture_incomplete(db->export->file));
 	sqlite_row_end(rows);
 }

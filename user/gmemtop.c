@@ -317,7 +317,6 @@ int main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C"); /* 0.5 is a half everywhere */
-	file_place_advise("Set XDG_CONFIG_HOME to a directory that can be written");
 	status = top_options_parse(argc, argv, &top.options, &problem);
 	if (!status)
 		status = run(&top, &problem);
