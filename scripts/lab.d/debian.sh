@@ -4,8 +4,8 @@
 # nothing but make. Sourced by scripts/lab.
 #
 # Roots are kept beside the cache, one for each release; the cache itself is shared with them. A
-# root is mounted on itself, since the lab in it serves / to its VMs and makes it read-only there.
-# All mounts are in a namespace that goes with the command.
+# root becomes that of a mount namespace, which goes with the command: the lab in it serves / to its
+# VMs and makes it read-only there, and the kernel allows no user namespaces below a chroot.
 # shellcheck shell=bash
 
 DEBIAN_ROOTS=${XDG_CACHE_HOME:-$HOME/.cache}/gmem-debian
@@ -29,7 +29,8 @@ mount --bind "$root" "$root" &&
 	mount -t proc proc "$root/proc" &&
 	mount --rbind /dev "$root/dev" && mount --rbind /sys "$root/sys" &&
 	mount --bind "$cache" "$root/root/.cache/gmem-lab" &&
-	exec chroot "$root" env -u XDG_CACHE_HOME -u TMPDIR HOME=/root LANG=C.UTF-8 \
+	cd "$root" && pivot_root . . && umount -l . &&
+	exec env -u XDG_CACHE_HOME -u TMPDIR HOME=/root LANG=C.UTF-8 \
 		PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c "cd /root/gmemtrace && exec \"\$@\"" - "$@"'
 
 cmd_debian() {
