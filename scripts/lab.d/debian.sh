@@ -22,6 +22,7 @@ debian_make() {
 }
 
 # Becomes COMMAND in ROOT: sh -c "$DEBIAN_ENTER" - ROOT CACHE COMMAND...
+# shellcheck disable=SC2016
 DEBIAN_ENTER='
 root=$1 cache=$2
 shift 2
