@@ -67,7 +67,7 @@ $(BUILD)/user/inventory.o $(BUILD)/sanitized/user/inventory.o: $(BUILD)/bpf/inve
 # Messages: generated, and so without our warnings.
 $(BUILD)/user/%.pb-c.c $(BUILD)/user/%.pb-c.h &: user/%.proto Makefile
 	@mkdir -p $(@D)
-	$(call say,PROTO) protoc-c -Iuser --c_out=$(BUILD)/user $<
+	$(call say,PROTO) protoc -Iuser --c_out=$(BUILD)/user $<
 
 $(BUILD)/user/%.pb-c.o: $(BUILD)/user/%.pb-c.c
 	$(call say,CC) $(CC) -O2 -g -c $< -o $@

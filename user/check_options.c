@@ -23,8 +23,7 @@ enum {
 	KEY_RULE,
 	KEY_RULES,
 	KEY_USAGE,
-	KEY_VERSION,
-	KEY_LAST = KEY_VERSION, /* beyond are argp's own */
+	KEY_LAST = KEY_USAGE, /* beyond are argp's own */
 };
 
 static const struct argp_option table[] = {
@@ -51,7 +50,7 @@ static const struct argp_option table[] = {
 	{ "output", 'o', "FILE", 0, "Write the result to FILE", 0 },
 	{ "help", '?', NULL, 0, "Give this help list", -1 },
 	{ "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 },
-	{ "version", KEY_VERSION, NULL, 0, "Print the version, libbpf's, and the formats", -1 },
+	{ "version", 'V', NULL, 0, "Print the version, libbpf's, and the formats", -1 },
 	{ 0 },
 };
 
@@ -178,7 +177,7 @@ static error_t parse_flag(struct check_options *options, int key)
 		option_help(&argp, "gmemtrace check", false);
 	case KEY_USAGE:
 		option_help(&argp, "gmemtrace check", true);
-	case KEY_VERSION:
+	case 'V':
 		option_version("gmemtrace");
 	default:
 		return ARGP_ERR_UNKNOWN;

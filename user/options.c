@@ -25,8 +25,7 @@ enum {
 	KEY_TIMELINE,
 	KEY_TO,
 	KEY_USAGE,
-	KEY_VERSION,
-	KEY_LAST = KEY_VERSION, /* beyond are argp's own */
+	KEY_LAST = KEY_USAGE, /* beyond are argp's own */
 };
 
 static const struct argp_option table[] = {
@@ -52,7 +51,9 @@ static const struct argp_option table[] = {
 	{ "timeline", KEY_TIMELINE, NULL, 0,
 	  "Of report: rate and p99 of guest_fault, or of -e, interval by interval", 0 },
 	{ "interval", 'i', "SECONDS", 0,
-	  "Of record: what was counted by then, every SECONDS; of report: for --timeline", 0 },
+	  "Of record: write what was counted by then every SECONDS (default: 10); of report: "
+	  "how long the intervals of --timeline are",
+	  0 },
 	{ "events", KEY_EVENTS, NULL, 0, "Of record: each event, not only how many", 0 },
 	{ "buffer", KEY_BUFFER, "SIZE", 0,
 	  "Of record: for each CPU's events until they are written, as in 16M (default: 4M)", 0 },
@@ -65,7 +66,7 @@ static const struct argp_option table[] = {
 	{ "json-schema", KEY_JSON_SCHEMA, NULL, 0, "Print the schema of -f json and exit", 0 },
 	{ "help", '?', NULL, 0, "Give this help list", -1 },
 	{ "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 },
-	{ "version", KEY_VERSION, NULL, 0, "Print the version, libbpf's, and the formats", -1 },
+	{ "version", 'V', NULL, 0, "Print the version, libbpf's, and the formats", -1 },
 	{ 0 },
 };
 
@@ -103,23 +104,24 @@ static const struct sub_command {
 #define NR_SUB_COMMANDS (sizeof(sub_commands) / sizeof(sub_commands[0]))
 
 #define OF(id) (1U << COMMAND_##id)
-/* What looks at this host. */
-#define OF_LIVE (OF(TRACE) | OF(PROBE) | OF(INVENTORY) | OF(SCHEMA) | OF(RECORD))
+/* What counts, and what looks at this host. */
+#define OF_TRACING (OF(TRACE) | OF(SCHEMA) | OF(RECORD))
+#define OF_LIVE (OF_TRACING | OF(PROBE) | OF(INVENTORY))
 
 /* The options that are not for every command. */
 static const struct scope {
 	int key;
 	unsigned int commands; /* 1 << command */
 } scopes[] = {
-	{ 'd', OF_LIVE },
-	{ 'p', OF_LIVE },
+	{ 'd', OF_TRACING },
+	{ 'p', OF_TRACING | OF(INVENTORY) },
 	{ 'v', OF_LIVE },
-	{ KEY_STACKS, OF_LIVE },
-	{ KEY_MIN_LATENCY, OF_LIVE },
-	{ KEY_EXIT_STATUS, OF_LIVE },
-	{ KEY_NO_FSESSION, OF_LIVE },
-	{ KEY_OWNERS, OF_LIVE },
-	{ 'e', OF_LIVE | OF(REPORT) },
+	{ KEY_STACKS, OF_TRACING },
+	{ KEY_MIN_LATENCY, OF_TRACING },
+	{ KEY_EXIT_STATUS, OF_TRACING },
+	{ KEY_NO_FSESSION, OF_TRACING | OF(PROBE) },
+	{ KEY_OWNERS, OF_TRACING },
+	{ 'e', OF_TRACING | OF(REPORT) },
 	{ 'f', (OF_LIVE & ~OF(RECORD)) | OF(REPORT) },
 	{ 'i', OF(RECORD) | OF(REPORT) },
 	{ KEY_TIMELINE, OF(REPORT) },
@@ -321,7 +323,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		option_help(&argp, "gmemtrace", false);
 	case KEY_USAGE:
 		option_help(&argp, "gmemtrace", true);
-	case KEY_VERSION:
+	case 'V':
 		option_version("gmemtrace");
 	case ARGP_KEY_ARG:
 		return parse_arg(parser, arg, state);

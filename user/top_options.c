@@ -13,8 +13,7 @@ enum {
 	KEY_OWNERS,
 	KEY_STACKS,
 	KEY_USAGE,
-	KEY_VERSION,
-	KEY_LAST = KEY_VERSION, /* beyond are argp's own */
+	KEY_LAST = KEY_USAGE, /* beyond are argp's own */
 };
 
 static const struct argp_option table[] = {
@@ -35,7 +34,7 @@ static const struct argp_option table[] = {
 	{ "verbose", 'v', NULL, 0, "Let libbpf explain what fails", 0 },
 	{ "help", '?', NULL, 0, "Give this help list", -1 },
 	{ "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 },
-	{ "version", KEY_VERSION, NULL, 0, "Print the version, libbpf's, and the formats", -1 },
+	{ "version", 'V', NULL, 0, "Print the version, libbpf's, and the formats", -1 },
 	{ 0 },
 };
 
@@ -137,7 +136,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		option_help(&argp, "gmemtop", false);
 	case KEY_USAGE:
 		option_help(&argp, "gmemtop", true);
-	case KEY_VERSION:
+	case 'V':
 		option_version("gmemtop");
 	case ARGP_KEY_ARG:
 		return option_wrong(&parser->common, "%s: not an option. See gmemtop --help", arg);

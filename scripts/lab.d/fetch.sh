@@ -58,7 +58,7 @@ fetch_resolve() {
 		[[ -z $RESOLVED ]] || return 0
 	done
 	[[ $read_one ]] ||
-		die "cannot read any index of the Debian mirror. Check the network, or set LAB_MIRROR."
+		die "cannot read any index of the Debian mirror ($(free_space)). Check the network, or set LAB_MIRROR."
 }
 
 resolved_version() {

@@ -9,6 +9,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import counts  # noqa: E402  (after the path)
+import docs  # noqa: E402
 from tap import Results, Skip  # noqa: E402
 
 GMEMTRACE, GMEMLOAD, ROOT = counts.GMEMTRACE, counts.GMEMLOAD, counts.ROOT
@@ -146,8 +147,13 @@ def test_types():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_docs():
+    """what the documents show of this kernel is so"""
+    return docs.commands_of(KERNEL)
+
+
 TESTS = [test_probe, test_probe_ladder, test_types, test_exact, test_prepare, test_mprotect, test_lost, test_exact_two_programs,
-         test_folded]
+         test_folded, test_docs]
 
 
 def main():

@@ -286,6 +286,8 @@ static void test_wrong(void **state)
 		{ "--events", "--events: not an option of gmemtrace" },
 		{ "--buffer 1M report a.cap", "--buffer: not an option of report" },
 		{ "-i 1 probe", "-i: not an option of probe" },
+		{ "-d 1 probe", "-d: not an option of probe" },
+		{ "inventory -e zap", "-e: not an option of inventory" },
 		{ "--", "--: no COMMAND follows" },
 		{ "-d 1 --", "--: no COMMAND follows" },
 		{ "--exit-status", "--exit-status: there is no COMMAND" },
