@@ -205,7 +205,7 @@ NOT_HERE = (
     (r"^scripts/lab perf --base 6\.18 --new 7\.2$|^(scripts/)?lab perf$", "tests/lab/perf.py"),
     (r"^ci/guest-memfd\.sh |^scripts/lab perf .* -- \./vmm", "the reader's own repository: tests/lab/ci.py has one"),
     (r"^(xxd|tail) .*tests/data/tiny\.cap|^build/generate ", "tests/capture/suite.py"),
-    (r"^protoc --decode|^promtool check|^/usr/bin/time .* gmemtrace export", "tests/export.py"),
+    (r"^protoc --decode|^promtool check|^gmemtrace export FILE --to openmetrics --name|^/usr/bin/time .* gmemtrace export", "tests/export.py"),
     (r"^gmemtrace export FILE --to FORMAT|^gmemtrace record -o FILE$|^gmemtop -b$|^gmemtrace -f json$", "the same with values is run"),
     (r"^gmemtrace (record|report|check|record --events|--no-fsession|-e create)$", "in tables and sentences: a name"),
     (r"^gmemtrace .*-- VMM$|^gmemload --no-direct-map$", "in words what a block below is"),
@@ -478,7 +478,7 @@ VALUES = {"SECONDS": "1", "PID": "1", "EVENT,...": "guest_fault", "TIME": "1ms",
 def is_taken(command, option, value):
     """Does the program say that @option is one of this command? It says so before it misses what follows the dashes."""
     words = command.split()[1:] + (["FILE"] if command.split()[-1] in ("report", "export") else [])
-    to = ["--to", "csv"] if command == "gmemtrace export" else []
+    to = ["--to", "openmetrics" if option == "--name" else "csv"] if command == "gmemtrace export" else []
     if value:
         value = "csv" if option == "--to" else VALUES.get(value, "root")
     done = run(GMEMTRACE, *words, *to, option if value is None else f"{option}={value}", "--")
