@@ -252,7 +252,8 @@ static int run(struct top *top, struct problem *problem)
 		err = (top->options.batch ? run_batch : run_screen)(top, problem);
 	}
 	session_close(top->session);
-	view_free(&top->view);
+	if (top->view.start_ns) /* it was made */
+		view_free(&top->view);
 	return err;
 }
 
