@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "clock.h"
 #include "option_values.h"
+#include "privilege.h"
 #include "report.h"
 #include "screen.h"
 #include "session.h"
@@ -235,6 +236,18 @@ static void start_watch(struct top *top)
 		watch_wait(top->watch, top->options.batch ? BATCH_PATIENCE_NS : SCREEN_PATIENCE_NS);
 }
 
+/* All is attached, and the watch, a thread with rights of its own, is on its way. */
+static void drop_privileges(const struct top_options *options)
+{
+	__u64 keep = 0;
+
+	if (options->stack_events)
+		keep |= CAPABILITY(SYSLOG); /* /proc/kallsyms */
+	if (!options->batch) /* the hooks page lets runs be counted; the settings can be kept */
+		keep |= CAPABILITY(SYS_ADMIN) | CAPABILITIES_OF_FILES;
+	privilege_keep(keep);
+}
+
 static int run(struct top *top, struct problem *problem)
 {
 	int err;
@@ -249,6 +262,7 @@ static int run(struct top *top, struct problem *problem)
 		view_init(&top->view, top->name.machine, clock_ns(CLOCK_MONOTONIC));
 		session_start(top->session);
 		start_watch(top);
+		drop_privileges(&top->options);
 		err = (top->options.batch ? run_batch : run_screen)(top, problem);
 	}
 	session_close(top->session);

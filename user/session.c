@@ -635,7 +635,7 @@ struct session *session_open(const struct session_options *options, struct probl
 	}
 	session->options = *options;
 	session->kernel = kernel_open(options->verbose, problem);
-	if (!session->kernel) {
+	if (!session->kernel || kernel_check_attach(session->kernel, problem)) {
 		session_close(session);
 		return NULL;
 	}

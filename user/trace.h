@@ -16,6 +16,7 @@
 struct trace {
 	const struct options *options;
 	struct session *session;
+	struct inventory *inventory; /* loaded at the begin, taken at the end; NULL: none */
 	struct child child;
 	struct capture capture; /* .snap: what was last read */
 	struct snapshot snap;
