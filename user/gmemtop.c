@@ -40,7 +40,7 @@ struct top {
 
 static int out_of_memory(struct problem *problem)
 {
-	return problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
+	return problem_memory(problem, "show what was counted");
 }
 
 /* Read what was counted so far into the view. 0, or -1 with @problem filled. */
@@ -50,7 +50,8 @@ static int refresh(struct top *top, struct problem *problem)
 	int err = snapshot_read(top->session, &snap);
 
 	if (err)
-		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot read the counts: %s",
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot read the counts: %s. Free some memory and try again",
 				   strerror(-err));
 	top->no_inventory = "out of memory";
 	if (top->watch && watch_merge(top->watch, &snap, &top->no_inventory)) {
@@ -254,6 +255,8 @@ static int run(struct top *top, struct problem *problem)
 
 	read_settings(top);
 	if (option_check_pids(top->options.pids, top->options.npids, problem))
+		return -1;
+	if (!top->options.batch && screen_check(problem))
 		return -1;
 	uname(&top->name);
 	err = open_session(top, problem);
