@@ -105,7 +105,8 @@ int child_make(struct child *child, char **argv, const struct child_user *user,
 	int gate[2], report[2];
 
 	if (pipe2(gate, O_CLOEXEC) || pipe2(report, O_CLOEXEC))
-		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot run %s: %s", argv[0],
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot run %s: %s. End something and try again", argv[0],
 				   strerror(errno));
 	child->gate = gate[1];
 	child->report = report[0];
@@ -120,7 +121,8 @@ int child_make(struct child *child, char **argv, const struct child_user *user,
 	close(report[1]);
 	if (child->pid < 0) {
 		child->pid = 0;
-		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot run %s: %s", argv[0],
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot run %s: %s. End something and try again", argv[0],
 				   strerror(errno));
 	}
 	return 0;

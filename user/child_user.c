@@ -98,9 +98,7 @@ struct child_user *child_user_find(const char *name, struct problem *problem)
 	user = calloc(1, sizeof(*user));
 	if (!user || fill(user, passwd, name)) {
 		child_user_free(user);
-		problem_set(problem, EXIT_IMPOSSIBLE,
-			    "cannot run a command as %s: out of memory. Free some and try again",
-			    name);
+		problem_memory(problem, "run a command");
 		return NULL;
 	}
 	if (!check_privilege(name, problem))

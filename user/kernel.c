@@ -153,7 +153,7 @@ struct kernel *kernel_open(bool explain, struct problem *problem)
 	verbose = explain;
 	libbpf_set_print(print_libbpf);
 	if (!kernel) {
-		problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
+		problem_memory(problem, "trace");
 		return NULL;
 	}
 	if (check_privilege(problem) || check_lockdown(problem) || check_kvm(problem) ||

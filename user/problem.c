@@ -16,3 +16,9 @@ int problem_set(struct problem *problem, enum exit_status status, const char *fo
 	va_end(args);
 	return -1;
 }
+
+int problem_memory(struct problem *problem, const char *what)
+{
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot %s: out of memory. Free some memory and try again", what);
+}

@@ -22,4 +22,7 @@ struct problem {
 int problem_set(struct problem *problem, enum exit_status status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* "cannot @what: out of memory", with the next step. Always returns -1, too. */
+int problem_memory(struct problem *problem, const char *what);
+
 #endif

@@ -630,7 +630,7 @@ struct session *session_open(const struct session_options *options, struct probl
 	int err;
 
 	if (!session) {
-		problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
+		problem_memory(problem, "trace");
 		return NULL;
 	}
 	session->options = *options;
