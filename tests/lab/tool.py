@@ -8,6 +8,8 @@ import subprocess
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 GMEMTRACE = f"{ROOT}/build/gmemtrace"
 GMEMLOAD = f"{ROOT}/build/gmemload"
+# The programs under the sanitizers, which end them with words on standard error.
+SANITIZED = f"{ROOT}/build/sanitized"
 
 USAGE, IMPOSSIBLE = 2, 3
 
@@ -28,12 +30,12 @@ def report(*arguments):
     return json.loads(done.stdout)
 
 
-def complains(done, status, *words):
+def complains(done, status, *words, tool="gmemtrace"):
     """@done ended with @status, said nothing but one line with thing, reason and next step, and in it @words."""
     said = f"status {done.returncode}, standard output {done.stdout!r}, standard error {done.stderr!r}"
     assert done.returncode == status, f"not status {status}: {said}"
     assert not done.stdout, said
-    assert re.fullmatch(r"gmemtrace: [^\n]+: [^\n]+\. [A-Z`][^\n]+\.\n", done.stderr), f"not a line as it should be: {said}"
+    assert re.fullmatch(rf"{tool}: [^\n]+: [^\n]+\. [A-Z`][^\n]+\.\n", done.stderr), f"not a line as it should be: {said}"
     for word in words:
         assert word in done.stderr, f"no '{word}': {said}"
 
