@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What gmemtrace must do on any machine, also on one that does not allow tracing: wrong usage, no privilege, help."""
+"""What gmemtrace must do on any machine, also on one that does not allow tracing: wrong usage, bad files, no privilege, help."""
+import glob
 import json
 import os
 import pty
@@ -11,8 +12,10 @@ import tempfile
 import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "lab"))
-from tap import Results, Skip  # noqa: E402  (after the path)
-from tool import GMEMTRACE, IMPOSSIBLE, SANITIZED_TOP, USAGE, complains, run, trace  # noqa: E402
+import errors  # noqa: E402  (after the path)
+from diagnostics import PROGRAMS, about, differences, documented  # noqa: E402
+from tap import Results, Skip  # noqa: E402
+from tool import GMEMTRACE, IMPOSSIBLE, ROOT, SANITIZED, USAGE, complains, run, trace  # noqa: E402
 
 GENERATE = os.path.join(os.path.dirname(GMEMTRACE), "generate")
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -47,6 +50,10 @@ def wrong_usage(directory):
         (["probe", "--", "true"], "probe true"),
         (["--"], "COMMAND"),
         (["--exit-status"], "--exit-status"),
+        (["--user", "nobody"], "--user: there is no COMMAND"),
+        (["report", "--user", "nobody", text], "--user"),
+        (["--user", "no-such-user", "--", "true"], "--user no-such-user: no such user"),
+        (["record", "--user", "4294967295", "--", "true"], "no such user"),
         (["--exit-status", "-d", "1"], "--exit-status"),
         (["-p", str(os.getpid()), "--", "true"], "exclude each other"),
         (["--", "no-such-program"], "no-such-program: no such program"),
@@ -92,29 +99,30 @@ def test_refused():
     need_root()
     with tempfile.TemporaryDirectory() as directory:
         marker = f"{directory}/marker"
-        for arguments in (["probe"], ["inventory"], ["-d", "1"], ["-o", f"{directory}/report", "--", "touch", marker]):
-            done = trace(*arguments)
+        for program, *arguments in (["gmemtrace", "probe"], ["gmemtrace", "-d", "1"], ["gmemtop", "-b", "-n", "1"],
+                                    ["gmemtrace", "-o", f"{directory}/report", "--", "touch", marker]):
+            done = run(f"{SANITIZED}/{program}", *arguments)
             if done.returncode == 0 or "EPERM" not in done.stderr:
                 raise Skip(f"not refused with EPERM here: {done.stderr.strip() or 'traced'}")
-            complains(done, IMPOSSIBLE, "refuses tracing programs")
+            complains(done, IMPOSSIBLE, "refuses tracing programs", tool=program)
             assert not os.listdir(directory), "COMMAND ran, or a file is left"
 
 
 def test_top_refused():
     """gmemtop where it cannot trace: status 3, the reason, and nothing else, also for the sanitizers"""
     need_root()
-    for arguments in ([], ["-b"], ["--json"], ["-b", "-n", "1", "--stacks", "zap"]):
-        done = run(SANITIZED_TOP, *arguments)
+    for arguments in (["-b"], ["--json"], ["-b", "-n", "1", "--stacks", "zap"]):
+        done = run(f"{SANITIZED}/gmemtop", *arguments)
         if done.returncode == 0 or (done.returncode == IMPOSSIBLE and "EPERM" not in done.stderr):
             raise Skip(f"not refused with EPERM here: {done.stderr.strip() or 'traced'}")
         complains(done, IMPOSSIBLE, "gmemtop: cannot trace", "refuses tracing programs")
-    complains(run(*NOBODY, "--", SANITIZED_TOP, "-b"), IMPOSSIBLE, "CAP_BPF and CAP_PERFMON are missing", "root")
+    complains(run(*NOBODY, "--", f"{SANITIZED}/gmemtop", "-b"), IMPOSSIBLE, "CAP_BPF and CAP_PERFMON are missing", "root")
 
 
 def test_top_says_that_it_attaches():
     """on a terminal gmemtop says that it attaches, and takes the line back; elsewhere only what is wrong is said"""
     master, slave = pty.openpty()
-    run(SANITIZED_TOP, "-b", "-n", "1", stderr=slave, stdout=subprocess.DEVNULL)
+    run(f"{SANITIZED}/gmemtop", "-b", "-n", "1", stderr=slave, stdout=subprocess.DEVNULL)
     os.close(slave)
     said = os.read(master, 65536).decode()
     os.close(master)
@@ -129,6 +137,144 @@ def test_no_privilege():
                     ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--", GMEMTRACE, "probe"],
                     ["unshare", "--user", "--", GMEMTRACE, "probe"]):
         complains(run(*command), IMPOSSIBLE, "CAP_BPF and CAP_PERFMON are missing", "root")
+
+
+def generated(directory, records=1000, snapshots=2):
+    path = f"{directory}/capture"
+    assert run(GENERATE, path, str(records), str(snapshots)).returncode == 0
+    with open(path, "rb") as file:
+        return path, bytearray(file.read())
+
+
+def refuses_file(line, path, *words, content=None, **options):
+    """Each command that reads @path refuses it; its new content, if it gets one, stays."""
+    if content is not None:
+        with open(path, "wb") as file:
+            file.write(content)
+    for command in (["report", path], ["export", path, "--to", "csv"], ["check", "--base", path, "--new", path]):
+        done = run(f"{SANITIZED}/gmemtrace", *command, **options)
+        complains(done, USAGE, path, *words)
+        line.check("gmemtrace", done.stderr)
+    if content is not None:
+        with open(path, "rb") as file:
+            assert file.read() == content, f"{path} is another"
+
+
+@about("cannot read FILE", "gmemtrace")
+def test_no_file(line):
+    """a capture that is not there, that is a directory"""
+    with tempfile.TemporaryDirectory() as directory:
+        refuses_file(line, f"{directory}/none", "No such file")
+        refuses_file(line, directory, "directory")
+
+
+@about("Name a file that `gmemtrace record` has made", "gmemtrace")
+def test_other_file(line):
+    """a file that is no capture"""
+    with tempfile.TemporaryDirectory() as directory:
+        for content in (b"", b"gmem", b"no capture at all, but long enough for one\n" * 10, bytes(4096)):
+            refuses_file(line, f"{directory}/file", content=content)
+
+
+@about("Read it with a newer gmemtrace", "gmemtrace")
+def test_newer_file(line):
+    """a capture of a format to come"""
+    with tempfile.TemporaryDirectory() as directory:
+        path, content = generated(directory)
+        content[8] = 99
+        refuses_file(line, path, "format 99", content=content)
+
+
+@about("The file is damaged", "gmemtrace")
+def test_damaged_file(line):
+    """a byte that is another: where"""
+    with tempfile.TemporaryDirectory() as directory:
+        path, content = generated(directory)
+        content[len(content) // 2] ^= 0xff
+        refuses_file(line, path, "block ", " at byte ", content=content)
+
+
+@about("cannot read FILE twice", "gmemtrace")
+def test_pipe(line):
+    """a capture without snapshot from a pipe, which must be read twice"""
+    with tempfile.TemporaryDirectory() as directory:
+        _, content = generated(directory, snapshots=0)
+    for command in (["report", "/dev/stdin"], ["export", "/dev/stdin", "--to", "csv"]):
+        done = run(f"{SANITIZED}/gmemtrace", *command, input=bytes(content), text=False)
+        done.stdout, done.stderr = "", done.stderr.decode()
+        complains(done, USAGE, "/dev/stdin")
+        line.check("gmemtrace", done.stderr)
+
+
+@about("Free some memory", "gmemtrace")
+def test_no_memory(line):
+    """wherever the memory ends: a message, or none of it was needed"""
+    refused = 0
+    with tempfile.TemporaryDirectory() as directory:
+        path, _ = generated(directory, snapshots=0)
+        for kilobytes in range(10 << 10, 60 << 10, 512):
+            done = run("prlimit", f"--as={kilobytes << 10}", GMEMTRACE, "report", path)
+            if done.returncode == 0 or "error while loading shared libraries" in done.stderr:
+                continue
+            done.stdout = ""
+            complains(done, IMPOSSIBLE)
+            line.check("gmemtrace", done.stderr)
+            refused += 1
+    assert refused, "the memory was always enough"
+    return f"{refused} times too little"
+
+
+def no_screen(line, *words, **options):
+    done = run(f"{SANITIZED}/gmemtop", **options)
+    complains(done, USAGE, *words, tool="gmemtop")
+    line.check("gmemtop", done.stderr)
+
+
+@about("not a terminal", "gmemtop")
+def test_no_terminal(line):
+    """the screen without a terminal: said before anything is traced"""
+    no_screen(line, "Use -b", stdin=subprocess.DEVNULL)
+
+
+@about("no terminal that is known", "gmemtop")
+def test_unknown_terminal(line):
+    """the screen on a terminal that nobody knows"""
+    master, slave = pty.openpty()
+    with os.fdopen(master, "rb"), os.fdopen(slave, "wb") as file:
+        done = run(f"{SANITIZED}/gmemtop", stdin=file, stdout=file, env=os.environ | {"TERM": "no-such-terminal"})
+    done.stdout = ""
+    complains(done, USAGE, "TERM=no-such-terminal", tool="gmemtop")
+    line.check("gmemtop", done.stderr)
+
+
+def all_tests():
+    return [test for tests in errors.TESTS.values() for test in tests] + TESTS
+
+
+def test_diagnostics():
+    """each line of DIAGNOSTICS in both man pages has a test"""
+    assert not (wrong := differences(all_tests())), "\n".join(wrong)
+
+
+def messages():
+    """Of each message with status 3 in the sources: the file, and its format."""
+    for path in sorted(glob.glob(f"{ROOT}/user/*.c")):
+        with open(path, encoding="utf-8") as file:
+            source = file.read()
+        for parts in re.findall(r'problem_set\(\s*[\w>.&-]+,\s*EXIT_IMPOSSIBLE,\s*((?:"(?:[^"\\]|\\.)*"\s*)+)', source):
+            yield path, "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', parts))
+
+
+def test_messages():
+    """each message with status 3 in the sources is in DIAGNOSTICS, and has thing, reason and next step"""
+    patterns = [pattern for program in PROGRAMS for pattern in documented(program).values()]
+    found = list(messages())
+    assert len(found) > 20, found
+    wrong = [f"{path}: {text}" for path, text in found if not re.fullmatch(r".+: .+\. [A-Z`].+", text, re.DOTALL)]
+    assert not wrong, "no thing, reason and next step:\n" + "\n".join(wrong)
+    wrong = [f"{path}: {text}" for path, text in found if not any(re.search(pattern, text) for pattern in patterns)]
+    assert not wrong, "not in DIAGNOSTICS:\n" + "\n".join(wrong)
+    return f"{len(found)} messages"
 
 
 def test_unwritable_place():
@@ -217,10 +363,14 @@ def test_help():
         assert max(len(line) for line in done.stdout.splitlines()) <= 80, done.stdout
 
 
+TESTS = [test_wrong_usage, test_refused, test_top_refused, test_top_says_that_it_attaches, test_no_privilege, test_no_file, test_other_file, test_newer_file, test_damaged_file, test_pipe, test_no_terminal, test_unknown_terminal,
+         test_no_memory, test_diagnostics, test_messages, test_unwritable_place, test_full_disk, test_schema_file,
+         test_json_schema, test_check_formats, test_help]
+
+
 def main():
     results = Results("native")
-    for test in (test_wrong_usage, test_refused, test_top_refused, test_top_says_that_it_attaches, test_no_privilege, test_unwritable_place, test_full_disk,
-                 test_schema_file, test_json_schema, test_check_formats, test_help):
+    for test in TESTS:
         results.run(test)
     results.exit()
 

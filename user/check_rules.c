@@ -131,8 +131,7 @@ static int append(struct rules *rules, const char *text, size_t len, const char 
 		len--;
 	rule = snapshot_append(&rules->v, &rules->n, sizeof(*rule));
 	if (!rule)
-		return problem_set(problem, EXIT_IMPOSSIBLE,
-				   "cannot keep the rules: out of memory");
+		return problem_memory(problem, "keep the rules");
 	text_clean(clean, sizeof(clean), text, len, true);
 	if (len >= sizeof(rule->text))
 		return problem_set(problem, EXIT_USAGE, "%srule '%.40s...': too long. Shorten it",

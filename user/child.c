@@ -69,8 +69,16 @@ int child_check(const char *program, struct problem *problem)
 			   program);
 }
 
-static void __attribute__((noreturn)) run(const sigset_t *mask, int gate, int report, char **argv)
+/* What a child that cannot be what it was to be says. */
+struct failure {
+	int err; /* an errno */
+	bool of_user; /* it did not become the user */
+};
+
+static void __attribute__((noreturn))
+run(const sigset_t *mask, const struct child_user *user, int gate, int report, char **argv)
 {
+	struct failure failure = {};
 	ssize_t n;
 	char go;
 
@@ -81,18 +89,26 @@ static void __attribute__((noreturn)) run(const sigset_t *mask, int gate, int re
 		_exit(127);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	open_files_restore();
-	execvp(argv[0], argv);
-	if (write(report, &errno, sizeof(errno)) < 0)
+	if (user)
+		failure.err = -child_user_become(user);
+	failure.of_user = failure.err;
+	if (!failure.err) {
+		execvp(argv[0], argv);
+		failure.err = errno;
+	}
+	if (write(report, &failure, sizeof(failure)) < 0)
 		perror(argv[0]);
 	_exit(127);
 }
 
-int child_make(struct child *child, char **argv, const sigset_t *mask, struct problem *problem)
+int child_make(struct child *child, char **argv, const struct child_user *user,
+	       const sigset_t *mask, struct problem *problem)
 {
 	int gate[2], report[2];
 
 	if (pipe2(gate, O_CLOEXEC) || pipe2(report, O_CLOEXEC))
-		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot run %s: %s", argv[0],
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot run %s: %s. End something and try again", argv[0],
 				   strerror(errno));
 	child->gate = gate[1];
 	child->report = report[0];
@@ -101,35 +117,52 @@ int child_make(struct child *child, char **argv, const sigset_t *mask, struct pr
 	if (!child->pid) {
 		close(gate[1]);
 		close(report[0]);
-		run(mask, gate[0], report[1], argv);
+		run(mask, user, gate[0], report[1], argv);
 	}
 	close(gate[0]);
 	close(report[1]);
 	if (child->pid < 0) {
 		child->pid = 0;
-		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot run %s: %s", argv[0],
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot run %s: %s. End something and try again", argv[0],
 				   strerror(errno));
 	}
 	return 0;
 }
 
-int child_go(struct child *child, const char *program, struct problem *problem)
+static int not_run(const char *program, const struct child_user *user,
+		   const struct failure *failure, struct problem *problem)
 {
+	const char *reason = strerror(failure->err);
+
+	if (failure->of_user)
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot run %s as %s: %s. Run it where users can be changed",
+				   program, child_user_name(user), reason);
+	if (user)
+		return problem_set(problem, EXIT_USAGE,
+				   "cannot run %s as %s: %s. Check the program, the interpreter it "
+				   "names, and whether that user may run them",
+				   program, child_user_name(user), reason);
+	return problem_set(problem, EXIT_USAGE,
+			   "cannot run %s: %s. Check the program, and the interpreter it names",
+			   program, reason);
+}
+
+int child_go(struct child *child, const char *program, const struct child_user *user,
+	     struct problem *problem)
+{
+	struct failure failure;
 	ssize_t n;
-	int err;
 
 	/* A child that was killed at the gate is reaped as any other: no error here. */
 	n = write(child->gate, "", 1);
 	close(child->gate);
 	do
-		n = read(child->report, &err, sizeof(err));
+		n = read(child->report, &failure, sizeof(failure));
 	while (n < 0 && errno == EINTR);
 	close(child->report);
-	if (n != sizeof(err))
-		return 0;
-	return problem_set(problem, EXIT_USAGE,
-			   "cannot run %s: %s. Check the program, and the interpreter it names",
-			   program, strerror(err));
+	return n == sizeof(failure) ? not_run(program, user, &failure, problem) : 0;
 }
 
 bool child_reap(struct child *child)

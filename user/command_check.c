@@ -71,7 +71,7 @@ static int read_both(struct captures *captures, const struct check_options *opti
 	captures->files = calloc(n, sizeof(struct capture_file *));
 	captures->runs = calloc(n, sizeof(*captures->runs));
 	if (!captures->files || !captures->runs)
-		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot read captures: out of memory");
+		return problem_memory(problem, "read captures");
 	return read_side(captures, &options->base, options->force, problem)
 		       ?: read_side(captures, &options->new, options->force, problem);
 }
@@ -119,7 +119,7 @@ static int check(const struct check_options *options, const struct captures *cap
 	if (check_comparable(&input, problem))
 		return -1;
 	if (check_run_all(&input, &result))
-		status = problem_set(problem, EXIT_IMPOSSIBLE, "cannot compare: out of memory");
+		status = problem_memory(problem, "compare");
 	else
 		status = command_write(options->output, write_result,
 				       &(struct report){ options->format, &result }, problem)

@@ -23,7 +23,8 @@ int command_write(const char *path, command_writer *write, const void *what,
 	err = write(output.file, &style, what);
 	if (err == -ENOMEM || err == -EINVAL) {
 		output_abort(&output);
-		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot write the report: %s",
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot write the report: %s. Free some memory and try again",
 				   strerror(-err));
 	}
 	return output_commit(&output, problem); /* knows of a full disk or a closed pipe */

@@ -92,8 +92,7 @@ static int start_thread(struct recorder *recorder, struct problem *problem)
 	recorder->names = record_names_new(recorder->trace->session);
 	recorder->batch = calloc(BATCH, sizeof(*recorder->batch));
 	if (!recorder->names || !recorder->batch)
-		return problem_set(problem, EXIT_IMPOSSIBLE,
-				   "cannot record: out of memory. Free some and try again");
+		return problem_memory(problem, "record");
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&recorder->thread, NULL, record_events, recorder);

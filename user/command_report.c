@@ -34,7 +34,8 @@ static int rebuild_all(struct capture_file *file, struct rebuild *rebuild, struc
 	} while (item.kind && !err);
 	err = err ?: rebuild_snapshot(rebuild, snap);
 	if (err)
-		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot count the records: %s",
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot count the records: %s. Free some memory and try again",
 				   strerror(-err));
 	return 0;
 }
@@ -49,7 +50,8 @@ static int report_records(const struct options *options, struct capture_file *fi
 	int err;
 
 	if (!rebuild)
-		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot count the records: %s",
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot count the records: %s. Free some memory and try again",
 				   strerror(ENOMEM));
 	err = capture_rewind(file, problem) ?: rebuild_all(file, rebuild, &snap, problem);
 	capture = *capture_meta(file);

@@ -61,8 +61,7 @@ const char *export_formats(void)
 
 int export_no_memory(struct export *export)
 {
-	return problem_set(export->problem, EXIT_IMPOSSIBLE,
-			   "export: out of memory. Free some and try again");
+	return problem_memory(export->problem, "export");
 }
 
 static void show_progress(struct export *export)

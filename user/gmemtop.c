@@ -14,6 +14,7 @@
 #include "file_place.h"
 #include "inventory.h"
 #include "option_values.h"
+#include "privilege.h"
 #include "report.h"
 #include "screen.h"
 #include "session.h"
@@ -43,7 +44,7 @@ struct top {
 
 static int out_of_memory(struct problem *problem)
 {
-	return problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
+	return problem_memory(problem, "show what was counted");
 }
 
 /* Read what was counted so far into the view. 0, or -1 with @problem filled. */
@@ -53,7 +54,8 @@ static int refresh(struct top *top, struct problem *problem)
 	int err = snapshot_read(top->session, &snap);
 
 	if (err)
-		return problem_set(problem, EXIT_IMPOSSIBLE, "cannot read the counts: %s",
+		return problem_set(problem, EXIT_IMPOSSIBLE,
+				   "cannot read the counts: %s. Free some memory and try again",
 				   strerror(-err));
 	top->no_inventory = "out of memory";
 	if (top->watch && watch_merge(top->watch, &snap, &top->no_inventory)) {
@@ -277,6 +279,18 @@ static void say_wait(const struct top *top, bool over)
 		fputs(words, stderr);
 }
 
+/* All is attached, and the watch, a thread with rights of its own, is on its way. */
+static void drop_privileges(const struct top_options *options)
+{
+	__u64 keep = 0;
+
+	if (options->stack_events)
+		keep |= CAPABILITY(SYSLOG); /* /proc/kallsyms */
+	if (!options->batch) /* the hooks page lets runs be counted; the settings can be kept */
+		keep |= CAPABILITY(SYS_ADMIN) | CAPABILITIES_OF_FILES;
+	privilege_keep(keep);
+}
+
 static int start(struct top *top, struct problem *problem)
 {
 	if (open_session(top, problem))
@@ -287,6 +301,7 @@ static int start(struct top *top, struct problem *problem)
 	meet_vms(top);
 	session_start(top->session);
 	start_watch(top);
+	drop_privileges(&top->options);
 	return 0;
 }
 
@@ -296,6 +311,8 @@ static int run(struct top *top, struct problem *problem)
 
 	read_settings(top);
 	if (option_check_pids(top->options.pids, top->options.npids, problem))
+		return -1;
+	if (!top->options.batch && screen_check(problem))
 		return -1;
 	uname(&top->name);
 	say_wait(top, false);

@@ -81,6 +81,10 @@ static int run(struct options *options, struct problem *problem)
 		return -1;
 	if (options->child && child_check(options->child[0], problem))
 		return -1;
+	if (options->user_name)
+		options->user = child_user_find(options->user_name, problem);
+	if (options->user_name && !options->user)
+		return -1;
 	if (options->command == COMMAND_RECORD)
 		return command_record(options, problem);
 	if (output_check(options->output, problem))

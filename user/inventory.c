@@ -60,7 +60,7 @@ struct inventory {
 	struct inventory_options options;
 	struct snapshot *snap;
 	struct inventory_bpf *finder; /* find_files */
-	struct inventory_bpf *skel; /* the other programs; NULL until there is a VM */
+	struct inventory_bpf *skel; /* the other programs */
 	struct found_vm *vms;
 	size_t nvms;
 	struct found_gmem *gmems;
@@ -617,7 +617,7 @@ static int inventory_problem(struct problem *problem, int err)
 	if (err == -EPERM)
 		return kernel_refused(problem);
 	if (open_files_spent(err))
-		return open_files_problem(problem, err);
+		return open_files_problem(problem);
 	return problem_set(problem, EXIT_IMPOSSIBLE,
 			   "cannot take the inventory: %s. See what libbpf says with -v",
 			   strerror(-err));
@@ -692,7 +692,9 @@ struct inventory *inventory_open(const struct inventory_options *options, struct
 
 	if (inv) {
 		inv->options = *options;
-		err = register_section() ?: load(&inv->finder, options->kernel, true);
+		/* All of them now, also if there is no VM yet: later the privilege may be gone. */
+		err = register_section() ?: load(&inv->finder, options->kernel, true) ?:
+		      load(&inv->skel, options->kernel, false);
 	}
 	if (!err)
 		return inv;
@@ -710,16 +712,12 @@ void inventory_close(struct inventory *inv)
 	free(inv);
 }
 
-/* What needs more than the files: not loaded before there is a VM. */
+/* What needs more than the files. */
 static int look_closer(struct inventory *inv)
 {
-	int err = 0;
-
 	if (!inv->nvms)
 		return 0;
-	if (!inv->skel)
-		err = load(&inv->skel, inv->options.kernel, false);
-	return err ?: list_slots(inv) ?: merge_vms(inv) ?: merge_gmems(inv) ?: count_pages(inv);
+	return list_slots(inv) ?: merge_vms(inv) ?: merge_gmems(inv) ?: count_pages(inv);
 }
 
 static int find_files(struct inventory *inv)

@@ -4,7 +4,6 @@
  */
 #include "kernel.h"
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +14,13 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include "open_files.h"
+#include "privilege.h"
 
 struct kernel {
 	struct btf *vmlinux;
 	struct btf *module; /* NULL where KVM is built in */
 	int module_fd; /* 0 where KVM is built in */
+	bool module_refused; /* its BTF can be read, but not be attached by */
 };
 
 static const struct hook gmem_hook = { .function = "kvm_gmem_create" };
@@ -35,20 +36,9 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return vfprintf(stderr, format, args);
 }
 
-static bool has_capability(unsigned int capability)
-{
-	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-
-	if (syscall(SYS_capget, &header, data))
-		return false;
-	return data[capability / 32].effective & 1U << capability % 32;
-}
-
 static int check_privilege(struct problem *problem)
 {
-	if (has_capability(CAP_SYS_ADMIN) ||
-	    (has_capability(CAP_BPF) && has_capability(CAP_PERFMON)))
+	if (privilege_has(CAP_SYS_ADMIN) || (privilege_has(CAP_BPF) && privilege_has(CAP_PERFMON)))
 		return 0;
 	return problem_set(
 		problem, EXIT_IMPOSSIBLE,
@@ -123,7 +113,7 @@ static int read_btf(struct kernel *kernel, struct problem *problem)
 {
 	kernel->vmlinux = btf__load_vmlinux_btf();
 	if (!kernel->vmlinux && open_files_spent(-errno))
-		return open_files_problem(problem, -errno);
+		return open_files_problem(problem);
 	if (!kernel->vmlinux)
 		return problem_set(
 			problem, EXIT_IMPOSSIBLE,
@@ -137,13 +127,12 @@ static int read_btf(struct kernel *kernel, struct problem *problem)
 	} else {
 		kernel->module = btf__load_module_btf("kvm", kernel->vmlinux);
 		if (!kernel->module && open_files_spent(-errno))
-			return open_files_problem(problem, -errno);
+			return open_files_problem(problem);
 		kernel->module_fd = btf_object("kvm");
-		if (kernel->module_fd == -EPERM)
-			return kernel_refused(problem);
+		kernel->module_refused = kernel->module_fd == -EPERM;
 		if (open_files_spent(kernel->module_fd))
-			return open_files_problem(problem, kernel->module_fd);
-		if (kernel->module && kernel->module_fd > 0)
+			return open_files_problem(problem);
+		if (kernel->module && (kernel->module_fd > 0 || kernel->module_refused))
 			return 0;
 	}
 	return problem_set(
@@ -173,7 +162,7 @@ struct kernel *kernel_open(bool explain, struct problem *problem)
 	verbose = explain;
 	libbpf_set_print(print_libbpf);
 	if (!kernel) {
-		problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
+		problem_memory(problem, "trace");
 		return NULL;
 	}
 	if (check_privilege(problem) || check_lockdown(problem) || check_kvm(problem) ||
@@ -182,6 +171,11 @@ struct kernel *kernel_open(bool explain, struct problem *problem)
 		return NULL;
 	}
 	return kernel;
+}
+
+int kernel_check_attach(const struct kernel *kernel, struct problem *problem)
+{
+	return kernel->module_refused ? kernel_refused(problem) : 0;
 }
 
 void kernel_close(struct kernel *kernel)
@@ -360,8 +354,8 @@ int kernel_refused(struct problem *problem)
 			"cannot trace: the kernel is locked down (%s) and refuses tracing "
 			"programs. Boot it without lockdown=, or trace elsewhere",
 			mode);
-	/* To find a module's BTF by its id takes it, and libbpf looks through all of them. */
-	if (!has_capability(CAP_SYS_ADMIN))
+	/* To find a module's BTF by its id takes it, and without that there is no attaching to it. */
+	if (!privilege_has(CAP_SYS_ADMIN))
 		return problem_set(
 			problem, EXIT_IMPOSSIBLE,
 			"cannot trace: the kernel refuses kvm's BTF to CAP_BPF and CAP_PERFMON "

@@ -25,6 +25,12 @@ struct kernel;
 struct kernel *kernel_open(bool explain, struct problem *problem);
 void kernel_close(struct kernel *kernel);
 
+/*
+ * May programs be attached to KVM's functions? Where it is a module, that takes CAP_SYS_ADMIN, which
+ * reading what there is does not. 0, or -1 with @problem filled.
+ */
+int kernel_check_attach(const struct kernel *kernel, struct problem *problem);
+
 /* The BTF of all that KVM is made of. */
 const struct btf *kernel_btf(const struct kernel *kernel);
 

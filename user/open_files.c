@@ -30,18 +30,14 @@ void open_files_restore(void)
 
 bool open_files_spent(int err)
 {
-	return err == -EMFILE || err == -ENFILE;
+	return err == -EMFILE;
 }
 
-int open_files_problem(struct problem *problem, int err)
+int open_files_problem(struct problem *problem)
 {
 	struct rlimit limit = {};
 
 	getrlimit(RLIMIT_NOFILE, &limit);
-	if (err == -ENFILE)
-		return problem_set(problem, EXIT_IMPOSSIBLE,
-				   "cannot trace: too many files are open on this host. Allow more "
-				   "(sysctl fs.file-max)");
 	return problem_set(problem, EXIT_IMPOSSIBLE,
 			   "cannot trace: %llu open files are too few, since each program and map "
 			   "is one. Allow more (ulimit -n %u)",

@@ -16,6 +16,6 @@ void open_files_restore(void);
 
 /* Does the negative errno @err say that no more can be open? Then say so: -1, with @problem filled. */
 bool open_files_spent(int err);
-int open_files_problem(struct problem *problem, int err);
+int open_files_problem(struct problem *problem);
 
 #endif

@@ -6,6 +6,7 @@
 #include <argp.h>
 #include <stdlib.h>
 #include <string.h>
+#include "child_user.h"
 #include "export.h"
 #include "number.h"
 #include "option_values.h"
@@ -25,7 +26,8 @@ enum {
 	KEY_TIMELINE,
 	KEY_TO,
 	KEY_USAGE,
-	KEY_LAST = KEY_USAGE, /* beyond are argp's own */
+	KEY_USER,
+	KEY_LAST = KEY_USER, /* beyond are argp's own */
 };
 
 static const struct argp_option table[] = {
@@ -59,6 +61,8 @@ static const struct argp_option table[] = {
 	  "Of record: for each CPU's events until they are written, as in 16M (default: 4M)", 0 },
 	{ "owners", KEY_OWNERS, "N", 0,
 	  "Room for N VMs, slots, guest_memfds (default: 8192), half as many histograms", 0 },
+	{ "user", KEY_USER, "NAME", 0, "Run COMMAND as this user, without the rights of the tracer",
+	  0 },
 	{ "exit-status", KEY_EXIT_STATUS, NULL, 0, "Exit as COMMAND did", 0 },
 	{ "verbose", 'v', NULL, 0, "Let libbpf explain what fails", 0 },
 	{ "no-fsession", KEY_NO_FSESSION, NULL, 0,
@@ -119,6 +123,7 @@ static const struct scope {
 	{ KEY_STACKS, OF_TRACING },
 	{ KEY_MIN_LATENCY, OF_TRACING },
 	{ KEY_EXIT_STATUS, OF_TRACING },
+	{ KEY_USER, OF_TRACING },
 	{ KEY_NO_FSESSION, OF_TRACING | OF(PROBE) },
 	{ KEY_OWNERS, OF_TRACING },
 	{ 'e', OF_TRACING | OF(REPORT) },
@@ -292,6 +297,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_EXIT_STATUS:
 		options->exit_status = true;
 		return 0;
+	case KEY_USER:
+		options->user_name = arg;
+		return 0;
 	case KEY_NO_FSESSION:
 		options->no_fsession = true;
 		return 0;
@@ -342,10 +350,10 @@ static int check_command(int argc, char **argv, const struct options *options,
 	if (!strcmp(last, "--") && last != options->output)
 		return problem_set(problem, EXIT_USAGE,
 				   "--: no COMMAND follows. Add one, or leave -- away");
-	if (options->exit_status)
-		return problem_set(
-			problem, EXIT_USAGE,
-			"--exit-status: there is no COMMAND. Add -- COMMAND, or leave it away");
+	if (options->exit_status || options->user_name)
+		return problem_set(problem, EXIT_USAGE,
+				   "%s: there is no COMMAND. Add -- COMMAND, or leave it away",
+				   options->exit_status ? "--exit-status" : "--user");
 	return 0;
 }
 
@@ -422,5 +430,6 @@ int options_parse(int argc, char **argv, struct options *options, struct problem
 
 void options_free(struct options *options)
 {
+	child_user_free(options->user);
 	free(options->pids);
 }

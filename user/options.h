@@ -46,6 +46,8 @@ struct options {
 	bool no_fsession;
 	__u32 owners; /* that are told apart; 0: the default */
 	bool verbose;
+	const char *user_name; /* whom the child is to run as; NULL: the tracer */
+	struct child_user *user; /* the same, once found; owned */
 	char **child; /* NULL-terminated; NULL: none */
 };
 

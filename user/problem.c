@@ -46,3 +46,9 @@ int problem_tell(const struct problem *problem, const char *program)
 		fprintf(stderr, "%s: %s.\n", program, problem->text);
 	return problem->status;
 }
+
+int problem_memory(struct problem *problem, const char *what)
+{
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot %s: out of memory. Free some memory and try again", what);
+}

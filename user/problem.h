@@ -33,4 +33,7 @@ void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Say it on standard error, as @program. The status to exit with. */
 int problem_tell(const struct problem *problem, const char *program);
 
+/* "cannot @what: out of memory", with the next step. Always returns -1, too. */
+int problem_memory(struct problem *problem, const char *what);
+
 #endif

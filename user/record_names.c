@@ -60,8 +60,7 @@ void record_names_free(struct record_names *names)
 
 static int no_memory(struct problem *problem)
 {
-	return problem_set(problem, EXIT_IMPOSSIBLE,
-			   "cannot record: out of memory. Free some and try again");
+	return problem_memory(problem, "record");
 }
 
 /* Make room for owner @index. */

@@ -24,7 +24,7 @@ void screen_say(struct screen *s, bool bad, const char *format, ...)
 
 static void out_of_memory(struct screen *s)
 {
-	problem_set(s->problem, EXIT_IMPOSSIBLE, "out of memory");
+	problem_memory(s->problem, "show what was counted");
 	s->failed = s->done = true;
 }
 
@@ -285,6 +285,11 @@ static void loop(struct screen *s)
 		if (!s->done)
 			update(s);
 	}
+}
+
+int screen_check(struct problem *problem)
+{
+	return terminal_check(problem);
 }
 
 int screen_run(const struct screen_source *source, struct problem *problem)

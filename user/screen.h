@@ -23,6 +23,9 @@ struct screen_source {
 	void *ctx;
 };
 
+/* Is there a terminal for it? 0, or -1 with @problem filled: before seconds go into attaching. */
+int screen_check(struct problem *problem);
+
 /* Until the user wants to leave. 0, or -1 with @problem filled; the terminal is as it was before. */
 int screen_run(const struct screen_source *source, struct problem *problem);
 

@@ -149,20 +149,34 @@ static int no_terminal(struct problem *problem, const char *what)
 	return problem_set(problem, EXIT_USAGE, "%s. Use -b to print tables", what);
 }
 
-int terminal_open(struct problem *problem)
+static int unknown_terminal(struct problem *problem)
 {
-	char what[160], term[96];
 	const char *name = getenv("TERM") ?: "";
+	char what[160], term[96];
+
+	text_clean(term, sizeof(term), name, strlen(name), false);
+	snprintf(what, sizeof(what), "TERM=%s: no terminal that is known", term);
+	return no_terminal(problem, what);
+}
+
+int terminal_check(struct problem *problem)
+{
+	int err;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return no_terminal(problem, "standard input or output: not a terminal");
+	if (setupterm(NULL, STDOUT_FILENO, &err) == ERR)
+		return unknown_terminal(problem);
+	del_curterm(cur_term);
+	return 0;
+}
+
+int terminal_open(struct problem *problem)
+{
 	tcgetattr(STDIN_FILENO, &before);
 	screen = newterm(NULL, stdout, stdin);
-	if (!screen) {
-		text_clean(term, sizeof(term), name, strlen(name), false);
-		snprintf(what, sizeof(what), "TERM=%s: no terminal that is known", term);
-		return no_terminal(problem, what);
-	}
+	if (!screen)
+		return unknown_terminal(problem);
 	set_term(screen);
 	prepare_restore();
 	is_open = true;

@@ -26,7 +26,10 @@ enum ink {
 	NR_INKS
 };
 
-/* 0, or -1 with @problem filled when there is none that can be used (EXIT_USAGE). */
+/* 0, or -1 with @problem filled when there is none that can be used (EXIT_USAGE). Changes nothing. */
+int terminal_check(struct problem *problem);
+
+/* The same of one that was checked, and it is the screen's until terminal_close(). */
 int terminal_open(struct problem *problem);
 
 /* Give it back. Harmless when it was not taken, or twice. */

@@ -693,7 +693,7 @@ static int session_problem(const struct session *session, struct problem *proble
 	if (err == -EPERM)
 		return kernel_refused(problem);
 	if (open_files_spent(err))
-		return open_files_problem(problem, err);
+		return open_files_problem(problem);
 	if (err == -ENOMEM)
 		return no_room(session, problem);
 	if (err == -E2BIG)
@@ -712,13 +712,13 @@ struct session *session_open(const struct session_options *options, struct probl
 	int err;
 
 	if (!session) {
-		problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
+		problem_memory(problem, "trace");
 		return NULL;
 	}
 	session->options = *options;
 	open_files_raise();
 	session->kernel = kernel_open(options->verbose, problem);
-	if (!session->kernel) {
+	if (!session->kernel || kernel_check_attach(session->kernel, problem)) {
 		session_close(session);
 		return NULL;
 	}
@@ -788,7 +788,8 @@ int session_stop(struct session *session, struct problem *problem)
 	err = wait_for_programs(session);
 	if (err)
 		return problem_set(problem, EXIT_IMPOSSIBLE,
-				   "cannot wait for what still counts: %s. Try again",
+				   "cannot read the counts: what still counts cannot be waited for "
+				   "(%s). Try again",
 				   strerror(-err));
 	/* A fault under way looks like one whose end was missed. */
 	for (int ms = 0; session_hooks(session)[EV_GUEST_FAULT].unended && ms < IN_FLIGHT_MS; ms++)

@@ -29,7 +29,8 @@ struct extent {
 static int no_memory(struct problem *problem)
 {
 	return problem_set(problem, EXIT_IMPOSSIBLE,
-			   "cannot make a timeline: %s. Choose fewer events with -e",
+			   "cannot make a timeline: %s. Free some memory, or choose fewer events "
+			   "with -e",
 			   strerror(ENOMEM));
 }
 

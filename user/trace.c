@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "kernel.h"
 #include "option_values.h"
+#include "privilege.h"
 #include "version.h"
 
 static bool is_ignored(int signal)
@@ -114,32 +115,47 @@ struct inventory_options trace_inventory_options(const struct options *options,
 	};
 }
 
-static struct inventory *get_inventory(struct trace *trace)
+/* Once, while there are the rights for it. */
+static void open_inventory(struct trace *trace)
 {
 	struct inventory_options wanted =
 		trace_inventory_options(trace->options, session_kernel(trace->session));
 
-	if (!trace->inventory)
-		trace->inventory = inventory_open(&wanted, &trace->no_inventory);
-	return trace->inventory;
+	trace->inventory = inventory_open(&wanted, &trace->no_inventory);
 }
 
 /* Which VMs there are at the start, to number them. What COMMAND will make is not there yet. */
 static void meet_vms(struct trace *trace)
 {
-	if (!trace->options->child && get_inventory(trace))
+	if (!trace->options->child && trace->inventory)
 		inventory_list(trace->inventory, &trace->order, &trace->no_inventory);
 }
 
 /* What exists at the end. A capture without it is still one, and says why. */
 static int take_inventory(struct trace *trace, struct problem *problem)
 {
-	if (!get_inventory(trace) ||
+	if (!trace->inventory ||
 	    inventory_read(trace->inventory, &trace->snap, &trace->no_inventory))
 		trace->capture.no_inventory = trace->no_inventory.text;
 	if (vm_order_apply(&trace->order, &trace->snap))
-		return problem_set(problem, EXIT_IMPOSSIBLE, "out of memory");
+		return problem_memory(problem, "number the VMs");
 	return 0;
+}
+
+/* All is loaded and attached; what is left to do is to write, to name and to end things. */
+static void drop_privileges(const struct options *options)
+{
+	__u64 keep = 0;
+
+	if (options->output)
+		keep |= CAPABILITIES_OF_FILES;
+	if (options->child)
+		keep |= CAPABILITY(KILL); /* it may be another user's */
+	if (options->child || options->record_events)
+		keep |= privilege_of_proc();
+	if (options->stack_events)
+		keep |= CAPABILITY(SYSLOG); /* /proc/kallsyms */
+	privilege_keep(keep);
 }
 
 static __u64 events_wanted(const struct options *options)
@@ -203,15 +219,16 @@ static int trace_begin(struct trace *trace, const sigset_t *mask, struct trace_l
 {
 	char **child = trace->options->child;
 
-	if (child && child_make(&trace->child, child, mask, problem))
+	if (child && child_make(&trace->child, child, trace->options->user, mask, problem))
 		return -1;
+	drop_privileges(trace->options);
 	trace->capture.start_realtime_ns = clock_ns(CLOCK_REALTIME);
 	trace->start_ns = clock_ns(CLOCK_MONOTONIC);
 	if (listener && listener->begin(listener, trace, problem))
 		return -1;
 	meet_vms(trace);
 	session_start(trace->session);
-	if (child && child_go(&trace->child, child[0], problem))
+	if (child && child_go(&trace->child, child[0], trace->options->user, problem))
 		return -1;
 	return listener ? listener->started(listener, trace, problem) : 0;
 }
@@ -219,11 +236,13 @@ static int trace_begin(struct trace *trace, const sigset_t *mask, struct trace_l
 int trace_run(struct trace *trace, struct trace_listener *listener, struct problem *problem)
 {
 	sigset_t old, signals = block_signals(&old);
-	int err = session_check(trace->session, problem) ?:
-		  trace_begin(trace, &old, listener, problem) ?:
-		  wait_for_end(trace, &signals, listener, problem);
+	int err = session_check(trace->session, problem);
 
-	err = err ?: session_stop(trace->session, problem);
+	if (!err)
+		open_inventory(trace);
+	err = err ?: trace_begin(trace, &old, listener, problem) ?:
+	      wait_for_end(trace, &signals, listener, problem) ?:
+	      session_stop(trace->session, problem);
 	trace->capture.command_ended = trace->child.ended;
 	trace->capture.command_status = trace->child.status;
 	if (!err)

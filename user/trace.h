@@ -17,12 +17,12 @@
 struct trace {
 	const struct options *options;
 	struct session *session;
+	struct inventory *inventory; /* loaded at the begin, taken at the end; NULL: none */
 	struct child child;
 	struct capture capture; /* .snap: what was last read */
 	struct snapshot snap;
 	__u64 start_ns; /* CLOCK_MONOTONIC */
 	struct vm_order order;
-	struct inventory *inventory; /* NULL: not opened yet */
 	struct problem no_inventory;
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "clock.h"
 #include "kernel.h"
+#include "privilege.h"
 #include "snapshot_merge.h"
 
 #define PAUSE_NS (2 * NS_PER_S) /* at least, between two inventories */
@@ -51,6 +52,7 @@ static void *take(void *arg)
 	watch->options.kernel = kernel_open(watch->options.verbose, &problem);
 	if (watch->options.kernel)
 		inventory = inventory_open(&watch->options, &problem);
+	privilege_keep(0);
 
 	for (;;) {
 		__u64 begin_ns = clock_ns(CLOCK_MONOTONIC), pause_ns;

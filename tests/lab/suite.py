@@ -10,6 +10,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import counts  # noqa: E402  (after the path)
 import docs  # noqa: E402
+import privileges  # noqa: E402
 from tap import Results, Skip  # noqa: E402
 
 GMEMTRACE, GMEMLOAD, ROOT = counts.GMEMTRACE, counts.GMEMLOAD, counts.ROOT
@@ -152,7 +153,12 @@ def test_docs():
     return docs.commands_of(KERNEL)
 
 
-TESTS = [test_probe, test_probe_ladder, test_types, test_exact, test_prepare, test_mprotect, test_lost, test_exact_two_programs,
+def test_privileges():
+    """the fewest capabilities are enough, and none can be left out"""
+    return privileges.check_needed()
+
+
+TESTS = [test_probe, test_probe_ladder, test_types, test_privileges, test_exact, test_prepare, test_mprotect, test_lost, test_exact_two_programs,
          test_folded, test_docs]
 
 

@@ -36,6 +36,8 @@ class Terminal:
 
     def __init__(self, *arguments, lines=LINES, columns=COLUMNS, command=None, **environment):
         self.home = tempfile.TemporaryDirectory()
+        for directory in (self.home.name, TERMINFO.name):  # also for a command that becomes another user
+            os.chmod(directory, 0o755)
         names = {"TERM": TERM, "LC_ALL": "C.UTF-8", "HOME": self.home.name, "PATH": os.environ["PATH"], "TERMINFO_DIRS": f"{TERMINFO.name}:/lib/terminfo:/usr/share/terminfo"}
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)
@@ -100,7 +102,10 @@ class Terminal:
         for sequence in (b"\x1b[?1049l", b"\x1b[?25h" if b"\x1b[?25h" in self.raw else b"\x1b[?12l", b"\x1b[?1000l"):
             assert sequence in self.raw, f"{sequence} was not written: {self.raw[-200:]}"
         assert self.raw.rfind(b"\x1b[?1049l") > self.raw.rfind(b"\x1b[?1049h"), self.raw[-200:]
-        assert termios.tcgetattr(self.process.child_fd)[:4] == self.before[:4], "the terminal's modes are others"
+        assert self.has_its_modes(), "the terminal's modes are others"
+
+    def has_its_modes(self):
+        return termios.tcgetattr(self.process.child_fd)[:4] == self.before[:4]
 
     def close(self):
         with contextlib.suppress(OSError, pexpect.ExceptionPexpect):

@@ -9,8 +9,8 @@ ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 GMEMTRACE = f"{ROOT}/build/gmemtrace"
 GMEMTOP = f"{ROOT}/build/gmemtop"
 GMEMLOAD = f"{ROOT}/build/gmemload"
-GMEMTOP = f"{ROOT}/build/gmemtop"
-SANITIZED_TOP = f"{ROOT}/build/sanitized/gmemtop"
+# The programs under the sanitizers, which end them with words on standard error.
+SANITIZED = f"{ROOT}/build/sanitized"
 
 USAGE, IMPOSSIBLE = 2, 3
 
@@ -31,12 +31,12 @@ def report(*arguments):
     return json.loads(done.stdout)
 
 
-def complains(done, status, *words):
-    """@done ended with @status, said nothing but one line with thing, reason and next step, and in it @words."""
+def complains(done, status, *words, tool="gmem(?:trace|top)"):
+    """@done ended with @status, said nothing but one line with thing, reason and next step, and in it @words; of @tool, or of any."""
     said = f"status {done.returncode}, standard output {done.stdout!r}, standard error {done.stderr!r}"
     assert done.returncode == status, f"not status {status}: {said}"
     assert not done.stdout, said
-    assert re.fullmatch(r"gmem(?:trace|top): [^\n]+: [^\n]+\. [A-Z`][^\n]+\.\n", done.stderr), f"not a line as it should be: {said}"
+    assert re.fullmatch(rf"{tool}: [^\n]+: [^\n]+\. [A-Z`][^\n]+\.\n", done.stderr), f"not a line as it should be: {said}"
     for word in words:
         assert word in done.stderr, f"no '{word}': {said}"
 
