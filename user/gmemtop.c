@@ -44,7 +44,7 @@ struct top {
 
 static int out_of_memory(struct problem *problem)
 {
-	return problem_memory(problem, "show what was counted");
+	return problem_memory(problem, "read the counts");
 }
 
 /* Read what was counted so far into the view. 0, or -1 with @problem filled. */

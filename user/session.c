@@ -452,7 +452,7 @@ static void object_close(struct session *session)
 /* What has nothing to do with which program it was: to do without one does not help. */
 static bool is_everywhere(int err)
 {
-	return open_files_spent(err) || err == -ENOMEM;
+	return open_files_spent(err) || err == -ENOMEM || err == -EFBIG;
 }
 
 static void event_failed(struct session *session, int event, const char *function, int err,

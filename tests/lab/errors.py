@@ -314,6 +314,10 @@ def wait_for(condition, what, seconds=60):
         time.sleep(0.05)
 
 
+# Nothing is kept for later: what is freed is given back, and no thread has memory of its own in reserve.
+SMALL_HEAP = {"MALLOC_MMAP_THRESHOLD_": "1024", "MALLOC_ARENA_MAX": "1"}
+
+
 def allow_no_more_memory(pid):
     with open(f"/proc/{pid}/statm", encoding="utf-8") as file:
         pages = int(file.read().split()[0])
@@ -331,9 +335,9 @@ def capturing(process):
 def test_no_memory_later(line):
     """no memory for what was counted"""
     for program, *arguments in (["gmemtrace"], ["gmemtop", "-b", "-i", "0.5"]):
-        # Not under the sanitizers, whose allocator has all it will ever need; and nothing is kept for later.
+        # Not under the sanitizers, whose allocator has all it will ever need.
         process = subprocess.Popen([f"{BUILD}/{program}", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                                   env=os.environ | {"MALLOC_MMAP_THRESHOLD_": "1024"})
+                                   env=os.environ | SMALL_HEAP)
         wait_for(lambda: capturing(process), "the begin")
         allow_no_more_memory(process.pid)
         with guest():
@@ -347,7 +351,7 @@ def test_no_memory_later(line):
 @about("Free some memory", "gmemtop")
 def test_no_memory_on_screen(line):
     """no memory while the screen is on: it is given back, and then comes the message"""
-    with terminal(f"{BUILD}/gmemtop", "-i", "0.2") as screen:
+    with terminal(f"{BUILD}/gmemtop", "-i", "0.2", **SMALL_HEAP) as screen:
         screen.shows("FAULTS/s")
         allow_no_more_memory(screen.process.pid)
         with guest():
