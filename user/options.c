@@ -4,6 +4,7 @@
  */
 #include "options.h"
 #include <argp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include "child_user.h"
@@ -259,6 +260,52 @@ static void note_given(struct parser *parser, int key)
 			parser->given |= 1U << i;
 }
 
+/* Options that are but there, or have any text: a bool or a const char * of struct options. */
+#define FLAG(key, member)                                                                          \
+	{                                                                                          \
+		key, offsetof(struct options, member), false                                       \
+	}
+#define TEXT(key, member)                                                                          \
+	{                                                                                          \
+		key, offsetof(struct options, member), true                                        \
+	}
+
+static const struct plain_option {
+	int key;
+	size_t offset;
+	bool has_text;
+} plain_options[] = {
+	FLAG('v', verbose),
+	FLAG(KEY_EVENTS, record_events),
+	FLAG(KEY_EXIT_STATUS, exit_status),
+	FLAG(KEY_FORCE, force),
+	FLAG(KEY_NO_FSESSION, no_fsession),
+	FLAG(KEY_SPREADSHEET, spreadsheet),
+	FLAG(KEY_TIMELINE, timeline),
+	TEXT('o', output),
+	TEXT(KEY_NAME, name),
+	TEXT(KEY_USER, user_name),
+};
+
+static bool set_plain(struct options *options, int key, const char *arg)
+{
+	const struct plain_option *end =
+		plain_options + sizeof(plain_options) / sizeof(*plain_options);
+
+	for (const struct plain_option *plain = plain_options; plain < end; plain++) {
+		void *member = (char *)options + plain->offset;
+
+		if (plain->key != key)
+			continue;
+		if (plain->has_text)
+			*(const char **)member = arg;
+		else
+			*(bool *)member = true;
+		return true;
+	}
+	return false;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state);
 
 static const struct argp argp = { table, parse, args_doc, doc, NULL, NULL, NULL };
@@ -271,6 +318,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	if (key > 0 && key <= KEY_LAST)
 		parser->common.next = state->next;
 	note_given(parser, key);
+	if (set_plain(options, key, arg))
+		return 0;
 	switch (key) {
 	case 'd':
 		return option_seconds(&parser->common, "-d", arg, &options->duration_ns);
@@ -281,49 +330,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 				     &options->events_chosen);
 	case 'f':
 		return parse_format(parser, arg);
-	case 'o':
-		options->output = arg;
-		return 0;
 	case 'i':
 		return option_seconds(&parser->common, "-i", arg, &options->interval_ns);
-	case KEY_EVENTS:
-		options->record_events = true;
-		return 0;
 	case KEY_BUFFER:
 		return parse_buffer(parser, arg);
-	case 'v':
-		options->verbose = true;
-		return 0;
-	case KEY_EXIT_STATUS:
-		options->exit_status = true;
-		return 0;
-	case KEY_USER:
-		options->user_name = arg;
-		return 0;
-	case KEY_NO_FSESSION:
-		options->no_fsession = true;
-		return 0;
 	case KEY_OWNERS:
 		return option_owners(&parser->common, arg, &options->owners);
 	case KEY_STACKS:
 		return option_events(&parser->common, "--stacks", arg, &options->stack_events,
 				     NULL);
-	case KEY_TIMELINE:
-		options->timeline = true;
-		return 0;
 	case KEY_MIN_LATENCY:
 		return parse_min_latency(parser, arg);
 	case KEY_TO:
 		return parse_to(parser, arg);
-	case KEY_NAME:
-		options->name = arg;
-		return 0;
-	case KEY_SPREADSHEET:
-		options->spreadsheet = true;
-		return 0;
-	case KEY_FORCE:
-		options->force = true;
-		return 0;
 	case KEY_JSON_SCHEMA:
 		parser->schema = true;
 		return 0;
