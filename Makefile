@@ -48,7 +48,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 .SECONDARY:
 
 all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied \
-	$(BUILD)/crowd $(BUILD)/spin
+	$(BUILD)/crowd $(BUILD)/spin $(BUILD)/stand-in/gmemtrace
 
 # The BPF side: an object, a skeleton.
 
@@ -98,6 +98,18 @@ $(BUILD)/tests/cases/%.o: CPPFLAGS += -Itests/workload
 $(BUILD)/situations: $(BUILD)/tests/cases/situations.o $(BUILD)/tests/cases/vmm.o \
 		$(BUILD)/tests/workload/arch_x86.o
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -pthread -o $@
+
+# Stands in for a kernel that populates guest memory: kvm_gmem_populate() takes SNP or TDX.
+$(BUILD)/stand-in/hooks.c: user/hooks.c Makefile
+	@mkdir -p $(@D)
+	$(call say,SED) sed 's/"kvm_gmem_populate"/"kvm_read_guest"/' $< > $@
+
+$(BUILD)/stand-in/hooks.o: $(BUILD)/stand-in/hooks.c
+	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/stand-in/gmemtrace: $(BUILD)/user/gmemtrace.o $(BUILD)/stand-in/hooks.o \
+		$(filter-out $(BUILD)/user/hooks.o,$(LIB_OBJECTS))
+	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # The floor that tracing cannot go below: see tests/bench.
 $(BUILD)/floor: $(BUILD)/tests/bench/floor.o $(LIB_OBJECTS)

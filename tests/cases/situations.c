@@ -380,6 +380,44 @@ static int maps(long a, long b)
 	return 0;
 }
 
+/* ---- A stand-in ---- */
+
+#define MSR_KVM_WALL_CLOCK_NEW 0x4b564d00
+#define CLOCK_GPA 0x20000000ULL
+
+/*
+ * KVM reads guest memory that is a file, of which nothing is in the page cache: kvm_read_guest(kvm,
+ * address, ...) adds its pages. Stands for kvm_gmem_populate(), which takes hardware, and copies what
+ * may be a file in the same way.
+ */
+static int read_file(long a, long b)
+{
+	int fd = open("LICENSE", O_RDONLY | O_CLOEXEC);
+	struct kvm_userspace_memory_region region = { .slot = 7,
+						      .guest_phys_addr = CLOCK_GPA,
+						      .memory_size = PAGE };
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msrs = { { .nmsrs = 1 }, { .index = MSR_KVM_WALL_CLOCK_NEW, .data = CLOCK_GPA } };
+	struct vmm_vcpu vcpu;
+	void *memory;
+
+	(void)a;
+	(void)b;
+	bind_whole();
+	first_vcpu(&vcpu);
+	touch_whole(&vcpu, 1);
+	memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	region.userspace_addr = (uintptr_t)memory;
+	if (memory == MAP_FAILED || ioctl(vm.fd, KVM_SET_USER_MEMORY_REGION, &region))
+		vmm_die("memory that is a file");
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	if (ioctl(vcpu.fd, KVM_SET_MSRS, &msrs) != 1)
+		vmm_die("KVM_SET_MSRS");
+	return 0;
+}
+
 static const struct situation {
 	const char *name;
 	int (*run)(long a, long b);
@@ -397,6 +435,7 @@ static const struct situation {
 	{ "churn", churn },
 	{ "quirk", quirk },
 	{ "maps", maps },
+	{ "read_file", read_file },
 };
 
 int main(int argc, char **argv)

@@ -134,6 +134,15 @@ def test_as_kprobes_count():
     Watched("forks", "many_slots 500", "quirk", "slot_flap 1 3000", "killer 6", "churn 40", "maps", "alloc_race 30")
 
 
+def test_pages_of_other_files():
+    """pages that KVM adds to other files, while it copies something in, are no guest_memfd's (kvm_read_guest() stands in for populate)"""
+    done = run(f"{ROOT}/build/stand-in/gmemtrace", "-f", "json", "-e", "alloc,populate", "--", SITUATIONS, "read_file", cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    capture = json.loads(done.stdout)
+    assert everywhere(capture, "populate") and not capture["loss"]["total"], capture["vms"]
+    assert everywhere(capture, "alloc") == counted(the_slot(capture), "alloc") == 256, capture["vms"]
+
+
 # ---- Tracing that is switched off ----
 
 
