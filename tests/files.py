@@ -329,6 +329,9 @@ def test_hidden_names():
 
 
 def main():
+    # What runs in the background, as of a shell, ignores some of them, and so would its children.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     results = Results("files")
     results.run_chosen(tests_of(globals()), sys.argv[1:])
     results.exit()
