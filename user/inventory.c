@@ -60,7 +60,7 @@ struct inventory {
 	struct inventory_options options;
 	struct snapshot *snap;
 	struct inventory_bpf *finder; /* find_files */
-	struct inventory_bpf *skel; /* the other programs */
+	struct inventory_bpf *skel; /* the other programs; NULL until there is a VM */
 	struct found_vm *vms;
 	size_t nvms;
 	struct found_gmem *gmems;
@@ -685,6 +685,12 @@ const char *inventory_leaves_out(void)
 	return process_namespace() ? "VMs of processes outside of this PID namespace" : NULL;
 }
 
+/* What only VMs need, if it is not there yet. */
+static int load_closer(struct inventory *inv)
+{
+	return inv->skel ? 0 : load(&inv->skel, inv->options.kernel, false);
+}
+
 struct inventory *inventory_open(const struct inventory_options *options, struct problem *problem)
 {
 	struct inventory *inv = calloc(1, sizeof(*inv));
@@ -692,15 +698,20 @@ struct inventory *inventory_open(const struct inventory_options *options, struct
 
 	if (inv) {
 		inv->options = *options;
-		/* All of them now, also if there is no VM yet: later the privilege may be gone. */
-		err = register_section() ?: load(&inv->finder, options->kernel, true) ?:
-		      load(&inv->skel, options->kernel, false);
+		err = register_section() ?: load(&inv->finder, options->kernel, true);
 	}
 	if (!err)
 		return inv;
 	inventory_close(inv);
 	inventory_problem(problem, err);
 	return NULL;
+}
+
+int inventory_get_ready(struct inventory *inv, struct problem *problem)
+{
+	int err = load_closer(inv);
+
+	return err ? inventory_problem(problem, err) : 0;
 }
 
 void inventory_close(struct inventory *inv)
@@ -717,7 +728,8 @@ static int look_closer(struct inventory *inv)
 {
 	if (!inv->nvms)
 		return 0;
-	return list_slots(inv) ?: merge_vms(inv) ?: merge_gmems(inv) ?: count_pages(inv);
+	return load_closer(inv) ?: list_slots(inv) ?: merge_vms(inv) ?: merge_gmems(inv) ?:
+	       count_pages(inv);
 }
 
 static int find_files(struct inventory *inv)

@@ -37,6 +37,12 @@ const char *inventory_leaves_out(void);
  * @options point to stays the caller's until inventory_close().
  */
 struct inventory *inventory_open(const struct inventory_options *options, struct problem *problem);
+
+/*
+ * Load at once what else the first VM will need: for who gives up the privilege that it takes. 0, or
+ * -1 with @problem filled.
+ */
+int inventory_get_ready(struct inventory *inv, struct problem *problem);
 void inventory_close(struct inventory *inv);
 
 /*

@@ -122,6 +122,10 @@ static void open_inventory(struct trace *trace)
 		trace_inventory_options(trace->options, session_kernel(trace->session));
 
 	trace->inventory = inventory_open(&wanted, &trace->no_inventory);
+	if (trace->inventory && inventory_get_ready(trace->inventory, &trace->no_inventory)) {
+		inventory_close(trace->inventory);
+		trace->inventory = NULL;
+	}
 }
 
 /* Which VMs there are at the start, to number them. What COMMAND will make is not there yet. */
