@@ -189,7 +189,7 @@ def test_in_capture():
     """a VM that does nothing is in a capture's report, and -p leaves it out"""
     with held("--vms=1", "--slots=2", "--pages=64", "allocate:pages=7") as (vmm, account):
         capture = report("-d", "0.2")
-        assert capture["inventory"] == {"taken": True, "reason": None}
+        assert capture["inventory"] == {"taken": True, "reason": None, "lacks": None}
         compare(capture, account, vmm.pid)
         compare(inventory(), account, vmm.pid)
         assert not any(vm["events"] for vm in capture["vms"]), capture["vms"]
