@@ -106,6 +106,21 @@ def test_locked():
         assert read(capture) == before and os.listdir(directory) == ["capture"]
 
 
+def test_report_meanwhile():
+    """a report of a capture that is still being recorded says so, not that its recorder has died; many captures are compared at once"""
+    with place() as (directory, capture):
+        os.truncate(capture, os.path.getsize(capture) - 64)
+        with open(capture, "ab") as file:
+            assert "the recorder was killed" in run(SANITIZED, "report", capture).stdout
+            fcntl.flock(file, fcntl.LOCK_EX)
+            told = run(SANITIZED, "report", capture).stdout
+            assert "it is still being recorded" in told and "killed" not in told, told
+        said = run("prlimit", "--nofile=20:20", SANITIZED, "check", "--base", *[capture] * 40, "--new", capture)
+        complains(said, IMPOSSIBLE, "20 open files are too few", "ulimit -n")
+        said = run("prlimit", "--nofile=20:1024", SANITIZED, "check", "--base", *[capture] * 40, "--new", capture)
+        assert "open files" not in said.stderr, said
+
+
 def test_not_recorded():
     """a recording that cannot begin: an older capture is as it was, and no new one is made"""
     with place() as (directory, capture):

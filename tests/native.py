@@ -71,6 +71,11 @@ def wrong_usage(directory):
         (["check", "--rule", "fault.p99<=+5%"], "no such event"),
         (["check", "--rule", "guest_fault.p99<=5"], "needs a unit"),
         (["check", "--rules", f"{directory}/none"], "No such file"),
+        (["check", "--rules", "/dev/null"], "there is no rule in it"),
+        (["check", "--rules", "/dev/zero"], "not a line of text"),
+        (["check", "--rules", sys.executable], "not a line of text"),
+        (["record", "-o", "-", "--", "true"], "a capture is no stream"),
+        (["-d", "inf"], "at most 100 years"),
         (["check", "--allow", "everything"], "--allow everything"),
         (["check", "-f", "xml"], "-f xml"),
     ]
@@ -361,6 +366,10 @@ def test_help():
         assert done.returncode == 0 and not done.stderr, done
         assert word in done.stdout, done.stdout
         assert max(len(line) for line in done.stdout.splitlines()) <= 80, done.stdout
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        for option in ("--help", "--usage", "--version"):
+            done = run(GMEMTRACE, option, stdout=full)
+            assert done.returncode == IMPOSSIBLE and "cannot write standard output: No space left" in done.stderr, done
 
 
 TESTS = [test_wrong_usage, test_refused, test_top_refused, test_top_says_that_it_attaches, test_no_privilege, test_no_file, test_other_file, test_newer_file, test_damaged_file, test_pipe, test_no_terminal, test_unknown_terminal,

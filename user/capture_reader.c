@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <zstd.h>
 #include "capture_block.h"
 #include "capture_file.h"
 #include "capture_unpack.h"
 #include "hash.h"
+#include "open_files.h"
 
 #define BUFFER_SIZE (256 << 10) /* of the stream */
 #define MESSAGE_BUDGET (64 << 20) /* what an unpacked message may take, 16 times BLOCK_MAX */
@@ -498,12 +500,26 @@ static void take_note(struct capture_file *file)
 	file->capture.note = file->note;
 }
 
+/* Its recorder holds a lock. */
+static bool is_being_recorded(const struct capture_file *file)
+{
+	int fd = fileno(file->stream);
+
+	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB))
+		return fd >= 0 && errno == EWOULDBLOCK;
+	flock(fd, LOCK_UN); /* the next recorder's */
+	return false;
+}
+
 static int end_incomplete(struct capture_file *file, struct problem *problem)
 {
 	if (file->passed.offset && read_passed(file, problem))
 		return -1;
 	file->capture.incomplete =
-		"the file ends without its last block: the recorder was killed, or the disk full";
+		is_being_recorded(file)
+			? "it is still being recorded: this is what has been written by now"
+			: "the file ends without its last block: the recorder was killed, or the "
+			  "disk full";
 	take_note(file);
 	file->ended = true;
 	return 0;
@@ -748,6 +764,10 @@ struct capture_file *capture_open(const char *path, struct problem *problem)
 
 	if (stream && !setvbuf(stream, NULL, _IOFBF, BUFFER_SIZE))
 		return capture_open_stream(stream, path, SNAPSHOT_BUDGET, problem);
+	if (!stream && open_files_spent(-errno)) {
+		open_files_problem(problem);
+		return NULL;
+	}
 	problem_set(problem, EXIT_USAGE, "cannot read %s: %s. Choose another file", path,
 		    strerror(errno));
 	return NULL;

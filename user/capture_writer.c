@@ -13,6 +13,7 @@
 #include "capture_pack.h"
 #include "capture_place.h"
 #include "clock.h"
+#include "file_place.h"
 
 /* A part of a snapshot ends where it has grown beyond; its last element may be 200 KiB. */
 #define PART_SIZE (1 << 20)
@@ -60,6 +61,10 @@ static int fail_memory(struct capture_writer *writer, struct problem *problem)
 
 static int fail_write(struct capture_writer *writer, struct problem *problem, int err)
 {
+	if (!writer->nblocks && !writer->failed) { /* nothing is left of it then */
+		writer->failed = true;
+		file_place_problem(writer->path, err, &writer->problem);
+	}
 	if (err == ENOSPC || err == EDQUOT)
 		return fail(writer, problem,
 			    "cannot write %s: %s; it has what came before. Make room and try again",

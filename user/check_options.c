@@ -212,7 +212,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'f':
 		return parse_format(parser, arg);
 	case 'o':
-		options->output = arg;
+		options->output = strcmp(arg, "-") ? arg : NULL;
 		return 0;
 	case ARGP_KEY_ARG:
 		return add_file(parser, arg);

@@ -154,26 +154,46 @@ static int no_file(const char *path, struct problem *problem)
 			   strerror(errno));
 }
 
+#define LINE_SIZE 1024 /* no rule is as long */
+
+/* The next line, without its end. 1, 0 at the end of the file, -1 if it is not text. */
+static int next_line(FILE *file, char line[LINE_SIZE])
+{
+	size_t len = 0;
+	int c;
+
+	while ((c = getc(file)) != EOF && c != '\n') {
+		if (!c || len == LINE_SIZE - 1)
+			return -1;
+		line[len++] = c;
+	}
+	line[len] = 0;
+	return c != EOF || len;
+}
+
 static int add_lines(struct rules *rules, FILE *file, const char *path, struct problem *problem)
 {
+	char line[LINE_SIZE], where[120];
 	unsigned int number = 0;
-	size_t size = 0, len;
-	char *line = NULL, where[120];
-	int err = 0;
+	int err = 0, more;
+	size_t len;
 
-	while (!err && getline(&line, &size, file) >= 0) {
-		len = strcspn(line, "#");
+	while (!err && (more = next_line(file, line))) {
 		snprintf(where, sizeof(where), "%.80s:%u: ", path, ++number);
+		if (more < 0)
+			return problem_set(problem, EXIT_USAGE,
+					   "%snot a line of text. Give --rules a text file", where);
+		len = strcspn(line, "#");
 		if (strspn(line, BLANKS) < len)
 			err = append(rules, line, len, where, problem);
 	}
-	free(line);
 	return err;
 }
 
 int rules_add_file(struct rules *rules, const char *path, struct problem *problem)
 {
 	FILE *file = fopen(path, "re");
+	size_t before = rules->n;
 	int err;
 
 	if (!file)
@@ -182,6 +202,11 @@ int rules_add_file(struct rules *rules, const char *path, struct problem *proble
 	if (!err && ferror(file))
 		err = no_file(path, problem);
 	fclose(file);
+	/* Else those that hold without any would, unasked. */
+	if (!err && rules->n == before)
+		err = problem_set(problem, EXIT_USAGE,
+				  "%s: there is no rule in it. Write one, or leave --rules away",
+				  path);
 	return err;
 }
 

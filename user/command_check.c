@@ -7,6 +7,7 @@
 #include <string.h>
 #include "capture_file.h"
 #include "check_options.h"
+#include "open_files.h"
 #include "output.h"
 #include "report_check.h"
 
@@ -147,6 +148,7 @@ int command_check(int argc, char **argv, struct problem *problem)
 	struct check_options options;
 	int status = check_options_parse(argc, argv, &options, problem);
 
+	open_files_raise(); /* all captures are open at once */
 	if (!status)
 		status = check_output(&options, problem);
 	if (!status)

@@ -39,7 +39,7 @@ int open_files_problem(struct problem *problem)
 
 	getrlimit(RLIMIT_NOFILE, &limit);
 	return problem_set(problem, EXIT_IMPOSSIBLE,
-			   "cannot trace: %llu open files are too few, since each program and map "
-			   "is one. Allow more (ulimit -n %u)",
+			   "cannot go on: %llu open files are too few, since each program, map and "
+			   "capture is one. Allow more (ulimit -n %u)",
 			   (unsigned long long)limit.rlim_cur, ENOUGH);
 }

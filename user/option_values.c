@@ -59,9 +59,11 @@ int option_seconds(struct option_parser *parser, const char *option, const char 
 	double seconds = strtod(arg, &end);
 
 	if (end == arg || *end || !(seconds > 0) || seconds > MAX_SECONDS)
-		return option_value_wrong(parser, option,
-					  "%s: not a duration. Give a number of seconds above 0",
-					  arg);
+		return option_value_wrong(
+			parser, option,
+			"%s: not a duration. Give a number of seconds above 0, at most "
+			"100 years",
+			arg);
 	*ns = seconds * 1e9 < 1 ? 1 : seconds * 1e9;
 	return 0;
 }
@@ -147,17 +149,28 @@ int option_check_pids(pid_t *pids, size_t npids, struct problem *problem)
 	return 0;
 }
 
+/* What was asked for is on standard output, if that takes it. */
+static void __attribute__((noreturn)) end_said(const char *tool)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		exit(EXIT_DONE);
+	if (errno != EPIPE)
+		fprintf(stderr, "%s: cannot write standard output: %s. Send it somewhere else.\n",
+			tool, strerror(errno));
+	exit(errno == EPIPE ? EXIT_PIPE : EXIT_IMPOSSIBLE);
+}
+
 void option_help(const struct argp *argp, const char *tool, bool brief)
 {
 	argp_help(argp, stdout,
 		  brief ? ARGP_HELP_USAGE : ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC,
 		  (char *)tool);
-	exit(EXIT_DONE);
+	end_said(tool);
 }
 
 void option_version(const char *tool)
 {
 	printf("%s " GMEM_VERSION "\nlibbpf %s\nformats: %s\n", tool, libbpf_version_string(),
 	       report_formats());
-	exit(EXIT_DONE);
+	end_said(tool);
 }

@@ -409,12 +409,22 @@ static int check_scope(const struct parser *parser, struct problem *problem)
 	return 0;
 }
 
+/* "-" is standard output, as usual. */
+static int check_output(struct options *options, struct problem *problem)
+{
+	if (!options->output || strcmp(options->output, "-"))
+		return 0;
+	if (options->command == COMMAND_RECORD)
+		return problem_set(problem, EXIT_USAGE,
+				   "-o -: a capture is no stream. Give it a file");
+	options->output = NULL;
+	return 0;
+}
+
 static int check_export(struct options *options, struct problem *problem)
 {
 	if (options->command != COMMAND_EXPORT)
 		return 0;
-	if (options->output && !strcmp(options->output, "-"))
-		options->output = NULL;
 	if (!options->to)
 		return problem_set(problem, EXIT_USAGE,
 				   "export: there is no format. Choose one with --to: %s",
@@ -442,7 +452,8 @@ int options_parse(int argc, char **argv, struct options *options, struct problem
 	options->events |= options->stack_events;
 	if (options->command == COMMAND_RECORD && !options->output)
 		options->output = "gmemtrace.capture";
-	if (check_scope(&parser, problem) || check_export(options, problem))
+	if (check_scope(&parser, problem) || check_output(options, problem) ||
+	    check_export(options, problem))
 		return -1;
 	return check_command(argc, argv, options, problem);
 }

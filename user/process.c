@@ -93,11 +93,13 @@ static int nesting(void)
 pid_t process_group(pid_t pid)
 {
 	pid_t numbers[MAX_NESTING], in_proc = process_in_proc(pid);
-	int depth = nesting();
+	int depth = proc_is_ours() ? 0 : nesting();
+	/* The other line is there with CONFIG_PID_NS only. */
+	const char *key = depth ? "NStgid:" : "Tgid:";
 
 	if (!in_proc || depth < 0)
 		return 0;
-	return read_status(in_proc, "NStgid:", numbers, MAX_NESTING) > depth ? numbers[depth] : 0;
+	return read_status(in_proc, key, numbers, MAX_NESTING) > depth ? numbers[depth] : 0;
 }
 
 static bool same_memory(pid_t a, pid_t b)

@@ -68,9 +68,10 @@ static void put_place(const struct page *page, const struct timeline_series *ser
 	else if (place->kind == OWNER_HOST)
 		fputs("host", out);
 	else if (series->vm == NO_VM)
-		fprintf(out, "%s  pid %u", comm, place->pid);
+		fprintf(out, place->pid ? "%s  pid %u" : "%s", comm, place->pid);
 	else
-		fprintf(out, "VM %u  %s  pid %u", series->vm, comm, place->pid);
+		fprintf(out, place->pid ? "VM %u  %s  pid %u" : "VM %u  %s", series->vm, comm,
+			place->pid);
 	if (place->kind == OWNER_SLOT && place->as_id)
 		fprintf(out, "  slot %u:%d", place->as_id, place->id);
 	else if (place->kind == OWNER_SLOT)

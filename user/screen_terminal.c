@@ -34,7 +34,7 @@ static attr_t inks[NR_INKS];
 /* ---- Signals ---- */
 
 static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
-static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP };
+static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
 static void on_crash(int number)
 {

@@ -4,6 +4,7 @@
  */
 #include "view_settings.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -208,9 +209,11 @@ static void read_line(struct view_settings *settings, char *line, const char *pa
 
 void settings_read(struct view_settings *settings, const char *path, FILE *complaints)
 {
-	FILE *file = fopen(path, "re");
+	/* Another process may have made a FIFO of it, which nobody may ever write to. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = errno, number = 0;
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	char line[1024], shown[1024];
-	int number = 0, err = errno;
+	struct stat st;
 
 	text_clean(shown, sizeof(shown), path, strlen(path), true);
 	if (!file) {
@@ -219,8 +222,11 @@ void settings_read(struct view_settings *settings, const char *path, FILE *compl
 				strerror(err));
 		return;
 	}
-	while (fgets(line, sizeof(line), file))
-		read_line(settings, line, shown, ++number, complaints);
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		fprintf(complaints, "gmemtop: %s: no regular file. It is ignored.\n", shown);
+	else
+		while (fgets(line, sizeof(line), file))
+			read_line(settings, line, shown, ++number, complaints);
 	fclose(file);
 }
 

@@ -396,10 +396,10 @@ static int read_file(long a, long b)
 	struct kvm_userspace_memory_region region = { .slot = 7,
 						      .guest_phys_addr = CLOCK_GPA,
 						      .memory_size = PAGE };
-	struct {
-		struct kvm_msrs head;
+	struct { /* struct kvm_msrs, of one entry */
+		__u32 nmsrs, pad;
 		struct kvm_msr_entry entry;
-	} msrs = { { .nmsrs = 1 }, { .index = MSR_KVM_WALL_CLOCK_NEW, .data = CLOCK_GPA } };
+	} msrs = { 1, 0, { .index = MSR_KVM_WALL_CLOCK_NEW, .data = CLOCK_GPA } };
 	struct vmm_vcpu vcpu;
 	void *memory;
 

@@ -203,6 +203,30 @@ static void test_no_file(void **state)
 	free(complaints);
 }
 
+/* Whatever is there in place of a file: it is named, and nothing waits for it. */
+static void test_other_than_a_file(void **state)
+{
+	char dir[] = "/tmp/gmem-unit-XXXXXX", path[64], *complaints;
+	struct view_settings settings;
+	size_t size;
+	FILE *said;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/config", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	for (int i = 0; i < 2; i++) {
+		said = open_memstream(&complaints, &size);
+		settings_init(&settings);
+		settings_read(&settings, i ? dir : path, said);
+		fclose(said);
+		assert_non_null(strstr(complaints, ": no regular file. It is ignored.\n"));
+		free(complaints);
+	}
+	unlink(path);
+	rmdir(dir);
+}
+
 static void test_cannot_write(void **state)
 {
 	struct view_settings settings;
@@ -242,11 +266,11 @@ static void test_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_filter_terms), cmocka_unit_test(test_filter_words),
-		cmocka_unit_test(test_filter_wrong), cmocka_unit_test(test_settings_wrong),
-		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_bad_lines),
-		cmocka_unit_test(test_no_file),	     cmocka_unit_test(test_cannot_write),
-		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_filter_terms),	  cmocka_unit_test(test_filter_words),
+		cmocka_unit_test(test_filter_wrong),	  cmocka_unit_test(test_settings_wrong),
+		cmocka_unit_test(test_round_trip),	  cmocka_unit_test(test_bad_lines),
+		cmocka_unit_test(test_no_file),		  cmocka_unit_test(test_cannot_write),
+		cmocka_unit_test(test_other_than_a_file), cmocka_unit_test(test_path),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
