@@ -71,9 +71,9 @@ static __always_inline struct owner *owner_new(__u32 *index)
 
 /*
  * Make the owner known under its key. Another CPU may have been first: then its index is the one
- * that counts, and ours stays empty.
+ * that counts, and ours stays empty. Negative when the index has no room, or no memory just now.
  */
-static __always_inline __u32 owner_publish(struct owner *owner, __u32 index, enum owner_kind kind,
+static __always_inline int owner_publish(struct owner *owner, __u32 index, enum owner_kind kind,
 					   const struct owner_key *key)
 {
 	__u32 *first;
@@ -83,7 +83,7 @@ static __always_inline __u32 owner_publish(struct owner *owner, __u32 index, enu
 		return index;
 	}
 	first = bpf_map_lookup_elem(&owner_index, key);
-	return first ? *first : OWNER_IGNORED;
+	return first ? (int)*first : -1;
 }
 
 /*
