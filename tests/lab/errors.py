@@ -146,7 +146,7 @@ def test_refused(line):
 def test_few_files(line):
     """too few open files: how many, and how to allow more"""
     refuses(line, "20 open files", "ulimit -n", prefix=["prlimit", "--nofile=20:20"], ways=ATTACHING)
-    refuses(line, "12 open files", "ulimit -n", prefix=["prlimit", "--nofile=12:12"], ways=[INVENTORY])
+    refuses(line, "10 open files", "ulimit -n", prefix=["prlimit", "--nofile=10:10"], ways=[INVENTORY])
 
 
 def test_soft_limit_of_files():
