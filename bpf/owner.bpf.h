@@ -74,7 +74,7 @@ static __always_inline struct owner *owner_new(__u32 *index)
  * that counts, and ours stays empty. Negative when the index has no room, or no memory just now.
  */
 static __always_inline int owner_publish(struct owner *owner, __u32 index, enum owner_kind kind,
-					   const struct owner_key *key)
+					 const struct owner_key *key)
 {
 	__u32 *first;
 
