@@ -699,19 +699,14 @@ struct inventory *inventory_open(const struct inventory_options *options, struct
 	if (inv) {
 		inv->options = *options;
 		err = register_section() ?: load(&inv->finder, options->kernel, true);
+		if (!err && options->at_once)
+			err = load_closer(inv);
 	}
 	if (!err)
 		return inv;
 	inventory_close(inv);
 	inventory_problem(problem, err);
 	return NULL;
-}
-
-int inventory_get_ready(struct inventory *inv, struct problem *problem)
-{
-	int err = load_closer(inv);
-
-	return err ? inventory_problem(problem, err) : 0;
 }
 
 void inventory_close(struct inventory *inv)

@@ -20,6 +20,8 @@ struct inventory_options {
 	const pid_t *pids; /* FILTER_PIDS: thread groups */
 	size_t npids;
 	bool by_node; /* tell NUMA nodes apart: has to look at each page, some 100 ns each */
+	/* Load now what the first VM will need: for who gives up the privilege that it takes. */
+	bool at_once;
 	bool verbose; /* let libbpf speak */
 };
 
@@ -37,12 +39,6 @@ const char *inventory_leaves_out(void);
  * @options point to stays the caller's until inventory_close().
  */
 struct inventory *inventory_open(const struct inventory_options *options, struct problem *problem);
-
-/*
- * Load at once what else the first VM will need: for who gives up the privilege that it takes. 0, or
- * -1 with @problem filled.
- */
-int inventory_get_ready(struct inventory *inv, struct problem *problem);
 void inventory_close(struct inventory *inv);
 
 /*

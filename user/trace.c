@@ -121,11 +121,8 @@ static void open_inventory(struct trace *trace)
 	struct inventory_options wanted =
 		trace_inventory_options(trace->options, session_kernel(trace->session));
 
+	wanted.at_once = true;
 	trace->inventory = inventory_open(&wanted, &trace->no_inventory);
-	if (trace->inventory && inventory_get_ready(trace->inventory, &trace->no_inventory)) {
-		inventory_close(trace->inventory);
-		trace->inventory = NULL;
-	}
 }
 
 /* Which VMs there are at the start, to number them. What COMMAND will make is not there yet. */

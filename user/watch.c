@@ -49,13 +49,10 @@ static void *take(void *arg)
 	struct inventory *inventory = NULL;
 
 	/* Of its own: the session may end first. */
+	watch->options.at_once = true;
 	watch->options.kernel = kernel_open(watch->options.verbose, &problem);
 	if (watch->options.kernel)
 		inventory = inventory_open(&watch->options, &problem);
-	if (inventory && inventory_get_ready(inventory, &problem)) {
-		inventory_close(inventory);
-		inventory = NULL;
-	}
 	privilege_keep(0);
 
 	for (;;) {

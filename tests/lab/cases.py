@@ -248,33 +248,36 @@ def test_namespace_of_vmm():
             unshare.kill()
 
 
-def test_namespace_of_tracer():
-    """the tracer in a PID namespace, the VMM outside: counted, without a number, and not listed"""
+@contextlib.contextmanager
+def vmm_outside():
+    """A guest that goes on having events, started as usual."""
     with subprocess.Popen(["sh", "-c", f"exec {HELD}"]) as vmm:
         try:
             time.sleep(1.5)
-            done = run(*NEW_PROC, GMEMTRACE, "-f", "json", "-d", "1")
-            capture = json.loads(done.stdout)
-            assert [vm["pid"] for vm in capture["vms"]] == [0] and everywhere(capture, "guest_fault"), capture["vms"]
-            assert "pid in another namespace" in run(*NEW_PROC, GMEMTRACE, "-d", "1").stdout
-            assert json.loads(run(*NEW_PROC, GMEMTRACE, "inventory", "-f", "json").stdout)["vms"] == []
-            other = run(*NEW_PROC, GMEMTRACE, "-p", str(vmm.pid), "-d", "1")
-            assert other.returncode == 2 and "no such process" in other.stderr, other
+            yield vmm
         finally:
             vmm.kill()
+
+
+def test_namespace_of_tracer():
+    """the tracer in a PID namespace, the VMM outside: counted, without a number, and not listed"""
+    with vmm_outside() as vmm:
+        done = run(*NEW_PROC, GMEMTRACE, "-f", "json", "-d", "1")
+        capture = json.loads(done.stdout)
+        assert [vm["pid"] for vm in capture["vms"]] == [0] and everywhere(capture, "guest_fault"), capture["vms"]
+        assert "pid in another namespace" in run(*NEW_PROC, GMEMTRACE, "-d", "1").stdout
+        assert json.loads(run(*NEW_PROC, GMEMTRACE, "inventory", "-f", "json").stdout)["vms"] == []
+        other = run(*NEW_PROC, GMEMTRACE, "-p", str(vmm.pid), "-d", "1")
+        assert other.returncode == 2 and "no such process" in other.stderr, other
 
 
 def test_container_with_host_pids():
     """a container that has the host's PID namespace, but mounts, users and names of its own, is as the host"""
-    with subprocess.Popen(["sh", "-c", f"exec {HELD}"]) as vmm:
-        try:
-            time.sleep(1.5)
-            done = run("unshare", "--mount", "--uts", "--ipc", "--net", "--cgroup", GMEMTRACE, "-f", "json", "-d", "1", "-p", str(vmm.pid))
-            capture = json.loads(done.stdout)
-            assert [vm["pid"] for vm in capture["vms"]] == [vmm.pid] and everywhere(capture, "guest_fault"), capture
-            assert capture["inventory"] == {"taken": True, "reason": None, "lacks": None}, capture["inventory"]
-        finally:
-            vmm.kill()
+    with vmm_outside() as vmm:
+        done = run("unshare", "--mount", "--uts", "--ipc", "--net", "--cgroup", GMEMTRACE, "-f", "json", "-d", "1", "-p", str(vmm.pid))
+        capture = json.loads(done.stdout)
+        assert [vm["pid"] for vm in capture["vms"]] == [vmm.pid] and everywhere(capture, "guest_fault"), capture
+        assert capture["inventory"] == {"taken": True, "reason": None, "lacks": None}, capture["inventory"]
 
 
 # ---- The end of a capture ----
