@@ -23,18 +23,19 @@ SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
 	-Wno-missing-declarations -Ibpf -Ivmlinux -I/usr/include/$(shell $(CC) -print-multiarch)
 
-MAINS := user/gmemtrace.c $(wildcard user/gmemtop.c)
-LIB_SOURCES := $(filter-out $(MAINS) user/screen%,$(wildcard user/*.c))
-PROTOS := $(patsubst user/%.proto,$(BUILD)/user/%.pb-c.o,$(wildcard user/*.proto))
-LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/user/schema.o $(PROTOS)
-PROGRAMS := $(MAINS:user/%.c=$(BUILD)/%)
+# All of user space but the programs' main() is one library: what links it takes what it refers to.
+MAINS := user/gmemtrace/gmemtrace.c user/gmemtop/gmemtop.c
+PROGRAMS := $(addprefix $(BUILD)/,$(notdir $(MAINS:.c=)))
+LIB_SOURCES := $(filter-out $(MAINS),$(wildcard user/*/*.c))
+PROTOS := $(patsubst %.proto,$(BUILD)/%.pb-c.o,$(wildcard user/*/*.proto))
+SCHEMAS := $(patsubst %.S,$(BUILD)/%.o,$(wildcard user/*/*.S))
+lib_of = $(LIB_SOURCES:%.c=$(1)/%.o) $(PROTOS) $(SCHEMAS)
+LIB := $(BUILD)/libgmem.a
+SANITIZED_LIB := $(BUILD)/sanitized/libgmem.a
+FUZZED_LIB := $(BUILD)/fuzzed/libgmem.a
 
-# What needs the kernel stays out of the unit tests' library.
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
-KEEP_OUT := $(addprefix user/,session.c snapshot.c stacks.c kernel.c inventory.c watch.c rings.c trace.c command_record.c record_names.c)
-UNIT_LIB := $(filter-out $(KEEP_OUT),$(LIB_SOURCES))
-UNIT_OBJECTS := $(UNIT_LIB:%.c=$(BUILD)/sanitized/%.o) $(BUILD)/user/schema.o $(PROTOS) \
-	$(patsubst %.c,$(BUILD)/sanitized/%.o,$(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
+UNIT_SHARED := $(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c))
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 
 WORKLOAD_SOURCES := $(wildcard tests/workload/*.c)
@@ -59,10 +60,11 @@ $(BUILD)/%.bpf.o: %.bpf.c Makefile
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(call say,SKEL) $(BPFTOOL) gen skeleton $< name $(notdir $*)_bpf > $@
 
-# User space.
+# User space. Each kind of object (as it is, sanitized, fuzzed) has a folder of its own.
 
-$(BUILD)/user/session.o $(BUILD)/sanitized/user/session.o: $(BUILD)/bpf/gmem.skel.h
-$(BUILD)/user/inventory.o $(BUILD)/sanitized/user/inventory.o: $(BUILD)/bpf/inventory.skel.h
+SKELETONS := session.o:gmem inventory.o:inventory
+$(foreach kind,$(BUILD) $(BUILD)/sanitized $(BUILD)/fuzzed,$(foreach pair,$(SKELETONS),$(eval \
+	$(kind)/user/live/$(firstword $(subst :, ,$(pair))): $(BUILD)/bpf/$(lastword $(subst :, ,$(pair))).skel.h)))
 
 # Messages: generated, and so without our warnings.
 $(BUILD)/user/%.pb-c.c $(BUILD)/user/%.pb-c.h &: user/%.proto Makefile
@@ -70,25 +72,34 @@ $(BUILD)/user/%.pb-c.c $(BUILD)/user/%.pb-c.h &: user/%.proto Makefile
 	$(call say,PROTO) protoc -Iuser --c_out=$(BUILD)/user $<
 
 $(BUILD)/user/%.pb-c.o: $(BUILD)/user/%.pb-c.c
-	$(call say,CC) $(CC) -O2 -g -c $< -o $@
+	$(call say,CC) $(CC) -O2 -g -I$(BUILD)/user -c $< -o $@
 
-$(filter-out %.pb-c.o,$(LIB_OBJECTS) $(UNIT_OBJECTS) $(LIB_SOURCES:%.c=$(BUILD)/sanitized/%.o)): | $(PROTOS)
-
-$(BUILD)/user/schema.o: user/schema.S user/schema.json user/export_schema.json Makefile
+# Texts that the programs print. Their name is that of the .S.
+$(BUILD)/%.o: %.S %.json Makefile
 	@mkdir -p $(@D)
 	$(call say,AS) $(CC) -c $< -o $@
 
-$(BUILD)/%.o: %.c Makefile
+$(BUILD)/%.o: %.c Makefile | $(PROTOS)
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(PROGRAMS): $(BUILD)/%: $(BUILD)/user/%.o $(LIB_OBJECTS)
-	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+$(LIB): $(call lib_of,$(BUILD))
+$(SANITIZED_LIB): $(call lib_of,$(BUILD)/sanitized)
+$(FUZZED_LIB): $(call lib_of,$(BUILD)/fuzzed)
+%/libgmem.a:
+	@rm -f $@
+	$(call say,AR) ar rcsT $@ $^
+
+# What is linked, the library last: a rule's own prerequisites come first in $^.
+parts = $(filter %.o,$^) $(filter %.a,$^)
+
+$(BUILD)/gmemtrace: $(BUILD)/user/gmemtrace/gmemtrace.o
+$(BUILD)/gmemtop: $(BUILD)/user/gmemtop/gmemtop.o
+$(PROGRAMS): $(LIB)
+	$(call say,LINK) $(CC) $(LDFLAGS) $(parts) $(LIBS) -o $@
 
 # Only the live view needs a terminal's library.
-SCREEN_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/screen*.c))
-$(BUILD)/gmemtop: $(SCREEN_OBJECTS)
-$(BUILD)/gmemtop: LIBS += -lncursesw -ltinfo -pthread
+$(BUILD)/gmemtop $(BUILD)/sanitized/gmemtop: LIBS += -lncursesw -ltinfo -pthread
 
 $(BUILD)/gmemload: $(WORKLOAD_OBJECTS)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -ljansson -pthread -o $@
@@ -100,19 +111,18 @@ $(BUILD)/situations: $(BUILD)/tests/cases/situations.o $(BUILD)/tests/cases/vmm.
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -pthread -o $@
 
 # Stands in for a kernel that populates guest memory: kvm_gmem_populate() takes SNP or TDX.
-$(BUILD)/stand-in/hooks.c: user/hooks.c Makefile
+$(BUILD)/stand-in/hooks.c: user/model/hooks.c Makefile
 	@mkdir -p $(@D)
 	$(call say,SED) sed 's/"kvm_gmem_populate"/"kvm_read_guest"/' $< > $@
 
 $(BUILD)/stand-in/hooks.o: $(BUILD)/stand-in/hooks.c
-	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC) $(CC) $(CPPFLAGS) -Iuser/model $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/stand-in/gmemtrace: $(BUILD)/user/gmemtrace.o $(BUILD)/stand-in/hooks.o \
-		$(filter-out $(BUILD)/user/hooks.o,$(LIB_OBJECTS))
+$(BUILD)/stand-in/gmemtrace: $(BUILD)/user/gmemtrace/gmemtrace.o $(BUILD)/stand-in/hooks.o $(LIB)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # The floor that tracing cannot go below: see tests/bench.
-$(BUILD)/floor: $(BUILD)/tests/bench/floor.o $(LIB_OBJECTS)
+$(BUILD)/floor: $(BUILD)/tests/bench/floor.o $(LIB)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Makes faults slower, for tests of gmemtrace check.
@@ -122,30 +132,28 @@ $(BUILD)/spin: $(BUILD)/tests/lab/spin.o
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -lbpf -o $@
 
 # Makes captures without a kernel.
-$(BUILD)/generate $(BUILD)/varied $(BUILD)/crowd: $(BUILD)/%: $(BUILD)/tests/capture/%.o $(LIB_OBJECTS)
+$(BUILD)/generate $(BUILD)/varied $(BUILD)/crowd: $(BUILD)/%: $(BUILD)/tests/capture/%.o $(LIB)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Unit tests, and with them the library, run under the address and undefined behaviour sanitizers.
 
-$(BUILD)/sanitized/%.o: %.c Makefile
+$(BUILD)/sanitized/%.o: %.c Makefile | $(PROTOS)
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
 
-$(UNIT_TESTS): $(BUILD)/%: $(BUILD)/sanitized/%.o $(UNIT_OBJECTS)
+$(UNIT_TESTS): $(BUILD)/%: $(BUILD)/sanitized/%.o $(UNIT_SHARED:%.c=$(BUILD)/sanitized/%.o) $(SANITIZED_LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK) $(CC) $(SANITIZE) $^ $(LIBS) -lcmocka -o $@
 
 unit: $(UNIT_TESTS)
 
 # The programs themselves under the sanitizers, for tests of what they refuse and of bad files.
-SANITIZED_PROGRAMS := $(MAINS:user/%.c=$(BUILD)/sanitized/%)
-SANITIZED_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/sanitized/%.o) $(BUILD)/user/schema.o $(PROTOS)
+SANITIZED_PROGRAMS := $(PROGRAMS:$(BUILD)/%=$(BUILD)/sanitized/%)
 
-$(SANITIZED_PROGRAMS): $(BUILD)/sanitized/%: $(BUILD)/sanitized/user/%.o $(SANITIZED_OBJECTS)
-	$(call say,LINK) $(CC) $(SANITIZE) $(LDFLAGS) $^ $(LIBS) -o $@
-
-$(BUILD)/sanitized/gmemtop: $(SCREEN_OBJECTS:$(BUILD)/%=$(BUILD)/sanitized/%)
-$(BUILD)/sanitized/gmemtop: LIBS += -lncursesw -ltinfo -pthread
+$(BUILD)/sanitized/gmemtrace: $(BUILD)/sanitized/user/gmemtrace/gmemtrace.o
+$(BUILD)/sanitized/gmemtop: $(BUILD)/sanitized/user/gmemtop/gmemtop.o
+$(SANITIZED_PROGRAMS): $(SANITIZED_LIB)
+	$(call say,LINK) $(CC) $(SANITIZE) $(LDFLAGS) $(parts) $(LIBS) -o $@
 
 sanitized: $(SANITIZED_PROGRAMS)
 
@@ -153,19 +161,16 @@ sanitized: $(SANITIZED_PROGRAMS)
 # finds stays in build/fuzz/, what is worth keeping goes to tests/fuzz/corpus/ by hand.
 FUZZ_SECONDS := 3600
 FUZZ_FLAGS := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-FUZZ_OBJECTS := $(UNIT_LIB:%.c=$(BUILD)/fuzzed/%.o) $(BUILD)/fuzzed/tests/unit/forge.o \
-	$(patsubst %.c,$(BUILD)/fuzzed/%.o,$(wildcard tests/fuzz/*.c)) $(BUILD)/user/schema.o $(PROTOS)
+FUZZ_OBJECTS := $(BUILD)/fuzzed/tests/unit/forge.o $(patsubst %.c,$(BUILD)/fuzzed/%.o,$(wildcard tests/fuzz/*.c))
 
-$(filter-out %.pb-c.o,$(FUZZ_OBJECTS)): | $(PROTOS)
-
-$(BUILD)/fuzzed/%.o: %.c Makefile
+$(BUILD)/fuzzed/%.o: %.c Makefile | $(PROTOS)
 	@mkdir -p $(@D)
 	$(call say,CC) clang $(CPPFLAGS) -Itests/unit $(CFLAGS) $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
 
 # The strict readers are to find what is wrong, not to be explored.
 $(BUILD)/fuzzed/tests/fuzz/outputs.o: FUZZ_FLAGS := $(filter-out -fsanitize%,$(FUZZ_FLAGS)) -fsanitize=address,undefined
 
-$(BUILD)/fuzz_capture: $(FUZZ_OBJECTS)
+$(BUILD)/fuzz_capture: $(FUZZ_OBJECTS) $(FUZZED_LIB)
 	$(call say,LINK) clang $(FUZZ_FLAGS) $^ $(LIBS) -o $@
 
 fuzz: $(BUILD)/fuzz_capture

@@ -294,7 +294,7 @@ class Trace:
         self.tracks = {}
         self.clocks = []
         self.events = []
-        with open(path, "rb") as file, subprocess.Popen(["protoc", "--decode=pft.Trace", f"-I{ROOT}/user", "perfetto.proto"], stdin=file,
+        with open(path, "rb") as file, subprocess.Popen(["protoc", "--decode=pft.Trace", f"-I{ROOT}/user/export", "perfetto.proto"], stdin=file,
                                                         stdout=subprocess.PIPE, text=True) as decoder:
             for packet in packets_of(decoder.stdout):
                 self.take(packet)

@@ -263,7 +263,7 @@ def test_diagnostics():
 
 def messages():
     """Of each message with status 3 in the sources: the file, and its format."""
-    for path in sorted(glob.glob(f"{ROOT}/user/*.c")):
+    for path in sorted(glob.glob(f"{ROOT}/user/*/*.c")):
         with open(path, encoding="utf-8") as file:
             source = file.read()
         for parts in re.findall(r'problem_set\(\s*[\w>.&-]+,\s*EXIT_IMPOSSIBLE,\s*((?:"(?:[^"\\]|\\.)*"\s*)+)', source):

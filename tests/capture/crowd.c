@@ -5,13 +5,14 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include "capture_file.h"
+#include "base/arrays.h"
+#include "capture/capture_file.h"
 
 static void add(struct snapshot *snap, __u32 vm)
 {
-	struct gmem *gmem = snapshot_append(&snap->gmems, &snap->ngmems, sizeof(*gmem));
+	struct gmem *gmem = array_append(&snap->gmems, &snap->ngmems, sizeof(*gmem));
 
-	if (!gmem || !snapshot_append(&snap->vms, &snap->nvms, sizeof(struct vm)))
+	if (!gmem || !array_append(&snap->vms, &snap->nvms, sizeof(struct vm)))
 		abort();
 	gmem->vm = vm;
 	gmem->info.ino = 1 + vm;

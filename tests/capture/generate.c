@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "capture_file.h"
-#include "capture_rebuild.h"
-#include "clock.h"
+#include "base/clock.h"
+#include "capture/capture_file.h"
+#include "capture/capture_rebuild.h"
 
 #define VMS 4
 #define SLOTS 2 /* of each VM */

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "capture_file.h"
-#include "capture_rebuild.h"
-#include "clock.h"
-#include "events.h"
+#include "base/clock.h"
+#include "capture/capture_file.h"
+#include "capture/capture_rebuild.h"
+#include "model/events.h"
 
 #define THREADS 4 /* two of each VM */
 #define ALL_EVENTS ((1ULL << NR_EVENTS) - 1)

@@ -11,13 +11,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "capture_rebuild.h"
-#include "check.h"
-#include "export.h"
+#include "capture/capture_rebuild.h"
+#include "check/check.h"
+#include "check/report_check.h"
+#include "export/export.h"
 #include "forge.h"
 #include "outputs.h"
-#include "report_check.h"
-#include "report_timeline.h"
+#include "report/report_timeline.h"
 
 #define BLOCK_BEGIN 4 /* type and size */
 
@@ -46,7 +46,7 @@ static void sink_read(struct sink *sink, int err, output_reader *read)
 
 static void report(const struct capture *capture)
 {
-	static const struct report_style style = { .columns = 80 };
+	static const struct text_style style = { .columns = 80 };
 	static const struct {
 		const char *name;
 		output_reader *read;
@@ -125,7 +125,7 @@ static void read_all(struct capture_file *file)
 
 static void read_times(struct capture_file *file)
 {
-	static const struct report_style style = { .columns = 80, .utf8 = true };
+	static const struct text_style style = { .columns = 80, .utf8 = true };
 	struct timeline timeline = {};
 	struct problem problem;
 	struct sink sink;
@@ -158,7 +158,7 @@ static void judge(const struct check_input *input)
 			{ "json", read_json },
 			{ "junit", read_xml },
 			{ "github", read_plain } };
-	static const struct report_style style = { .columns = 80 };
+	static const struct text_style style = { .columns = 80 };
 	struct check_result result;
 	struct sink sink;
 

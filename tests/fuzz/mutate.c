@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "capture.pb-c.h"
-#include "capture_block.h"
+#include "capture/capture_block.h"
+#include "capture/capture.pb-c.h"
 
 #define BLOCK_BEGIN 4 /* type and size */
 #define BLOCKS_MAX 64

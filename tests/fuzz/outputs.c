@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "hash.h"
-#include "id_map.h"
-#include "text.h"
+#include "base/hash.h"
+#include "base/id_map.h"
+#include "base/text.h"
 
 /* Closed while tests/fuzz/run runs: seen when the fuzzer is given what it has found. */
 static void wrong(const char *what, const char *at)

@@ -6,9 +6,9 @@
 #ifndef FORGE_H
 #define FORGE_H
 
-#include "capture.pb-c.h"
-#include "capture_block.h"
-#include "capture_file.h"
+#include "capture/capture_block.h"
+#include "capture/capture_file.h"
+#include "capture/capture.pb-c.h"
 
 /* Starts zeroed; freed with forge_free(). */
 struct forge {

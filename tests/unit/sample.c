@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "events.h"
+#include "model/events.h"
 #include "sample.h"
 
 static char *command[] = { "gmemload", "--vms", "2", "--touch", "512", NULL };
@@ -269,10 +269,10 @@ void sample_free(struct sample *sample)
 }
 
 typedef int report_fn(FILE *out, const char *format, const struct capture *capture,
-		      const struct report_style *style);
+		      const struct text_style *style);
 
 static char *write_to_string(report_fn *write, const struct sample *sample, const char *format,
-			     const struct report_style *style)
+			     const struct text_style *style)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -286,20 +286,18 @@ static char *write_to_string(report_fn *write, const struct sample *sample, cons
 	return text;
 }
 
-char *sample_report(const struct sample *sample, const char *format,
-		    const struct report_style *style)
+char *sample_report(const struct sample *sample, const char *format, const struct text_style *style)
 {
 	return write_to_string(report_write, sample, format, style);
 }
 
 char *sample_inventory(const struct sample *sample, const char *format,
-		       const struct report_style *style)
+		       const struct text_style *style)
 {
 	return write_to_string(report_inventory, sample, format, style);
 }
 
-char *sample_probe(const struct sample *sample, const char *format,
-		   const struct report_style *style)
+char *sample_probe(const struct sample *sample, const char *format, const struct text_style *style)
 {
 	return write_to_string(report_probe, sample, format, style);
 }

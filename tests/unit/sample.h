@@ -6,7 +6,7 @@
 #ifndef SAMPLE_H
 #define SAMPLE_H
 
-#include "report.h"
+#include "report/report.h"
 
 struct sample {
 	struct snapshot snap;
@@ -41,10 +41,9 @@ void sample_add_stack(struct sample *sample, const struct stack_count *stack, co
 
 /* What the function of report.h writes for @format; the caller frees it. */
 char *sample_report(const struct sample *sample, const char *format,
-		    const struct report_style *style);
+		    const struct text_style *style);
 char *sample_inventory(const struct sample *sample, const char *format,
-		       const struct report_style *style);
-char *sample_probe(const struct sample *sample, const char *format,
-		   const struct report_style *style);
+		       const struct text_style *style);
+char *sample_probe(const struct sample *sample, const char *format, const struct text_style *style);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "events.h"
+#include "model/events.h"
 #include "sample_file.h"
 
 void sample_path(char path[SAMPLE_PATH_LEN])

@@ -5,7 +5,7 @@
 #ifndef SAMPLE_FILE_H
 #define SAMPLE_FILE_H
 
-#include "capture_file.h"
+#include "capture/capture_file.h"
 #include "sample.h"
 
 #define SAMPLE_PATH_LEN 64

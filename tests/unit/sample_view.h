@@ -5,10 +5,10 @@
 #ifndef SAMPLE_VIEW_H
 #define SAMPLE_VIEW_H
 
+#include "gmemtop/view_columns.h"
+#include "gmemtop/view_settings.h"
+#include "gmemtop/view.h"
 #include "sample.h"
-#include "view.h"
-#include "view_columns.h"
-#include "view_settings.h"
 
 #define SECOND 1000000000ULL
 #define SAMPLE_START (1000 * SECOND)

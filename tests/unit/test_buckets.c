@@ -3,7 +3,7 @@
  * Histograms of which a part is kept, against arrays of all buckets.
  */
 #include <string.h>
-#include "buckets.h"
+#include "model/buckets.h"
 #include "unit.h"
 
 struct pair {

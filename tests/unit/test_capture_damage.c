@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "capture_pack.h"
-#include "capture_rebuild.h"
-#include "events.h"
+#include "capture/capture_pack.h"
+#include "capture/capture_rebuild.h"
 #include "forge.h"
+#include "model/events.h"
 #include "sample_file.h"
 
 /* What came of reading a file to its end. */

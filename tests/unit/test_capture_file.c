@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "capture_rebuild.h"
-#include "events.h"
-#include "percentile.h"
+#include "capture/capture_rebuild.h"
+#include "model/events.h"
+#include "model/percentile.h"
 #include "sample_file.h"
 
 #define NRECORDS 200000 /* four blocks */
 
-static const struct report_style style = { .columns = 80, .utf8 = true };
+static const struct text_style style = { .columns = 80, .utf8 = true };
 
 static struct capture_file *open_file(const char *path)
 {

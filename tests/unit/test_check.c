@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "check.h"
+#include "check/check.h"
 #include "sample.h"
 #include "unit.h"
 

@@ -2,12 +2,13 @@
 /*
  * Rules: what each way to write one means, and what is said of what is wrong.
  */
+#include <stdio.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "check_rules.h"
-#include "events.h"
+#include "check/check_rules.h"
+#include "model/events.h"
 #include "unit.h"
 
 #define assert_near(value, wanted) assert_true(fabs((value) - (wanted)) < 1e-9)

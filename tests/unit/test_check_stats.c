@@ -5,7 +5,7 @@
  */
 #include <math.h>
 #include <stdlib.h>
-#include "check_stats.h"
+#include "check/check_stats.h"
 #include "unit.h"
 
 #define NEAR 1e-9

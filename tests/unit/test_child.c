@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "child.h"
-#include "privilege.h"
+#include "base/child.h"
+#include "base/privilege.h"
 #include "unit.h"
 
 /* A directory of its own for each test, with these files in it. */

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "capture_file.h"
-#include "check.h"
-#include "check_options.h"
-#include "commands.h"
+#include "capture/capture_file.h"
+#include "check/check.h"
+#include "gmemtrace/check_options.h"
+#include "gmemtrace/commands.h"
 #include "sample.h"
 #include "unit.h"
 

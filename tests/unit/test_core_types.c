@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <bpf/btf.h>
-#include "core_types.h"
+#include "live/core_types.h"
 #include "unit.h"
 
 /* A type of each kind that is copied in its own way, in the module "task" once more. */

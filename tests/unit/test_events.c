@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "events.h"
+#include "model/events.h"
 #include "unit.h"
 
 #define ALL_CARRIED (EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO | EVENT_OPT_IN)

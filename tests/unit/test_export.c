@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "export.h"
-#include "export_lanes.h"
-#include "export_order.h"
-#include "openmetrics.h"
+#include "export/export_lanes.h"
+#include "export/export_order.h"
+#include "export/export.h"
+#include "export/openmetrics.h"
 #include "sample_file.h"
 #include "unit.h"
 

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "fault_cells.h"
+#include "model/fault_cells.h"
 #include "unit.h"
 
 #define CELLS 20

@@ -2,7 +2,7 @@
 /*
  * A hash is of every bit of its key.
  */
-#include "hash.h"
+#include "base/hash.h"
 #include <stdbool.h>
 #include <string.h>
 #include "unit.h"

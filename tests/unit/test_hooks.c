@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 #include <bpf/libbpf.h>
-#include "events.h"
-#include "hooks.h"
+#include "model/events.h"
+#include "model/hooks.h"
 #include "unit.h"
 
 #define BPF_OBJECT "build/bpf/gmem.bpf.o"

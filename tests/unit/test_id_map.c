@@ -2,7 +2,7 @@
 /*
  * Numbers by id: those the map gives, and those it is told.
  */
-#include "id_map.h"
+#include "base/id_map.h"
 #include "unit.h"
 
 #define MANY 10000 /* so that it grows several times */

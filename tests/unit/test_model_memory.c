@@ -1,37 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Adding counts up where memory runs out: -ENOMEM, and what there is so far can be freed. The
- * model is compiled into this file once more, with an allocator that fails and with names other
- * than those in the library, which this test is linked to as well.
+ * model is compiled into this file with an allocator that can fail, and serves instead of the
+ * library's.
  */
-#define buckets_total failing_total
-#define buckets_widen failing_widen
-#define buckets_add failing_add
-#define buckets_add_all failing_add_all
-#define buckets_since failing_since
-#define buckets_free failing_free
-#define event_count_add failing_count_add
-#define event_count_free failing_count_free
-#define event_counts_free failing_counts_free
-#define event_counts_find failing_counts_find
-#define event_count_errors failing_count_errors
-#define event_totals_add failing_totals_add
-#define event_totals_merge failing_totals_merge
-#define event_totals_add_vm failing_totals_add_vm
-#define event_totals_add_all failing_totals_add_all
-#define event_totals_free failing_totals_free
-#define snapshot_free failing_snapshot_free
-#define snapshot_append failing_snapshot_append
-#define snapshot_sort failing_snapshot_sort
-#define snapshot_link failing_snapshot_link
-#define snapshot_next_gmem failing_snapshot_next_gmem
-#define resident_add failing_resident_add
-
+#include <limits.h>
 #include <stdlib.h>
 #include "sample.h"
 #include "unit.h"
 
-static long allocations_left;
+static long allocations_left = LONG_MAX;
 
 static void *failing_calloc(size_t n, size_t size)
 {
@@ -39,8 +17,8 @@ static void *failing_calloc(size_t n, size_t size)
 }
 
 #define calloc failing_calloc
-#include "buckets.c"
-#include "model.c"
+#include "model/buckets.c"
+#include "model/model.c"
 #undef calloc
 
 /* Buckets, errors and details: three allocations for the first, two to merge the second. */
@@ -61,6 +39,7 @@ static void test_one_event(void **state)
 			assert_int_equal(event_count_add(&to, from.v), n < 5 ? -ENOMEM : 0);
 		event_count_free(&to);
 	}
+	allocations_left = LONG_MAX;
 	event_counts_free(&from);
 }
 
@@ -82,6 +61,7 @@ static void check_totals(const struct snapshot *snap, bool all)
 			assert_int_equal(totals.v[EV_CONVERT].count, all ? 18 : 12);
 		event_totals_free(&totals);
 	} while (err);
+	allocations_left = LONG_MAX;
 	assert_true(n > 10);
 }
 

@@ -2,8 +2,8 @@
 /*
  * Numbers as people see them: tables of what comes out, and that it fits its column.
  */
-#include "number.h"
-#include "text.h"
+#include "base/number.h"
+#include "base/text.h"
 #include "unit.h"
 
 static char buf[NUMBER_LEN];

@@ -4,8 +4,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "events.h"
-#include "options.h"
+#include "gmemtrace/options.h"
+#include "model/events.h"
 #include "unit.h"
 
 #define MAX_ARGS 14

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "percentile.h"
+#include "model/percentile.h"
 #include "unit.h"
 
 #define MANY 3000

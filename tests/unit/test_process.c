@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "process.h"
+#include "base/process.h"
 #include "unit.h"
 
 static void *find_group(void *found)

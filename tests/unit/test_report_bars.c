@@ -4,9 +4,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "report_bars.h"
+#include "base/text.h"
+#include "report/report_bars.h"
 #include "sample.h"
-#include "text.h"
 #include "unit.h"
 
 static void check_bars(const struct event_count *count, const struct bar *bars, size_t n)
@@ -123,7 +123,7 @@ static void test_outliers_flatten_nothing(void **state)
 
 static char *drawn(const struct event_count *count, bool utf8, unsigned int columns)
 {
-	struct report_style style = { .columns = columns, .utf8 = utf8 };
+	struct text_style style = { .columns = columns, .utf8 = utf8 };
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);

@@ -6,11 +6,11 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include "report_check.h"
+#include "check/report_check.h"
 #include "sample.h"
 #include "unit.h"
 
-static const struct report_style plain = { .columns = 80 };
+static const struct text_style plain = { .columns = 80 };
 static const char hostile[] = "<a|\"&'\n::%]]>";
 
 struct found {
@@ -75,8 +75,7 @@ static void found_free(struct found *found)
 	free(found);
 }
 
-static char *written(const struct found *found, const char *format,
-		     const struct report_style *style)
+static char *written(const struct found *found, const char *format, const struct text_style *style)
 {
 	char *text = NULL;
 	size_t size;
@@ -132,7 +131,7 @@ static void test_text_per_slot(void **state)
 
 static void test_color(void **state)
 {
-	struct report_style style = { .columns = 80, .color = true, .utf8 = true };
+	struct text_style style = { .columns = 80, .color = true, .utf8 = true };
 	struct found *found = find(false);
 	char *text = written(found, "text", &style);
 

@@ -11,13 +11,13 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "events.h"
-#include "kvm_names.h"
-#include "percentile.h"
+#include "model/events.h"
+#include "model/kvm_names.h"
+#include "model/percentile.h"
 #include "sample.h"
 #include "unit.h"
 
-static const struct report_style style = { .columns = 80 };
+static const struct text_style style = { .columns = 80 };
 
 static json_t *parse(char *text)
 {

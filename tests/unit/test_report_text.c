@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "events.h"
-#include "report_formats.h"
+#include "base/text.h"
+#include "model/events.h"
+#include "report/report_formats.h"
 #include "sample.h"
-#include "text.h"
 #include "unit.h"
 
-static const struct report_style plain = { .columns = 80, .utf8 = true };
+static const struct text_style plain = { .columns = 80, .utf8 = true };
 
 static void assert_has(const char *text, const char *part)
 {
@@ -66,7 +66,7 @@ static void make_unavailable(struct sample *sample, enum gmem_event event, const
 static void test_widths(void **state)
 {
 	static const unsigned int columns[] = { 0, 40, 80, 81, 100, 120, 200, 400 };
-	struct report_style style = plain;
+	struct text_style style = plain;
 	struct sample sample;
 	size_t i;
 
@@ -668,7 +668,7 @@ static void test_command_ends(void **state)
 
 static void test_no_colour_unless_asked(void **state)
 {
-	struct report_style style = plain;
+	struct text_style style = plain;
 	struct sample sample;
 	char *text;
 
@@ -690,7 +690,7 @@ static void test_no_colour_unless_asked(void **state)
 
 static void test_ascii(void **state)
 {
-	struct report_style style = { .columns = 80 };
+	struct text_style style = { .columns = 80 };
 	struct sample sample;
 	char *text, *at;
 
@@ -782,9 +782,9 @@ static void test_functions_once_each(void **state)
 	};
 
 	(void)state;
-	assert_string_equal(report_function(&rung, 0), "a");
-	assert_string_equal(report_function(&rung, 1), "b");
-	assert_null(report_function(&rung, 2));
+	assert_string_equal(rung_function(&rung, 0), "a");
+	assert_string_equal(rung_function(&rung, 1), "b");
+	assert_null(rung_function(&rung, 2));
 }
 
 static void test_formats(void **state)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "gmem.h"
-#include "stack_names.h"
+#include "live/stack_names.h"
 #include "unit.h"
 
 static char kallsyms[] = "/tmp/test_stack_names.XXXXXX";

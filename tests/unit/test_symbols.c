@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "symbols.h"
+#include "live/symbols.h"
 #include "unit.h"
 
 /* Modules come after the kernel, BPF programs after modules: not in the order of addresses. */

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "problem.h"
-#include "text.h"
+#include "base/problem.h"
+#include "base/text.h"
 #include "unit.h"
 
 static const char *clean(const char *s, bool utf8)

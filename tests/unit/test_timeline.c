@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "clock.h"
-#include "percentile.h"
-#include "report_timeline.h"
+#include "base/clock.h"
+#include "model/percentile.h"
+#include "report/report_timeline.h"
 #include "sample_file.h"
 
 #define SECOND NS_PER_S
@@ -71,7 +71,7 @@ static void write_file(const char *path, bool records, unsigned int nseconds)
 static int read_file(struct timeline *timeline, bool records, __u64 events, __u64 interval_ns,
 		     struct problem *problem, char **text)
 {
-	static const struct report_style style = { .columns = 80 };
+	static const struct text_style style = { .columns = 80 };
 	char path[SAMPLE_PATH_LEN];
 	struct capture_file *file;
 	size_t size;

@@ -3,8 +3,8 @@
  * gmemtop's command line. What it shares with gmemtrace's is tested there.
  */
 #include <string.h>
+#include "gmemtop/top_options.h"
 #include "sample_view.h"
-#include "top_options.h"
 #include "unit.h"
 
 #define MAX_ARGS 24

@@ -4,8 +4,8 @@
  * are and in which order.
  */
 #include <string.h>
+#include "model/snapshot_merge.h"
 #include "sample_view.h"
-#include "snapshot_merge.h"
 #include "unit.h"
 
 static int setup(void **state)

@@ -6,12 +6,12 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include "events.h"
+#include "base/text.h"
+#include "gmemtop/view_batch.h"
+#include "gmemtop/view_delta.h"
+#include "model/events.h"
 #include "sample_view.h"
-#include "text.h"
 #include "unit.h"
-#include "view_batch.h"
-#include "view_delta.h"
 
 static int setup_locale(void **state)
 {

@@ -5,11 +5,11 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/text.h"
+#include "gmemtop/view_heat.h"
+#include "gmemtop/view_pages.h"
 #include "sample_view.h"
-#include "text.h"
 #include "unit.h"
-#include "view_heat.h"
-#include "view_pages.h"
 
 static int setup_locale(void **state)
 {
@@ -86,7 +86,7 @@ static void test_since_another_range(void **state)
 
 static char *drawn(const struct heat_map *heat, unsigned int width, bool utf8, bool color)
 {
-	const struct report_style style = { .columns = width, .utf8 = utf8, .color = color };
+	const struct text_style style = { .columns = width, .utf8 = utf8, .color = color };
 	char *text;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
@@ -174,7 +174,7 @@ static void refresh(struct sample_view *sv, __u64 cell, __u64 elsewhere)
 
 static char *page_of(struct sample_view *sv, size_t row, bool totals)
 {
-	const struct report_style style = { .columns = 150 };
+	const struct text_style style = { .columns = 150 };
 	const struct page_context context = {
 		.view = &sv->view,
 		.row = &sv->view.rows[row],

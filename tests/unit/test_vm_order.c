@@ -3,9 +3,9 @@
  * The numbers of VMs: as the inventory lists them, then as they are met, and then the same for ever.
  */
 #include <string.h>
+#include "model/vm_order.h"
 #include "sample.h"
 #include "unit.h"
-#include "vm_order.h"
 
 struct fixture {
 	struct sample sample;

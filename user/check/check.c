@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From rules and captures to rows: read every metric in every run, and test what is noisy.
+ */
+#include "base/arrays.h"
+#include "check.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "check_judge.h"
+#include "check_stats.h"
+#include "model/events.h"
+
+const char *const verdict_names[] = {
+	[VERDICT_FINE] = "fine",
+	[VERDICT_IMPROVED] = "improved",
+	[VERDICT_INCONCLUSIVE] = "inconclusive",
+	[VERDICT_REGRESSION] = "regression",
+};
+
+const char *const check_methods[] = {
+	[METHOD_ABSOLUTE] = "limit",
+	[METHOD_DIRECT] = "direct",
+	[METHOD_TEST] = "test",
+};
+
+/* The values of one row: a run each, those of the base first. */
+struct judge {
+	const struct check_input *input;
+	struct check_result *result;
+	struct metric_value *values; /* of all rows */
+	size_t nruns; /* of both sides */
+};
+
+static struct metric_value *values_of(const struct judge *judge, size_t row)
+{
+	return judge->values + row * judge->nruns;
+}
+
+static const struct check_run *run_of(const struct check_input *input, size_t n)
+{
+	return n < input->nbase ? &input->base[n] : &input->new[n - input->nbase];
+}
+
+/* Reading. */
+
+static int make_places(struct check_result *result)
+{
+	const struct check_input *input = result->input;
+	int err = 0;
+
+	/* Zeroed: PLACE_ALL, for what is about a whole capture. */
+	if (!array_append(&result->places, &result->nplaces, sizeof(*result->places)))
+		return -ENOMEM;
+	for (size_t i = 0; i < input->nbase + input->nnew && input->per_slot && !err; i++)
+		err = places_add(&result->places, &result->nplaces, run_of(input, i)->capture);
+	return err;
+}
+
+static bool applies(const struct check_input *input, const struct rule *rule,
+		    const struct place *place)
+{
+	bool is_whole = place->kind == PLACE_ALL;
+
+	return !input->per_slot || is_whole == (rule->metric.event < 0);
+}
+
+static int make_rows(struct judge *judge)
+{
+	struct check_result *result = judge->result;
+	size_t nrules = judge->input->nrules, n = result->nplaces * nrules;
+
+	result->rows = calloc(n, sizeof(*result->rows));
+	judge->values = calloc(n * judge->nruns, sizeof(*judge->values));
+	if (!result->rows || !judge->values)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct rule *rule = &judge->input->rules[i % nrules];
+		const struct place *place = &result->places[i / nrules];
+
+		if (applies(judge->input, rule, place))
+			result->rows[result->nrows++] =
+				(struct check_row){ .rule = rule, .place = place };
+	}
+	return 0;
+}
+
+/* The rows from @first on that are about its place, in one run. */
+static int read_run(struct judge *judge, size_t first, size_t end, size_t run)
+{
+	const struct check_row *rows = judge->result->rows;
+	struct place_counts counts;
+	int err = place_counts_read(&counts, rows[first].place, run_of(judge->input, run)->capture);
+
+	for (size_t i = first; i < end && !err; i++)
+		values_of(judge, i)[run] = metric_read(&rows[i].rule->metric, &counts);
+	place_counts_free(&counts);
+	return err;
+}
+
+static int read_all(struct judge *judge)
+{
+	const struct check_result *result = judge->result;
+	int err = 0;
+
+	for (size_t first = 0, end; first < result->nrows && !err; first = end) {
+		end = first;
+		while (end < result->nrows && result->rows[end].place == result->rows[first].place)
+			end++;
+		for (size_t run = 0; run < judge->nruns && !err; run++)
+			err = read_run(judge, first, end, run);
+	}
+	return err;
+}
+
+/* Nothing of it happened in any run. */
+static bool is_idle(const struct judge *judge, size_t row)
+{
+	const struct metric_value *values = values_of(judge, row);
+
+	for (size_t i = 0; i < judge->nruns; i++)
+		if (!values[i].lack && values[i].high > 0)
+			return false;
+	return true;
+}
+
+static size_t rule_of(const struct judge *judge, size_t row)
+{
+	return (size_t)(judge->result->rows[row].rule - judge->input->rules);
+}
+
+/* What did not happen is worth a row only if it is the answer to a rule that was given. */
+static int drop_idle(struct judge *judge)
+{
+	struct check_result *result = judge->result;
+	bool *answered = calloc(judge->input->nrules, sizeof(*answered));
+	size_t kept = 0;
+
+	if (!answered)
+		return -ENOMEM;
+	for (size_t i = 0; i < result->nrows; i++)
+		answered[rule_of(judge, i)] |=
+			!is_idle(judge, i) ||
+			(judge->input->default_rules && result->rows[i].rule->relative);
+	for (size_t i = 0; i < result->nrows; i++) {
+		bool *has_answer = &answered[rule_of(judge, i)];
+
+		if (is_idle(judge, i) && *has_answer)
+			continue;
+		*has_answer = true;
+		memmove(values_of(judge, kept), values_of(judge, i),
+			judge->nruns * sizeof(*judge->values));
+		result->rows[kept++] = result->rows[i];
+	}
+	result->nrows = kept;
+	free(answered);
+	return 0;
+}
+
+/* One side of a row. */
+
+static struct check_side side_of(const struct metric_value *values, size_t n)
+{
+	struct check_side side = { .known = true };
+	double squares = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		side.known &= !values[i].lack;
+		side.value += values[i].high;
+		side.low += values[i].low;
+	}
+	side.value /= (double)n;
+	side.low /= (double)n;
+	for (size_t i = 0; i < n; i++)
+		squares += (values[i].high - side.value) * (values[i].high - side.value);
+	side.spread = n > 1 ? sqrt(squares / (double)(n - 1)) : 0;
+	return side;
+}
+
+static bool all_equal(const struct metric_value *values, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (values[i].high != values[0].high)
+			return false;
+	return true;
+}
+
+/* Times are noisy; a count is if it differs between runs that should be the same. */
+static enum check_method method_of(const struct judge *judge, size_t row)
+{
+	const struct check_input *input = judge->input;
+	const struct metric_value *values = values_of(judge, row);
+	const struct rule *rule = judge->result->rows[row].rule;
+
+	if (!rule->relative)
+		return METHOD_ABSOLUTE;
+	if (input->deterministic)
+		return METHOD_DIRECT;
+	if (metric_unit(&rule->metric) == UNIT_NS)
+		return METHOD_TEST;
+	return all_equal(values, input->nbase) && all_equal(values + input->nbase, input->nnew)
+		       ? METHOD_DIRECT
+		       : METHOD_TEST;
+}
+
+/* Says which runs have no value, and why the first of them has none. */
+static void say_unknown(const struct judge *judge, size_t index)
+{
+	const struct metric_value *values = values_of(judge, index);
+	struct check_row *row = &judge->result->rows[index];
+	size_t nbase = judge->input->nbase, lacking[2] = { 0, 0 }, first = judge->nruns;
+	int event = row->rule->metric.event;
+
+	for (size_t i = 0; i < judge->nruns; i++)
+		if (values[i].lack) {
+			lacking[i >= nbase]++;
+			first = i < first ? i : first;
+		}
+	check_say(row, VERDICT_INCONCLUSIVE, "%s %s (in %zu of %zu base and %zu of %zu new runs)",
+		  event < 0 ? "it" : event_descs[event].name, metric_lacks[values[first].lack],
+		  lacking[0], nbase, lacking[1], judge->input->nnew);
+}
+
+static void look_at(const struct judge *judge, size_t index)
+{
+	const struct metric_value *values = values_of(judge, index);
+	const struct check_input *input = judge->input;
+	struct check_row *row = &judge->result->rows[index];
+
+	row->base = side_of(values, input->nbase);
+	row->new = side_of(values + input->nbase, input->nnew);
+	row->method = method_of(judge, index);
+	if (!row->new.known || (row->rule->relative && !row->base.known)) {
+		say_unknown(judge, index);
+		return;
+	}
+	row->has_change = row->base.known && row->base.value > 0;
+	if (row->has_change)
+		row->change = (row->new.value - row->base.value) / row->base.value;
+}
+
+static bool is_judged(const struct check_row *row)
+{
+	return row->reason[0];
+}
+
+/* Testing. */
+
+static void test_row(const struct judge *judge, size_t index, double *values)
+{
+	const struct metric_value *from = values_of(judge, index);
+	const struct check_input *input = judge->input;
+	struct check_row *row = &judge->result->rows[index];
+
+	for (size_t i = 0; i < judge->nruns; i++)
+		values[i] = from[i].high;
+	row->has_p = true;
+	row->p = stats_permutation_p(values, input->nbase, values + input->nbase, input->nnew);
+}
+
+static int test_all(const struct judge *judge)
+{
+	struct check_result *result = judge->result;
+	double *values = calloc(judge->nruns + result->nrows, sizeof(*values));
+	double *p = values + judge->nruns;
+	size_t n = 0;
+
+	if (!values)
+		return -ENOMEM;
+	for (size_t i = 0; i < result->nrows; i++)
+		if (result->rows[i].method == METHOD_TEST && !is_judged(&result->rows[i])) {
+			test_row(judge, i, values);
+			p[n++] = result->rows[i].p;
+		}
+	stats_holm(p, n);
+	result->ntested = n;
+	result->runs_needed = n ? stats_runs_needed(n, judge->input->alpha) : 0;
+	n = 0;
+	for (size_t i = 0; i < result->nrows; i++)
+		if (result->rows[i].has_p)
+			result->rows[i].p = p[n++];
+	free(values);
+	return 0;
+}
+
+/* The worst of all rows; an improvement is none. Nothing compared is nothing known. */
+static void conclude(struct check_result *result)
+{
+	size_t compared = 0;
+
+	for (size_t i = 0; i < result->nrows; i++) {
+		result->nverdicts[result->rows[i].verdict]++;
+		compared += !result->input->default_rules || result->rows[i].rule->relative;
+	}
+	for (size_t verdict = VERDICT_FINE; verdict <= VERDICT_REGRESSION; verdict++)
+		if (result->nverdicts[verdict])
+			result->verdict = verdict;
+	if (!compared && result->verdict < VERDICT_INCONCLUSIVE)
+		result->verdict = VERDICT_INCONCLUSIVE;
+}
+
+int check_run_all(const struct check_input *input, struct check_result *result)
+{
+	struct judge judge = { .input = input,
+			       .result = result,
+			       .nruns = input->nbase + input->nnew };
+	int err;
+
+	*result = (struct check_result){ .input = input };
+	err = make_places(result) ?: make_rows(&judge) ?: read_all(&judge) ?: drop_idle(&judge);
+	for (size_t i = 0; i < result->nrows && !err; i++)
+		look_at(&judge, i);
+	err = err ?: test_all(&judge);
+	for (size_t i = 0; i < result->nrows && !err; i++)
+		if (!is_judged(&result->rows[i]))
+			check_judge(result, &result->rows[i], values_of(&judge, i));
+	conclude(result);
+	free(judge.values);
+	return err;
+}
+
+void check_free(struct check_result *result)
+{
+	free(result->places);
+	free(result->rows);
+	*result = (struct check_result){};
+}
+
+int check_exit_status(const struct check_result *result)
+{
+	if (result->verdict == VERDICT_REGRESSION)
+		return EXIT_REGRESSION;
+	return result->verdict == VERDICT_INCONCLUSIVE ? EXIT_IMPOSSIBLE : EXIT_DONE;
+}

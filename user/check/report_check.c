@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The formats of a check as a table, what they share, and the two that are tables themselves.
+ */
+#include "report_check.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/text.h"
+
+static const struct {
+	const char *name;
+	check_writer *write;
+} formats[] = {
+	{ "text", report_check_text },	   { "markdown", report_check_markdown },
+	{ "json", report_check_json },	   { "junit", report_check_junit },
+	{ "github", report_check_github },
+};
+
+#define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
+
+static check_writer *find_format(const char *name)
+{
+	for (size_t i = 0; i < NR_FORMATS; i++)
+		if (!strcmp(formats[i].name, name))
+			return formats[i].write;
+	return NULL;
+}
+
+bool report_check_has_format(const char *format)
+{
+	return find_format(format);
+}
+
+const char *report_check_formats(void)
+{
+	static char names[80];
+	size_t at = 0;
+
+	for (size_t i = 0; i < NR_FORMATS; i++)
+		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s", at ? ", " : "",
+				       formats[i].name);
+	return names;
+}
+
+int report_check(FILE *out, const char *format, const struct check_result *result,
+		 const struct text_style *style)
+{
+	check_writer *write = find_format(format);
+	int err = write ? write(out, result, style) : -EINVAL;
+
+	errno = 0;
+	if (!err && (fflush(out) || ferror(out)))
+		err = -(errno ?: EIO);
+	return err;
+}
+
+/* Words. */
+
+/* Four digits: more than number_latency(), so that a change of a per cent can be seen. */
+static void write_ns(char *buf, size_t size, double ns, bool utf8)
+{
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+	size_t unit = 0;
+	double value = ns;
+
+	for (; fabs(value) >= 999.95 && unit < 3; unit++)
+		value /= 1000;
+	snprintf(buf, size, "%.*f%s",
+		 value >= 99.995   ? 1
+		 : value >= 9.9995 ? 2
+				   : 3,
+		 value, utf8 && unit == 1 ? "\u00b5s" : units[unit]);
+}
+
+static void write_value(char *buf, size_t size, const struct check_row *row,
+			const struct check_side *side, bool utf8)
+{
+	if (!side->known)
+		snprintf(buf, size, "-");
+	else if (metric_unit(&row->rule->metric) == UNIT_NS)
+		write_ns(buf, size, side->value, utf8);
+	else if (side->value == floor(side->value))
+		snprintf(buf, size, "%.0f", side->value);
+	else
+		snprintf(buf, size, "%.*f", side->value < 100 ? 3 : 1, side->value);
+}
+
+struct check_words check_words(const struct check_row *row, bool utf8)
+{
+	struct check_words words = {
+		.rule = row->rule->text,
+		.change = "-",
+		.p = "-",
+		.verdict = verdict_names[row->verdict],
+		.reason = row->reason,
+	};
+
+	place_name(words.place, row->place, utf8);
+	write_value(words.base, sizeof(words.base), row, &row->base, utf8);
+	write_value(words.new, sizeof(words.new), row, &row->new, utf8);
+	if (row->has_change)
+		snprintf(words.change, sizeof(words.change), "%+.2f%%", row->change * 100);
+	if (row->has_p)
+		snprintf(words.p, sizeof(words.p), row->p < 0.001 ? "%.0e" : "%.4f", row->p);
+	return words;
+}
+
+static const char *kernel_of(char *buf, size_t size, const struct check_run *run, bool utf8)
+{
+	const char *kernel = run->capture->kernel;
+
+	return text_clean(buf, size, kernel, strlen(kernel), utf8);
+}
+
+const char *check_title(char *buf, const struct check_result *result, bool utf8)
+{
+	const struct check_input *input = result->input;
+	char was[100], is[100];
+
+	snprintf(buf, CHECK_TITLE_LEN, "%zu base run%s (Linux %s) and %zu new run%s (Linux %s)",
+		 input->nbase, input->nbase == 1 ? "" : "s",
+		 kernel_of(was, sizeof(was), &input->base[0], utf8), input->nnew,
+		 input->nnew == 1 ? "" : "s", kernel_of(is, sizeof(is), &input->new[0], utf8));
+	return buf;
+}
+
+const char *check_summary(char *buf, const struct check_result *result)
+{
+	size_t at = (size_t)snprintf(buf, CHECK_TITLE_LEN, "%s", verdict_names[result->verdict]);
+
+	for (int verdict = VERDICT_REGRESSION; verdict >= VERDICT_FINE; verdict--)
+		if (result->nverdicts[verdict])
+			at += (size_t)snprintf(buf + at, CHECK_TITLE_LEN - at, "%s%zu %s%s",
+					       strchr(buf, ':') ? ", " : ": ",
+					       result->nverdicts[verdict], verdict_names[verdict],
+					       verdict == VERDICT_REGRESSION &&
+							       result->nverdicts[verdict] > 1
+						       ? "s"
+						       : "");
+	if (!result->nrows)
+		snprintf(buf + at, CHECK_TITLE_LEN - at, ": nothing to compare");
+	return buf;
+}
+
+/* Tables. */
+
+#define COLUMNS 7
+static const char *const titles[COLUMNS] = { "RULE",   "WHERE", "BASE",	  "NEW",
+					     "CHANGE", "P",	"VERDICT" };
+
+static const char *cell(const struct check_words *words, int column)
+{
+	const char *const cells[COLUMNS] = { words->rule,   words->place, words->base,	 words->new,
+					     words->change, words->p,	  words->verdict };
+
+	return cells[column];
+}
+
+/* WHERE says something only with several places. */
+static bool has_column(const struct check_result *result, int column)
+{
+	return column != 1 || result->input->per_slot;
+}
+
+static bool is_flush_left(int column)
+{
+	return column < 2 || column == COLUMNS - 1;
+}
+
+static void measure(const struct check_result *result, bool utf8, unsigned int *widths)
+{
+	for (int column = 0; column < COLUMNS; column++)
+		widths[column] = text_width(titles[column]);
+	for (size_t i = 0; i < result->nrows; i++) {
+		struct check_words words = check_words(&result->rows[i], utf8);
+
+		for (int column = 0; column < COLUMNS; column++) {
+			unsigned int width = text_width(cell(&words, column));
+
+			if (width > widths[column])
+				widths[column] = width;
+		}
+	}
+}
+
+static void put_cell(FILE *out, const char *text, int column, unsigned int width)
+{
+	int pad = (int)(width - text_width(text));
+
+	if (column == COLUMNS - 1) /* no blanks at the end of a line */
+		fprintf(out, "  %s\n", text);
+	else if (is_flush_left(column))
+		fprintf(out, "%s%s%*s", column ? "  " : "", text, pad, "");
+	else
+		fprintf(out, "  %*s%s", pad, "", text);
+}
+
+static const char *color_of(enum verdict verdict, const struct text_style *style)
+{
+	static const char *const colors[] = {
+		[VERDICT_FINE] = "",
+		[VERDICT_IMPROVED] = "\033[32m",
+		[VERDICT_INCONCLUSIVE] = "\033[33m",
+		[VERDICT_REGRESSION] = "\033[31m",
+	};
+
+	return style->color ? colors[verdict] : "";
+}
+
+static void text_row(FILE *out, const struct check_result *result, const struct check_row *row,
+		     const struct text_style *style, const unsigned int *widths)
+{
+	struct check_words words = check_words(row, style->utf8);
+	const char *color = color_of(row->verdict, style);
+
+	fputs(color, out);
+	for (int column = 0; column < COLUMNS; column++)
+		if (has_column(result, column))
+			put_cell(out, cell(&words, column), column, widths[column]);
+	fputs(*color ? "\033[0m" : "", out);
+	if (*words.reason) {
+		struct flow flow = { .out = out, .columns = style->columns, .indent = 4 };
+
+		flow_text(&flow, 4, words.reason);
+		flow_end(&flow);
+	}
+}
+
+int report_check_text(FILE *out, const struct check_result *result, const struct text_style *style)
+{
+	char line[CHECK_TITLE_LEN];
+	unsigned int widths[COLUMNS];
+
+	measure(result, style->utf8, widths);
+	fprintf(out, "%s\n", check_title(line, result, style->utf8));
+	if (result->ntested)
+		fprintf(out, "%zu of %zu metrics tested, together at %g %%\n", result->ntested,
+			result->nrows, result->input->alpha * 100);
+	fputc('\n', out);
+	for (int column = 0; column < COLUMNS && result->nrows; column++)
+		if (has_column(result, column))
+			put_cell(out, titles[column], column, widths[column]);
+	for (size_t i = 0; i < result->nrows; i++)
+		text_row(out, result, &result->rows[i], style, widths);
+	fprintf(out, "%s%s\n", result->nrows ? "\n" : "", check_summary(line, result));
+	return 0;
+}
+
+/* What means something within a line, to GitHub and others. */
+static void put_markdown(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("\\`*_[]<>|~&#@$", *text))
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+}
+
+static void markdown_cell(FILE *out, const char *text, int column, enum verdict verdict)
+{
+	bool bold = column == COLUMNS - 1 && verdict != VERDICT_FINE;
+
+	fputs(bold ? " **" : " ", out);
+	if (!column)
+		fprintf(out, "`%s`", text); /* rules have no ` and no | */
+	else
+		put_markdown(out, text);
+	fputs(bold ? "** |" : " |", out);
+}
+
+static void markdown_row(FILE *out, const struct check_result *result, const struct check_row *row)
+{
+	struct check_words words = check_words(row, true);
+
+	fputc('|', out);
+	for (int column = 0; column < COLUMNS; column++)
+		if (has_column(result, column))
+			markdown_cell(out, cell(&words, column), column, row->verdict);
+	fputc(' ', out);
+	put_markdown(out, words.reason);
+	fputs(*words.reason ? " |\n" : "|\n", out);
+}
+
+static void markdown_head(FILE *out, const struct check_result *result)
+{
+	for (int line = 0; line < 2; line++) {
+		fputc('|', out);
+		for (int column = 0; column < COLUMNS; column++)
+			if (has_column(result, column))
+				fprintf(out, " %s |",
+					!line			? titles[column]
+					: is_flush_left(column) ? ":--"
+								: "--:");
+		fputs(line ? " :-- |\n" : " WHY |\n", out);
+	}
+}
+
+int report_check_markdown(FILE *out, const struct check_result *result,
+			  const struct text_style *style)
+{
+	char line[CHECK_TITLE_LEN];
+
+	(void)style;
+	fputs("### gmemtrace check: ", out);
+	put_markdown(out, check_summary(line, result));
+	fputs("\n\n", out);
+	put_markdown(out, check_title(line, result, true));
+	fputs("\n\n", out);
+	if (!result->nrows)
+		return 0;
+	markdown_head(out, result);
+	for (size_t i = 0; i < result->nrows; i++)
+		markdown_row(out, result, &result->rows[i]);
+	return 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a check found, for people and for CI systems: a table as text or Markdown, JUnit's XML,
+ * GitHub's annotations, JSON. Each line has base, new, change, p, verdict and the rule.
+ */
+#ifndef REPORT_CHECK_H
+#define REPORT_CHECK_H
+
+#include "base/text_style.h"
+#include "check.h"
+
+/*
+ * Write @result as @format. 0, -EINVAL for an unknown format, -ENOMEM, or the error of writing
+ * (-ENOSPC, -EPIPE, ...).
+ */
+int report_check(FILE *out, const char *format, const struct check_result *result,
+		 const struct text_style *style);
+
+bool report_check_has_format(const char *format);
+
+/* For messages: "text, markdown, ...". */
+const char *report_check_formats(void);
+
+/* For the formats, private to report_check*.c. */
+
+typedef int check_writer(FILE *out, const struct check_result *result,
+			 const struct text_style *style);
+
+/* Each returns 0 or -ENOMEM; errors of @out are left to the caller. */
+check_writer report_check_text, report_check_markdown, report_check_junit, report_check_github,
+	report_check_json;
+
+/* One row in words, printable; "-" for what there is not. */
+struct check_words {
+	const char *rule;
+	char place[PLACE_LEN];
+	char base[32];
+	char new[32];
+	char change[32];
+	char p[16];
+	const char *verdict;
+	const char *reason; /* "" when there is nothing to add */
+};
+
+struct check_words check_words(const struct check_row *row, bool utf8);
+
+/* "5 base runs (Linux 6.18.5) and 5 new runs (Linux 7.2.4)", printable. */
+#define CHECK_TITLE_LEN 320
+const char *check_title(char *buf, const struct check_result *result, bool utf8);
+
+/* "regression: 1 regression, 2 inconclusive, 5 fine". */
+const char *check_summary(char *buf, const struct check_result *result);
+
+#endif

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A check as one JSON object on one line, in the shape that schema.json writes down.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/json_text.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "report_check.h"
+
+/* Anybody may have made up names of files, kernels and processes. */
+static json_t *foreign(const char *s)
+{
+	char *clean = malloc(TEXT_UTF8_SIZE(strlen(s)));
+	json_t *string;
+
+	if (!clean)
+		return NULL;
+	string = json_string(text_utf8(clean, TEXT_UTF8_SIZE(strlen(s)), s, strlen(s)));
+	free(clean);
+	return string;
+}
+
+static json_t *real_or_null(bool known, double value)
+{
+	return known ? json_real(value) : json_null();
+}
+
+static json_t *json_side(const struct check_side *side)
+{
+	if (!side->known)
+		return json_null();
+	return json_pack("{s:f, s:f, s:f}", "value", side->value, "above", side->low, "spread",
+			 side->spread);
+}
+
+static json_t *json_place(const struct place *place)
+{
+	static const char *const kinds[] = {
+		[PLACE_ALL] = "all", [PLACE_SLOT] = "slot", [PLACE_VM] = "vm", [PLACE_HOST] = "host"
+	};
+	bool in_vm = place->kind == PLACE_SLOT || place->kind == PLACE_VM;
+	bool is_slot = place->kind == PLACE_SLOT;
+
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "kind", kinds[place->kind], "comm",
+			 in_vm ? foreign(place->comm) : json_null(), "nth",
+			 in_vm ? json_integer(place->nth) : json_null(), "as_id",
+			 is_slot ? json_integer(place->as_id) : json_null(), "id",
+			 is_slot ? json_integer(place->id) : json_null());
+}
+
+static json_t *json_row(const struct check_row *row)
+{
+	static const char *const units[] = {
+		[UNIT_COUNT] = "count", [UNIT_RATIO] = "ratio", [UNIT_NS] = "ns"
+	};
+
+	return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s}", "rule",
+			 row->rule->text, "unit", units[metric_unit(&row->rule->metric)], "place",
+			 json_place(row->place), "method", check_methods[row->method], "base",
+			 json_side(&row->base), "new", json_side(&row->new), "change",
+			 real_or_null(row->has_change, row->change), "p",
+			 real_or_null(row->has_p, row->p), "verdict", verdict_names[row->verdict],
+			 "reason", row->reason);
+}
+
+static json_t *json_runs(const struct check_run *runs, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		if (json_array_append_new(list,
+					  json_pack("{s:o, s:o}", "file", foreign(runs[i].name),
+						    "kernel", foreign(runs[i].capture->kernel)))) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
+static json_t *json_rows(const struct check_result *result)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < result->nrows; i++)
+		if (json_array_append_new(list, json_row(&result->rows[i]))) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
+static json_t *json_allowed(unsigned int allow)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < NR_OBSTACLES && list; i++)
+		if (allow & 1U << i)
+			json_array_append_new(list, json_string(check_obstacles[i]));
+	return list;
+}
+
+static json_t *json_check(const struct check_result *result)
+{
+	const struct check_input *input = result->input;
+
+	return json_pack(
+		"{s:s, s:i, s:f, s:f, s:b, s:b, s:o, s:I, s:o, s:o, s:o, s:o}", "verdict",
+		verdict_names[result->verdict], "exit_status", check_exit_status(result), "alpha",
+		input->alpha, "floor", input->floor, "per_slot", input->per_slot, "deterministic",
+		input->deterministic, "allowed", json_allowed(input->allow), "tested",
+		(json_int_t)result->ntested, "runs_needed",
+		result->runs_needed ? json_integer((json_int_t)result->runs_needed) : json_null(),
+		"base", json_runs(input->base, input->nbase), "new",
+		json_runs(input->new, input->nnew), "results", json_rows(result));
+}
+
+int report_check_json(FILE *out, const struct check_result *result, const struct text_style *style)
+{
+	json_t *json = json_pack("{s:{s:s, s:s}, s:o}", "tool", "name", "gmemtrace", "version",
+				 GMEM_VERSION, "check", json_check(result));
+	int err = json && !json_text_write(out, json) ? 0 : -ENOMEM;
+
+	(void)style;
+	json_decref(json);
+	fputc('\n', out);
+	return ferror(out) ? 0 : err;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reads the captures of both sides up to their last snapshots, and hands them on.
+ */
+#include "commands.h"
+#include <stdlib.h>
+#include <string.h>
+#include "base/open_files.h"
+#include "base/output.h"
+#include "capture/capture_file.h"
+#include "check_options.h"
+#include "check/report_check.h"
+
+/* All files of both sides, those of the base first. */
+struct captures {
+	struct capture_file **files;
+	struct check_run *runs;
+	size_t n;
+};
+
+/* Up to its end. */
+static int read_to_end(struct capture_file *file, const char *name, struct problem *problem)
+{
+	struct capture_item item;
+
+	do {
+		if (capture_next(file, CAPTURE_WANT_LAST, &item, problem))
+			return -1;
+	} while (item.kind != CAPTURE_END);
+	if (!capture_meta(file)->snap)
+		return problem_set(problem, EXIT_USAGE,
+				   "%s: the capture ended before its first snapshot. Capture again",
+				   name);
+	return 0;
+}
+
+static int read_capture(struct captures *captures, const char *name, bool force,
+			struct problem *problem)
+{
+	struct capture_file *file = capture_open(name, problem);
+
+	if (!file)
+		return -1;
+	if (force)
+		capture_force(file);
+	captures->files[captures->n] = file;
+	captures->n++;
+	if (read_to_end(file, name, problem))
+		return -1;
+	captures->runs[captures->n - 1] = (struct check_run){
+		.capture = capture_meta(file),
+		.name = name,
+		.incomplete = capture_incomplete(file),
+	};
+	return 0;
+}
+
+static int read_side(struct captures *captures, const struct file_list *files, bool force,
+		     struct problem *problem)
+{
+	for (size_t i = 0; i < files->n; i++)
+		if (read_capture(captures, files->v[i], force, problem))
+			return -1;
+	return 0;
+}
+
+static int read_both(struct captures *captures, const struct check_options *options,
+		     struct problem *problem)
+{
+	size_t n = options->base.n + options->new.n;
+
+	captures->files = calloc(n, sizeof(struct capture_file *));
+	captures->runs = calloc(n, sizeof(*captures->runs));
+	if (!captures->files || !captures->runs)
+		return problem_memory(problem, "read captures");
+	return read_side(captures, &options->base, options->force, problem)
+		       ?: read_side(captures, &options->new, options->force, problem);
+}
+
+static void close_all(struct captures *captures)
+{
+	for (size_t i = 0; i < captures->n; i++)
+		capture_close(captures->files[i]);
+	free(captures->files);
+	free(captures->runs);
+}
+
+struct report {
+	const char *format;
+	const struct check_result *result;
+};
+
+static int write_result(FILE *out, const struct text_style *style, const void *what)
+{
+	const struct report *report = what;
+
+	return report_check(out, report->format, report->result, style);
+}
+
+static int check(const struct check_options *options, const struct captures *captures,
+		 struct problem *problem)
+{
+	struct check_input input = {
+		.base = captures->runs,
+		.nbase = options->base.n,
+		.new = captures->runs + options->base.n,
+		.nnew = options->new.n,
+		.rules = options->rules.v,
+		.nrules = options->rules.n,
+		.alpha = options->alpha,
+		.floor = options->floor,
+		.per_slot = options->per_slot,
+		.deterministic = options->deterministic,
+		.default_rules = options->default_rules,
+		.allow = options->allow,
+	};
+	struct check_result result;
+	int status;
+
+	if (check_comparable(&input, problem))
+		return -1;
+	if (check_run_all(&input, &result))
+		status = problem_memory(problem, "compare");
+	else
+		status = command_write(options->output, write_result,
+				       &(struct report){ options->format, &result }, problem)
+				 ?: check_exit_status(&result);
+	check_free(&result);
+	return status;
+}
+
+static int check_output(const struct check_options *options, struct problem *problem)
+{
+	const struct file_list *lists[] = { &options->base, &options->new, &options->rule_files };
+
+	if (output_check(options->output, problem))
+		return -1;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (size_t j = 0; j < lists[i]->n; j++)
+			if (output_check_input(options->output, lists[i]->v[j], problem))
+				return -1;
+	return 0;
+}
+
+int command_check(int argc, char **argv, struct problem *problem)
+{
+	struct captures captures = {};
+	struct check_options options;
+	int status = check_options_parse(argc, argv, &options, problem);
+
+	open_files_raise(); /* all captures are open at once */
+	if (!status)
+		status = check_output(&options, problem);
+	if (!status)
+		status = read_both(&captures, &options, problem);
+	if (!status)
+		status = check(&options, &captures, problem);
+	close_all(&captures);
+	check_options_free(&options);
+	return status;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * gmemtrace's commands, as far as they are not gmemtrace.c's own. Each returns an exit status, or
+ * -1 with @problem filled.
+ */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+#include "options.h"
+#include "report/report.h"
+
+/* What @write, which returns what report_write() does, makes of @what, to the file that -o names. */
+typedef int command_writer(FILE *out, const struct text_style *style, const void *what);
+int command_write(const char *output, command_writer *write, const void *what,
+		  struct problem *problem);
+
+/* What every command ends with: @capture as a report of the command's kind, to -o. */
+int command_output(const struct options *options, const struct capture *capture,
+		   struct problem *problem);
+
+/* gmemtrace record [-- COMMAND] */
+int command_record(const struct options *options, struct problem *problem);
+
+/* gmemtrace report FILE */
+int command_report(const struct options *options, struct problem *problem);
+
+/* gmemtrace check --base FILE... --new FILE..., which has a command line of its own. */
+int command_check(int argc, char **argv, struct problem *problem);
+
+#endif

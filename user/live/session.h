@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A tracing session: the BPF programs of the wanted events loaded and attached on the best rung
+ * that this kernel really takes. With snapshot.c the only one that knows libbpf.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "base/problem.h"
+#include "model/fault_cells.h"
+#include "model/hooks.h"
+#include "snapshot.h"
+
+struct session_options {
+	__u64 events; /* 1 << event: what is wanted */
+	enum gmem_filter filter;
+	const pid_t *pids; /* FILTER_PIDS: thread groups */
+	size_t npids;
+	__u64 stack_events; /* 1 << event: whose stacks are kept */
+	__u64 min_latency_ns; /* of what goes into histograms and stacks; 0: all */
+	__u64 record_events; /* 1 << event: what is sent to session_rings() */
+	size_t buffer_bytes; /* of each CPU, for that; 0: the default */
+	bool heat; /* count where in its slot a guest fault falls */
+	__u32 max_owners; /* VMs, slots and guest_memfds; 0: the default */
+	bool no_fsession; /* two programs for both ends of a function, also where one could */
+	bool verbose; /* let libbpf speak */
+};
+
+struct session;
+
+/*
+ * Load and attach; nothing is counted yet. Events that this kernel cannot carry are left out and
+ * say so in their hook_state. NULL with @problem filled when nothing can be traced at all; then
+ * nothing stays attached.
+ */
+struct session *session_open(const struct session_options *options, struct problem *problem);
+
+/* The kernel it runs on. Valid until session_close(). */
+struct kernel;
+const struct kernel *session_kernel(const struct session *session);
+
+/* What meets both ends of a function: "pairs" of programs, one "fsession" (7.0), or "fsession.multi",
+ * which also is one for many functions (7.2). */
+const char *session_programs(const struct session *session);
+
+/* Count what begins from now on. */
+void session_start(struct session *session);
+
+/*
+ * Count nothing that begins or ends from now on. What was counted can still be read, and changes no
+ * more. 0, or -1 with @problem filled: then it may.
+ */
+int session_stop(struct session *session, struct problem *problem);
+
+/* Detach and free everything. */
+void session_close(struct session *session);
+
+/* Is one of the events asked for attached? 0, or -1 with @problem filled. */
+int session_check(struct session *session, struct problem *problem);
+
+/*
+ * How often kernel.ftrace_enabled became 0 since the programs were attached. Nothing was counted then,
+ * and what went on is not known.
+ */
+__u64 session_switched_off(const struct session *session);
+
+/* What became of each event, [NR_EVENTS], refreshed with the programs' run counts and misses, as
+ * snapshot_read() does. Valid until session_close(). */
+const struct hook_state *session_hooks(struct session *session);
+
+/* Where records of options.record_events come from; NULL for none. Valid until session_close(). */
+struct rings;
+struct rings *session_rings(struct session *session);
+
+/*
+ * Let the kernel count runs of programs and the time they take, of all programs of the system, or
+ * stop that. Does nothing where the kernel cannot.
+ */
+void session_count_runs(struct session *session, bool on);
+
+struct stack_names;
+
+/* What the programs have written, for snapshot.c. Valid until session_close(). */
+struct session_view {
+	const struct owner *owners;
+	__u32 nowners; /* in use, from index 0 */
+	const struct histogram *histograms;
+	__u32 nhistograms;
+	struct fault_cells cells; /* without an index */
+	const struct heat *heats; /* by owner index; NULL: not asked for */
+	bool firsts; /* event_stat.first_ns is in use */
+	int errors_fd; /* struct error_key → __u64 */
+	int stacks_fd; /* id → __u64[STACK_DEPTH] */
+	int stack_stats_fd; /* struct stack_key → struct stack_stat; -1: no stacks are kept */
+	struct stack_names *stack_names; /* of those that were read so far; if stacks are kept */
+	const __u64 (*losses)[NR_LOSSES]; /* [NR_EVENTS] */
+	const struct rings *rings; /* NULL: nothing is recorded */
+};
+
+struct session_view session_view(struct session *session);
+
+#endif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ladder as data. A new kernel that moves a function gets a row here, above the old one, with
+ * the version that made it necessary; nothing else changes.
+ */
+#include "hooks.h"
+#include <stddef.h>
+#include <string.h>
+
+/* clang-format off */
+
+/* The begin and the end of an event that has a duration. */
+#define HOOK(name, fn, hook_kind, ...)                                                             \
+	{ .program = name, .function = fn, .kind = hook_kind, __VA_ARGS__ }
+#define BOTH(program, function, ...) HOOK(program, function, HOOK_BOTH_ENDS, __VA_ARGS__)
+#define END(program, function) HOOK(program, function, HOOK_END)
+#define ONE(program, function) HOOK(program, function, HOOK_WHOLE)
+#define TRACEPOINT(program, name, ...) HOOK(program, name, HOOK_TRACEPOINT, __VA_ARGS__)
+
+#define ON(struct_name) .arg0 = struct_name
+#define IN_KERNEL .in_kernel = true
+#define IN_FAULT .in_fault = true
+#define UNMAP ONE("unmap", "kvm_unmap_gfn_range")
+
+#define EVENT(id) (1ULL << EV_##id)
+
+/* What changes which pages of a guest_memfd are there, or mapped in the guest. */
+#define PAGE_EVENTS                                                                                \
+	(EVENT(GUEST_FAULT) | EVENT(HOST_FAULT) | EVENT(PREFAULT) | EVENT(POPULATE) |              \
+	 EVENT(CREATE) | EVENT(RELEASE) | EVENT(ALLOCATE) | EVENT(PUNCH_HOLE) | EVENT(ZAP) |       \
+	 EVENT(NOTIFIER) | EVENT(CONVERT) | EVENT(POISON))
+
+const struct ladder ladders[NR_EVENTS] = {
+	/* Its causes take all that adds, zaps and removes pages. */
+	[EV_GUEST_FAULT] = { .with = PAGE_EVENTS, .rungs = {
+		{ "6.8", { BOTH("guest_fault", "kvm_gmem_get_pfn") } },
+	} },
+	[EV_HOST_FAULT] = { .with = PAGE_EVENTS, .rungs = {
+		/* 6.18 brought mmap() of a guest_memfd. */
+		{ "6.18", { BOTH("host_fault", "kvm_gmem_fault_user_mapping") } },
+	} },
+	[EV_ALLOC] = { .needs = EVENT(GUEST_FAULT) | EVENT(ALLOCATE),
+		       .with = EVENT(HOST_FAULT) | EVENT(POPULATE), .rungs = {
+		{ "6.8", { TRACEPOINT("page_added", "mm_filemap_add_to_page_cache", IN_FAULT) } },
+	} },
+	/* The last close makes every guest_memfd known before its pages go. */
+	[EV_FREE] = { .needs = EVENT(PUNCH_HOLE) | EVENT(RELEASE), .rungs = {
+		{ "6.8", { TRACEPOINT("page_deleted", "mm_filemap_delete_from_page_cache") } },
+	} },
+	[EV_PREPARE] = { .with = EVENT(GUEST_FAULT), .rungs = {
+		/* 7.3 renamed it, and gives a number of pages instead of an order. */
+		{ "7.3", { BOTH("prepare", "kvm_arch_gmem_make_private") } },
+		/* 7.0 calls it at every fault, until then only for a folio not up to date. */
+		{ "6.10", { BOTH("prepare", "kvm_arch_gmem_prepare", IN_FAULT) } },
+	} },
+	[EV_POPULATE] = { .rungs = {
+		/* By write(): beside the ioctls of SNP and TDX, or alone. */
+		{ "in flight", { BOTH("populate", "kvm_gmem_populate"),
+				 BOTH("write_begin", "kvm_gmem_write_begin"),
+				 END("write_end", "kvm_gmem_write_end") } },
+		{ "in flight", { BOTH("write_begin", "kvm_gmem_write_begin"),
+				 END("write_end", "kvm_gmem_write_end") } },
+		{ "6.10", { BOTH("populate", "kvm_gmem_populate") } },
+	} },
+	[EV_PREFAULT] = { .rungs = {
+		{ "6.11", { BOTH("prefault", "kvm_arch_vcpu_pre_fault_memory") } },
+	} },
+	[EV_CREATE] = { .rungs = {
+		{ "6.8", { BOTH("create", "kvm_gmem_create") } },
+	} },
+	[EV_BIND] = { .rungs = {
+		/* 7.3 split bind in two: bad arguments fail in prepare, overlaps in commit; KVM
+		 * may refuse the slot between them. */
+		{ "7.3", { BOTH("bind_prepare", "kvm_gmem_prepare_memory_region"),
+			   END("bind_commit", "kvm_gmem_commit_memory_region"),
+			   END("bind_refused", "kvm_set_memslot") } },
+		{ "6.8", { BOTH("bind", "kvm_gmem_bind") } },
+	} },
+	[EV_UNBIND] = { .rungs = {
+		{ "6.8", { BOTH("unbind", "kvm_gmem_unbind") } },
+	} },
+	[EV_RELEASE] = { .rungs = {
+		{ "6.8", { BOTH("release", "kvm_gmem_release") } },
+	} },
+	/* Where pages belong to a slot is kept until a slot is unbound. */
+	[EV_ALLOCATE] = { .with = EVENT(UNBIND), .rungs = {
+		{ "6.8", { BOTH("fallocate", "kvm_gmem_fallocate") } },
+	} },
+	[EV_PUNCH_HOLE] = { .with = EVENT(UNBIND), .rungs = {
+		{ "6.8", { BOTH("fallocate", "kvm_gmem_fallocate") } },
+	} },
+	[EV_ZAP] = { .needs = EVENT(PUNCH_HOLE) | EVENT(RELEASE), .with = EVENT(POISON), .rungs = {
+		/* 7.2 or before: begin became start. */
+		{ "7.2", { BOTH("zap", "__kvm_gmem_invalidate_start", ON("gmem_file")), UNMAP } },
+		/* 6.19 renamed struct kvm_gmem. */
+		{ "6.19", { BOTH("zap", "__kvm_gmem_invalidate_begin", ON("gmem_file")), UNMAP } },
+		{ "6.18", { BOTH("zap", "__kvm_gmem_invalidate_begin", ON("kvm_gmem")), UNMAP } },
+		/* The argument tells it from the later function of this name, on inodes. */
+		{ "6.8", { BOTH("zap", "kvm_gmem_invalidate_begin", ON("kvm_gmem")), UNMAP } },
+	} },
+	[EV_NOTIFIER] = { .rungs = {
+		{ "6.8", { BOTH("notifier", "kvm_mmu_notifier_invalidate_range_start") } },
+	} },
+	[EV_NOTIFIER_HIT] = { .needs = EVENT(NOTIFIER), .rungs = {
+		{ "6.8", { UNMAP } },
+	} },
+	[EV_CONVERT] = { .rungs = {
+		/* In place, by an ioctl of guest_memfd; the VM's ioctl is still there for others. */
+		{ "in flight", { BOTH("convert_in_place", "__kvm_gmem_set_attributes"),
+				 BOTH("convert", "kvm_vm_ioctl"),
+				 BOTH("attributes", "kvm_range_has_memory_attributes") } },
+		{ "in flight", { BOTH("convert_in_place", "__kvm_gmem_set_attributes") } },
+		{ "6.8", { BOTH("convert", "kvm_vm_ioctl"),
+			   BOTH("attributes", "kvm_range_has_memory_attributes") } },
+	} },
+	[EV_DIRECT_MAP_ZAP] = { .needs = EVENT(GUEST_FAULT), .with = EVENT(HOST_FAULT), .rungs = {
+		{ "in flight", { BOTH("direct_map_zap", "kvm_gmem_folio_zap_direct_map", IN_FAULT) } },
+		{ "in flight", { BOTH("direct_map_zap", "folio_zap_direct_map", IN_KERNEL, IN_FAULT) } },
+	} },
+	[EV_DIRECT_MAP_RESTORE] = { .needs = EVENT(PUNCH_HOLE) | EVENT(RELEASE), .rungs = {
+		{ "in flight",
+		  { BOTH("direct_map_restore", "kvm_gmem_folio_restore_direct_map") } },
+		{ "in flight",
+		  { BOTH("direct_map_restore", "folio_restore_direct_map", IN_KERNEL) } },
+	} },
+	[EV_MEMORY_FAULT] = { .rungs = {
+		{ "6.8", { ONE("memory_fault", "kvm_arch_vcpu_ioctl_run") } },
+	} },
+	[EV_POISON] = { .needs = EVENT(ZAP), .rungs = {
+		{ "6.8", { BOTH("poison", "kvm_gmem_error_folio") } },
+	} },
+};
+
+const struct rung keeper_rung = { "6.8", {
+	ONE("vm_init", "kvm_arch_init_vm"),
+	ONE("vm_destroy", "kvm_destroy_vm"),
+	ONE("slot_commit", "kvm_arch_commit_memory_region"),
+} };
+
+const struct hook optional_keepers[] = {
+	/* x86; elsewhere page tables are not dropped as a whole. */
+	TRACEPOINT("zap_all", "kvm_mmu_zap_all_fast"),
+	/* From 7.3 on tracing cannot be switched off. */
+	HOOK("switched_off", "proc_sys_write", HOOK_END, IN_KERNEL),
+	{},
+};
+/* clang-format on */
+
+__u64 events_needed(__u64 events)
+{
+	__u64 before;
+
+	do {
+		before = events;
+		for (int event = 0; event < NR_EVENTS; event++)
+			if (before & 1ULL << event)
+				events |= ladders[event].needs | ladders[event].with;
+	} while (events != before);
+	return events;
+}
+
+int ladder_choose(const struct ladder *ladder, int from, hook_present_fn present, void *ctx)
+{
+	for (int i = from; i < EVENT_RUNGS && ladder->rungs[i].since; i++) {
+		const struct hook *hook = ladder->rungs[i].hooks;
+		const struct hook *end = hook + RUNG_HOOKS;
+
+		while (hook < end && hook->program && present(hook, ctx))
+			hook++;
+		if (hook == end || !hook->program)
+			return i;
+	}
+	return -1;
+}
+
+const struct hook *ladder_first_hook(const struct ladder *ladder, int rung)
+{
+	return rung < 0 ? NULL : ladder->rungs[rung].hooks;
+}
+
+static bool function_is_new(const struct rung *rung, int hook)
+{
+	int i;
+
+	for (i = 0; i < hook; i++)
+		if (!strcmp(rung->hooks[i].function, rung->hooks[hook].function))
+			return false;
+	return true;
+}
+
+const char *rung_function(const struct rung *rung, unsigned int n)
+{
+	int i;
+
+	for (i = 0; i < RUNG_HOOKS && rung->hooks[i].function; i++)
+		if (function_is_new(rung, i) && !n--)
+			return rung->hooks[i].function;
+	return NULL;
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of formats, and what they all need to know about a capture. A format is a row here
+ * and a file report_NAME.c.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model/events.h"
+#include "report_formats.h"
+
+static const struct format {
+	const char *name;
+	report_writer *write;
+	report_writer *probe;
+	report_writer *inventory;
+} formats[] = {
+	{ "text", report_text_capture, report_text_probe, report_text_inventory },
+	{ "json", report_json_capture, report_json_probe, report_json_inventory },
+};
+
+#define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
+
+static const struct format *find_format(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NR_FORMATS; i++)
+		if (!strcmp(formats[i].name, name))
+			return &formats[i];
+	return NULL;
+}
+
+bool report_has_format(const char *name)
+{
+	return find_format(name);
+}
+
+const char *report_formats(void)
+{
+	static char names[64];
+	size_t i;
+
+	names[0] = 0;
+	for (i = 0; i < NR_FORMATS; i++) {
+		if (i)
+			strcat(names, ", ");
+		strcat(names, formats[i].name);
+	}
+	return names;
+}
+
+/*
+ * A full disk shows here at the latest. If a write failed on the way, stdio has a flag for that,
+ * and errno still says why: nothing clears it.
+ */
+static int finish(FILE *out)
+{
+	if (!fflush(out) && !ferror(out))
+		return 0;
+	return errno ? -errno : -EIO;
+}
+
+static int write_with(FILE *out, report_writer *writer, const struct capture *capture,
+		      const struct text_style *style)
+{
+	int err, flush_err;
+
+	errno = 0;
+	err = writer(out, capture, style);
+	flush_err = finish(out);
+	return err ? err : flush_err;
+}
+
+int report_write(FILE *out, const char *format, const struct capture *capture,
+		 const struct text_style *style)
+{
+	const struct format *found = find_format(format);
+
+	return found ? write_with(out, found->write, capture, style) : -EINVAL;
+}
+
+int report_probe(FILE *out, const char *format, const struct capture *capture,
+		 const struct text_style *style)
+{
+	const struct format *found = find_format(format);
+
+	return found ? write_with(out, found->probe, capture, style) : -EINVAL;
+}
+
+int report_inventory(FILE *out, const char *format, const struct capture *capture,
+		     const struct text_style *style)
+{
+	const struct format *found = find_format(format);
+
+	return found ? write_with(out, found->inventory, capture, style) : -EINVAL;
+}

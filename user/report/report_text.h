@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What text reports share. Private to report_text.c and report_inventory.c.
+ */
+#ifndef REPORT_TEXT_H
+#define REPORT_TEXT_H
+
+#include "model/kvm_names.h"
+#include "report_table.h"
+
+#define TITLE_INDENT 10 /* where a VM's, slot's or guest_memfd's line goes on */
+
+struct text_report {
+	FILE *out;
+	const struct capture *capture;
+	const struct text_style *style;
+	unsigned int columns;
+	struct table table;
+	struct event_totals totals; /* of everything */
+};
+
+struct text_report text_report(FILE *out, const struct capture *capture,
+			       const struct text_style *style);
+
+enum ink { INK_PLAIN, INK_BOLD, INK_WARN, INK_GOOD };
+
+void text_ink(const struct text_report *r, enum ink ink);
+
+/* What a file says of itself, if that is to be known first; the title; the time. */
+void text_head(const struct text_report *r);
+
+/* The first line: the tool and the kernel. */
+void text_title(const struct text_report *r);
+
+/* A line that is to be seen: @head stands out, @sentence is wrapped. */
+void text_warning(const struct text_report *r, const char *head, const char *sentence);
+
+/* A line that says which VM it is. */
+void text_vm_title(const struct text_report *r, size_t index);
+
+#endif
