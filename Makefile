@@ -45,7 +45,7 @@ WORKLOAD_OBJECTS := $(WORKLOAD_SOURCES:%.c=$(BUILD)/%.o)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 
 .DELETE_ON_ERROR:
-.PHONY: all bench growth clean install demo check check-long fuzz lint help unit sanitized
+.PHONY: all bench growth clean install demo check check-long compile_commands.json fuzz lint help unit sanitized
 .SECONDARY:
 
 all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied \
@@ -191,7 +191,7 @@ demo:
 check:
 	scripts/setup
 	$(MAKE) all unit sanitized $(BUILD)/fuzz_capture
-	tests/run
+	tests/run $(PART)
 
 # What tracing costs, in a VM: KERNEL= chooses, OPTIONS= are cost.py's.
 KERNEL ?= 7.3
@@ -221,6 +221,10 @@ check-long: all
 lint:
 	scripts/lint
 
+# How each C file is compiled, for clangd and others that read C: what make would do, as JSON.
+compile_commands.json:
+	$(call say,JSON) $(MAKE) -nB V=1 all unit $(BUILD)/fuzz_capture | scripts/compile-commands >$@
+
 clean:
 	rm -rf $(BUILD)
 
@@ -228,10 +232,12 @@ help:
 	@echo 'make            build gmemtrace, gmemtop and the workload gmemload under build/'
 	@echo 'make demo       trace a real guest_memfd guest and print the report'
 	@echo 'make check      run all tests: unit tests here, the rest on real kernels in VMs'
+	@echo '                PART="unit 7.3": only these; tests/run --list has all parts'
 	@echo 'make bench      what each tool adds to a guest fault, in instructions (KERNEL=7.3)'
 	@echo 'make growth     how that grows with slots, VMs, histograms and CPUs, with a plot'
 	@echo 'make fuzz       FUZZ_SECONDS=3600: hostile capture files, under sanitizers'
 	@echo 'make check-long 20 trials of gmemtrace check against a slower kernel, 20 minutes'
 	@echo 'make lint       formatting, shell scripts, warnings as errors'
+	@echo 'make compile_commands.json  how each C file is compiled, for clangd'
 	@echo 'make install    DESTDIR= PREFIX=/usr/local'
 	@echo 'make clean      remove build/'
