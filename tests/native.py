@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What gmemtrace must do on any machine, also on one that does not allow tracing: wrong usage, bad files, no privilege, help."""
+"""What gmemtrace must do on any machine, also on one that does not allow tracing: wrong usage, bad files, no privilege, help. And
+what HACKING.md says of the tree: hacking.py."""
 import glob
 import json
 import os
@@ -13,8 +14,9 @@ import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "lab"))
 import errors  # noqa: E402  (after the path)
+import hacking  # noqa: E402
 from diagnostics import PROGRAMS, about, differences, documented  # noqa: E402
-from tap import Results, Skip  # noqa: E402
+from tap import Results, Skip, tests_of  # noqa: E402
 from tool import GMEMTRACE, IMPOSSIBLE, ROOT, SANITIZED, USAGE, complains, run, trace  # noqa: E402
 
 GENERATE = os.path.join(os.path.dirname(GMEMTRACE), "generate")
@@ -379,8 +381,7 @@ TESTS = [test_wrong_usage, test_refused, test_top_refused, test_top_says_that_it
 
 def main():
     results = Results("native")
-    for test in TESTS:
-        results.run(test)
+    results.run_chosen(TESTS + tests_of(vars(hacking)), sys.argv[1:])
     results.exit()
 
 

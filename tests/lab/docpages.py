@@ -36,7 +36,7 @@ def read(path):
 
 
 def documents():
-    return ["README.md"] + sorted(os.path.relpath(path, ROOT) for path in glob.glob(f"{ROOT}/docs/*.md"))
+    return ["README.md", "HACKING.md"] + sorted(os.path.relpath(path, ROOT) for path in glob.glob(f"{ROOT}/docs/*.md"))
 
 
 def is_whole(command):

@@ -185,6 +185,7 @@ IN_VM = (
     Row(r"^uname -a$", out="cloud"),
     Row(r"^grep -w NAME /sys/kernel/tracing", ("NAME", "kvm_gmem_get_pfn"), out=r"^kvm_gmem_get_pfn \[kvm\]"),
     Row(r"^bpftool prog$", out=r""),
+    Row(r"^tests/lab/suite\.py 7\.3 probe$", out=r"^ok - 7\.3: every event"),
 )
 
 # On this machine, where no tracing need be possible.
@@ -197,6 +198,8 @@ ON_HOST = (
     Row(r"^scripts/lab run --kernel 7\.3 --share build ", ("report", "docs.report"), (">/dev/null", ">/dev/null; cat build/docs.report; rm build/docs.report"),
         out=FAULTS),
     Row(r"^gmemtrace (export )?--json-schema$", out='"\\$schema"'),
+    Row(r"^tests/run --list$", out=r"^unit +\| unit_tests$"),
+    Row(r"^tests/native\.py folders$", out=r"^ok - native: HACKING\.md"),
     Row(r"^man -l ", ("man -l", "MANWIDTH=80 man -l"), out=r"SYNOPSIS"),
 )
 
@@ -211,9 +214,10 @@ NOT_HERE = (
     (r"^gmemtrace .*-- VMM$|^gmemload --no-direct-map$", "in words what a block below is"),
     (r"^(perf record -k mono|trace-cmd record -C mono|perf record)$", "others' programs"),
     (r"^scripts/lab run( --kernel K -- .*| --icount| --kernel 7\.3 --numa 2)?$", "of which other commands are"),
-    (r"^scripts/lab run --kernel 7\.2 -- tests/lab/suite\.py|^tests/run (cost|overhead)$|tests/lab/(topcost|shared_cost|scale|record)\.py", "parts of tests/run"),
+    (r"^scripts/lab run --kernel 7\.2 -- tests/lab/suite\.py|^tests/run (cost|docs|overhead|unit native docs)$|^build/tests/unit/|tests/lab/(topcost|shared_cost|scale|record)\.py", "parts of tests/run"),
     (r"^(scripts/)?lab (build|fetch|debian)\b", "takes too long; of fetch tests/lab/labtest.sh tries what can go wrong"),
-    (r"^(make|make (check|check-long|bench|growth|lint)|make && sudo build/gmemtop)$", "runs this, or takes too long; test_screens has the screen"),
+    (r"^(make|make (check|check-long|bench|fuzz|growth|lint|sanitized|unit)|make check PART=.*|make bench OPTIONS=.*|make && sudo build/gmemtop)$", "runs this, or takes too long; test_screens has the screen"),
+    (r"^make compile_commands\.json$", "tests/lab/hacking.py"),
     (r"^gmemtrace probe -f json$|^scripts/(setup|setup build lab|check-types|ladder|screenshot)$|^tests/(bench|lab)/\w+\.py$", "makes what other tests look at"),
 )
 
@@ -384,6 +388,29 @@ def test_all():
         if len(found) != 1:
             wrong.append(f"{item}: in {len(found)} tables")
     wrong += [f"no command needs {getattr(entry, 'pattern', entry)}" for entry in (*IN_VM, *ON_HOST, *NOT_HERE, *BLOCKS) if entry not in needed]
+    assert not wrong, "\n".join(wrong)
+
+
+LINK = re.compile(r"\[[^]]*\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+def anchors(document):
+    """Of its headings, as GitHub makes them."""
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", read(document), re.M)}
+
+
+def test_links():
+    """links within the documents lead to files and headings"""
+    wrong = []
+    for document in docpages.documents():
+        for path, anchor in LINK.findall(read(document)):
+            to = os.path.normpath(os.path.join(os.path.dirname(document), path)) if path else document
+            if ":" in path:
+                continue
+            if not os.path.exists(f"{ROOT}/{to}"):
+                wrong.append(f"{document}: no {path}")
+            elif anchor and anchor not in anchors(to):
+                wrong.append(f"{document}: no heading {path}#{anchor}")
     assert not wrong, "\n".join(wrong)
 
 
@@ -580,7 +607,7 @@ def test_names():
     assert not wrong, "\n".join(wrong)
 
 
-HERE = (test_all, test_synopsis, test_options, test_short_options, test_losses, test_events, test_filters, test_names, test_queries)
+HERE = (test_all, test_links, test_synopsis, test_options, test_short_options, test_losses, test_events, test_filters, test_names, test_queries)
 
 
 def main():
