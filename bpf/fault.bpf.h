@@ -7,7 +7,7 @@
 #ifndef FAULT_BPF_H
 #define FAULT_BPF_H
 
-#include "page.bpf.h"
+#include "cache.bpf.h"
 #include "program.bpf.h"
 
 /* A slot that is met on this CPU: what is known of it, and its faults. */

@@ -289,6 +289,19 @@ static __always_inline int fallocate_begin(__u64 *ctx)
 	return 0;
 }
 
+/* Something went half-way: which of the guest_memfd's pages are there is not known any more. */
+static __always_inline void gmem_is_unsure(int index)
+{
+	__u32 at = index;
+	struct owner *owner = index > 0 ? bpf_map_lookup_elem(&owners, &at) : NULL;
+
+	if (!owner || owner->kind != OWNER_GMEM)
+		return;
+	owner->gmem.met_late = 1;
+	late_gmems = true;
+	__sync_fetch_and_add(&generation, 1);
+}
+
 static __always_inline void fallocate_pages(const struct task_state *state,
 					    const struct gmem_record *event)
 {

@@ -7,16 +7,7 @@
 #ifndef STATE_BPF_H
 #define STATE_BPF_H
 
-#include "kernel.bpf.h"
-#include "gmem.h"
-
-/* Where the pages of a guest_memfd are kept, see page.bpf.h; and how its VM stands. */
-struct pages {
-	__u32 first_dir;
-	__u32 ndirs; /* 0: nowhere */
-	__u32 epoch;
-	__u32 late_mask; /* PAGES_LOW if its guest_memfd was met late, else 0 */
-};
+#include "page.bpf.h"
 
 /*
  * The slot that the task met last, so that the next event there needs no look-up. Its address
