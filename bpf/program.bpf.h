@@ -6,6 +6,7 @@
 #ifndef PROGRAM_BPF_H
 #define PROGRAM_BPF_H
 
+#include "cache.bpf.h"
 #include "stat.bpf.h"
 
 /* Argument @n of the traced function, as a pointer that the verifier knows the type of. */
@@ -68,6 +69,25 @@ static bool (*const bpf_session_is_return)(void *ctx) = (void *)CALL_SESSION_IS_
 
 /* Room for 8 bytes from the begin to the end: 0 at the begin, and at the end if that was missed. */
 static __u64 *(*const bpf_session_cookie)(void *ctx) = (void *)CALL_SESSION_COOKIE;
+
+/*
+ * An event begins in a guest_memfd file, as event_enter(). NULL, too, when it is not to be counted.
+ */
+static __always_inline struct task_state *view_event_enter(enum gmem_event event, __u64 view,
+							   __u64 inode)
+{
+	struct task_state *state = event_state(event);
+
+	if (!state)
+		return NULL;
+	if (active_since_ns == ~0ULL || view_enter(state, view, inode) == OWNER_IGNORED) {
+		event_ignore(state, event);
+		state->inode = 0;
+		return NULL;
+	}
+	event_begin(state, event);
+	return state;
+}
 
 /* What runs at both ends of a function: two programs, or one from 7.0 on, which has fsession. */
 #define BOTH_ENDS(hook, begin, end)                                                                \

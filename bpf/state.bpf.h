@@ -93,6 +93,12 @@ struct {
 /* Only what begins at or after this moment is counted: ~0 before the start and after the end. */
 volatile __u64 active_since_ns = ~0ULL;
 
+/* A hook within the guest fault asks for its slot. */
+const volatile bool fault_context;
+
+/* Tasks in KVM_PRE_FAULT_MEMORY: only while there is one do guest faults ask whose they are. */
+__u32 prefaults;
+
 /* LOSS_MISSED here: one end of the event was seen, the other not. */
 __u64 losses[NR_EVENTS][NR_LOSSES];
 

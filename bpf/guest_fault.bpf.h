@@ -2,12 +2,11 @@
 /*
  * The guest fault: kvm_gmem_get_pfn(kvm, slot, gfn, ...). It happens so often that its instructions
  * are counted (tests/bench): no look-up in a hash and no call but of the clock, where nothing is
- * new. For the BPF programs only.
+ * new. For gmem.bpf.c only.
  */
-#ifndef FAULT_BPF_H
-#define FAULT_BPF_H
+#ifndef GUEST_FAULT_BPF_H
+#define GUEST_FAULT_BPF_H
 
-#include "cache.bpf.h"
 #include "program.bpf.h"
 
 /* A slot that is met on this CPU: what is known of it, and its faults. */
@@ -34,9 +33,6 @@ struct {
 	__u64 spare[7];
 } fault_cpus[BEGUN_CPUS];
 
-/* A hook within the fault asks for it: guest_fault_tell(). */
-const volatile bool fault_context;
-
 /*
  * Nothing that was asked for makes a fault more than its count, latency and cause: no record, no
  * filter by pid and so on. The verifier leaves out what is not reached then, all of its checks in
@@ -46,9 +42,6 @@ const volatile bool fault_plain;
 
 /* How many arguments kvm_gmem_get_pfn() has. 6.12 brought the sixth. */
 const volatile __u32 fault_arguments;
-
-/* Tasks in KVM_PRE_FAULT_MEMORY. */
-__u32 prefaults;
 
 /*
  * The place of the fault's slot, which may still have another one's. What pointers are apart is a
