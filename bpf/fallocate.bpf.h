@@ -85,6 +85,4 @@ static __always_inline int fallocate_end(__u64 *ctx)
 	return 0;
 }
 
-BOTH_ENDS(fallocate, fallocate_begin, fallocate_end)
-
 #endif

@@ -52,8 +52,6 @@ static __always_inline int create_end(__u64 *ctx)
 	return 0;
 }
 
-BOTH_ENDS(create, create_begin, create_end)
-
 /*
  * kvm_gmem_bind(kvm, slot, fd, offset); 7.3 split it in two: kvm_gmem_prepare_memory_region() with
  * the same arguments, which finds bad ones, and kvm_gmem_commit_memory_region(kvm, slot), which
@@ -81,16 +79,10 @@ static __always_inline int bind_end(__u64 *ctx)
 	return bind_ends(ctx, arg(ctx, 1));
 }
 
-BOTH_ENDS(bind, bind_begin, bind_end)
-
 static __always_inline int bind_prepare_end(__u64 *ctx)
 {
 	return returned_int(ctx) < 0 ? bind_end(ctx) : 0;
 }
-
-BOTH_ENDS(bind_prepare, bind_begin, bind_prepare_end)
-
-ONE_END(fexit, bind_commit, bind_end)
 
 static __always_inline int bind_refused_end(__u64 *ctx)
 {
@@ -103,8 +95,6 @@ static __always_inline int bind_refused_end(__u64 *ctx)
 	event_unended(state, EV_BIND);
 	return 0;
 }
-
-ONE_END(fexit, bind_refused, bind_refused_end)
 
 /*
  * kvm_gmem_unbind(slot) is not told its VM, and the slot forgets it when its guest_memfd has been
@@ -135,8 +125,6 @@ static __always_inline int unbind_end(__u64 *ctx)
 	rare_count(ctx, &event);
 	return 0;
 }
-
-BOTH_ENDS(unbind, unbind_begin, unbind_end)
 
 /* kvm_gmem_release(inode, file) frees the file's private data: its VM must be found before. */
 
@@ -171,7 +159,5 @@ static __always_inline int release_end(__u64 *ctx)
 		owner->gmem.released_ns = bpf_ktime_get_ns();
 	return 0;
 }
-
-BOTH_ENDS(release, release_begin, release_end)
 
 #endif

@@ -13,39 +13,31 @@
 #include "keepers.bpf.h"
 #include "page_cache.bpf.h"
 #include "populate.bpf.h"
+#include "rare_hooks.h"
 #include "zap.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-static __always_inline int nothing(__u64 *ctx)
-{
-	return 0;
-}
+/* Each of RARE_HOOKS has programs of its own. */
+RARE_HOOKS(BOTH_ENDS, FIRST_END, LAST_END)
 
-/* One program for all of RARE_HOOKS, where a program can be (fsession_multi). */
+/* One program for all of them, where such a one can be (fsession_multi). */
 SEC("?fsession.multi")
 int rare_session(__u64 *ctx)
 {
 	bool end = bpf_session_is_return(ctx);
 
 	switch (bpf_get_attach_cookie(ctx)) {
-#define RARE(hook, begin_fn, end_fn)                                                               \
+#define BOTH(hook, begin_fn, end_fn)                                                               \
 	case RARE_##hook:                                                                          \
 		return end ? end_fn(ctx) : begin_fn(ctx);
-		RARE(create, create_begin, create_end)
-		RARE(bind, bind_begin, bind_end)
-		RARE(bind_prepare, bind_begin, bind_prepare_end)
-		RARE(bind_commit, nothing, bind_end)
-		RARE(bind_refused, nothing, bind_refused_end)
-		RARE(unbind, unbind_begin, unbind_end)
-		RARE(release, release_begin, release_end)
-		RARE(fallocate, fallocate_begin, fallocate_end)
-		RARE(populate, populate_begin, populate_end)
-		RARE(prefault, prefault_begin, prefault_end)
-		RARE(poison, poison_begin, poison_end)
-		RARE(vm_init, nothing, vm_init_end)
-		RARE(vm_destroy, vm_destroy_begin, nothing)
-		RARE(slot_commit, slot_commit_begin, nothing)
+#define FIRST(hook, fn)                                                                            \
+	case RARE_##hook:                                                                          \
+		return end ? 0 : fn(ctx);
+#define LAST(hook, fn)                                                                             \
+	case RARE_##hook:                                                                          \
+		return end ? fn(ctx) : 0;
+		RARE_HOOKS(BOTH, FIRST, LAST)
 	}
 	return 0;
 }

@@ -294,34 +294,6 @@ struct stack_stat {
 #define CALL_SESSION_IS_RETURN 0x6d656d66
 #define CALL_SESSION_COOKIE 0x6d656d67
 
-/*
- * The hooks whose functions are so rare that one program may serve all of them: the kernel skips a
- * program on a CPU where another task, preempted, is inside it. By their names in the ladder; the
- * value is the cookie of the attachment.
- */
-#define RARE_HOOKS(X)                                                                              \
-	X(create)                                                                                  \
-	X(bind)                                                                                    \
-	X(bind_prepare)                                                                            \
-	X(bind_commit)                                                                             \
-	X(bind_refused)                                                                            \
-	X(unbind)                                                                                  \
-	X(release)                                                                                 \
-	X(fallocate)                                                                               \
-	X(populate)                                                                                \
-	X(prefault)                                                                                \
-	X(poison)                                                                                  \
-	X(vm_init)                                                                                 \
-	X(vm_destroy)                                                                              \
-	X(slot_commit)
-
-enum rare_hook {
-#define X(hook) RARE_##hook,
-	RARE_HOOKS(X)
-#undef X
-		NR_RARE_HOOKS
-};
-
 enum gmem_filter {
 	FILTER_NONE, /* every VM */
 	FILTER_PIDS, /* VMs whose VMM is in the map of pids */

@@ -18,8 +18,6 @@ static __always_inline int vm_init_end(__u64 *ctx)
 	return 0;
 }
 
-ONE_END(fexit, vm_init, vm_init_end)
-
 /* kvm_destroy_vm(kvm) unbinds what is bound. */
 static __always_inline int vm_destroy_begin(__u64 *ctx)
 {
@@ -38,8 +36,6 @@ static __always_inline int vm_destroy_begin(__u64 *ctx)
 		owner->vm_info.ended_ns = bpf_ktime_get_ns();
 	return 0;
 }
-
-ONE_END(fentry, vm_destroy, vm_destroy_begin)
 
 /*
  * kvm_arch_commit_memory_region(kvm, old, new, change): a slot has come, gone or changed. On
@@ -68,8 +64,6 @@ static __always_inline int slot_commit_begin(__u64 *ctx)
 		heat_change(index, owner->slot.base_gfn, owner->slot.npages);
 	return 0;
 }
-
-ONE_END(fentry, slot_commit, slot_commit_begin)
 
 /*
  * proc_sys_write(kiocb, iter): a sysctl is written. When kernel.ftrace_enabled becomes 0, this is the
@@ -105,6 +99,6 @@ static __always_inline int switched_off_end(__u64 *ctx)
 	return 0;
 }
 
-ONE_END(fexit, switched_off, switched_off_end)
+LAST_END(switched_off, switched_off_end)
 
 #endif

@@ -99,8 +99,6 @@ static __always_inline int populate_end(__u64 *ctx)
 	return 0;
 }
 
-BOTH_ENDS(populate, populate_begin, populate_end)
-
 /*
  * Series that populate by write(): kvm_gmem_write_begin(file, mapping, position, length, ...) and,
  * unless that has failed, kvm_gmem_write_end(file, mapping, position, length, copied, ...).
@@ -145,7 +143,7 @@ static __always_inline int write_begin_end(__u64 *ctx)
 
 BOTH_ENDS(write_begin, write_begin_begin, write_begin_end)
 
-ONE_END(fexit, write_end, write_end_end)
+LAST_END(write_end, write_end_end)
 
 /* kvm_arch_vcpu_pre_fault_memory(vcpu, range): bytes mapped, or an error. */
 
@@ -183,7 +181,5 @@ static __always_inline int prefault_end(__u64 *ctx)
 	rare_count(ctx, &event);
 	return 0;
 }
-
-BOTH_ENDS(prefault, prefault_begin, prefault_end)
 
 #endif

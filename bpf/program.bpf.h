@@ -89,7 +89,10 @@ static __always_inline struct task_state *view_event_enter(enum gmem_event event
 	return state;
 }
 
-/* What runs at both ends of a function: two programs, or one from 7.0 on, which has fsession. */
+/*
+ * What runs at both ends of a function: two programs, or one from 7.0 on, which has fsession. Where
+ * it is rare, a row of rare_hooks.h makes the programs.
+ */
 #define BOTH_ENDS(hook, begin, end)                                                                \
 	SEC("?fentry") int hook##_entry(__u64 *ctx)                                                \
 	{                                                                                          \
@@ -104,8 +107,14 @@ static __always_inline struct task_state *view_event_enter(enum gmem_event event
 		return bpf_session_is_return(ctx) ? end(ctx) : begin(ctx);                         \
 	}
 
-#define ONE_END(type, hook, fn)                                                                    \
-	SEC("?" #type) int hook(__u64 *ctx)                                                        \
+#define FIRST_END(hook, fn)                                                                        \
+	SEC("?fentry") int hook(__u64 *ctx)                                                        \
+	{                                                                                          \
+		return fn(ctx);                                                                    \
+	}
+
+#define LAST_END(hook, fn)                                                                         \
+	SEC("?fexit") int hook(__u64 *ctx)                                                         \
 	{                                                                                          \
 		return fn(ctx);                                                                    \
 	}

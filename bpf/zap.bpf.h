@@ -253,6 +253,4 @@ static __always_inline int poison_end(__u64 *ctx)
 	return 0;
 }
 
-BOTH_ENDS(poison, poison_begin, poison_end)
-
 #endif

@@ -22,6 +22,7 @@
 #include "gmem.skel.h"
 #include "kernel.h"
 #include "model/events.h"
+#include "rare_hooks.h"
 #include "rings.h"
 #include "stack_names.h"
 
@@ -188,8 +189,8 @@ static void choose_rungs(struct session *session)
 static int rare_hook(const struct session *session, const struct hook *hook)
 {
 	static const char *const names[] = {
-#define X(name) #name,
-		RARE_HOOKS(X)
+#define X(name, ...) #name,
+		RARE_HOOKS(X, X, X)
 #undef X
 	};
 
