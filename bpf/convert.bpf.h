@@ -9,11 +9,6 @@
 #include <linux/errno.h>
 #include "program.bpf.h"
 
-#define KVM_SET_MEMORY_ATTRIBUTES 0x4020aed2
-#define KVM_MEMORY_ATTRIBUTE_PRIVATE (1U << 3)
-#define KVM_EXIT_MEMORY_FAULT 39
-#define KVM_MEMORY_EXIT_FLAG_PRIVATE (1U << 3)
-
 /*
  * kvm_vm_ioctl(file, command, argument) with KVM_SET_MEMORY_ATTRIBUTES. What it is to set shows at
  * the first kvm_range_has_memory_attributes() within; when that says yes, nothing changes.

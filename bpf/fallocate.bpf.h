@@ -5,15 +5,14 @@
 #ifndef FALLOCATE_BPF_H
 #define FALLOCATE_BPF_H
 
+#include <linux/falloc.h>
 #include "program.bpf.h"
-
-#define FALLOC_PUNCH_HOLE 2
 
 /* kvm_gmem_fallocate(file, mode, offset, len) */
 
 static __always_inline enum gmem_event fallocate_event(__u64 *ctx)
 {
-	return arg(ctx, 1) & FALLOC_PUNCH_HOLE ? EV_PUNCH_HOLE : EV_ALLOCATE;
+	return arg(ctx, 1) & FALLOC_FL_PUNCH_HOLE ? EV_PUNCH_HOLE : EV_ALLOCATE;
 }
 
 static __always_inline int fallocate_begin(__u64 *ctx)

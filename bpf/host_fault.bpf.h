@@ -7,8 +7,6 @@
 
 #include "program.bpf.h"
 
-#define VM_FAULT_ERRORS 0xc73 /* OOM, SIGBUS, HWPOISON(_LARGE), SIGSEGV, RETRY, FALLBACK */
-
 /* kvm_gmem_fault_user_mapping(vmf) */
 
 static __always_inline int host_fault_begin(__u64 *ctx)
@@ -39,12 +37,14 @@ static __always_inline void host_fault_cause(struct task_state *state, struct ow
 }
 
 /* The error bits of a vm_fault_t as an error of its own kind; 0 for success. */
+#define X(bit, name) | bit
 static __always_inline __u32 fault_error(__u32 fault)
 {
-	__u32 error = fault & VM_FAULT_ERRORS;
+	__u32 error = fault & (0 VM_FAULT_ERRORS(X));
 
 	return error ? ERROR_IS_FAULT | error : 0;
 }
+#undef X
 
 static __always_inline int host_fault_end(__u64 *ctx)
 {

@@ -20,7 +20,6 @@ struct {
 } places SEC(".maps");
 
 #define ANON_INODE_FS_MAGIC 0x09041934
-#define GUEST_MEMFD_MAGIC 0x474d454d /* 6.19 */
 
 /* What a file leads to. */
 struct held {
@@ -225,7 +224,6 @@ struct count_walk {
 };
 
 #define XA_RETRY 1026 /* the node is no longer in the tree */
-#define PRIVATE (1 << 3) /* KVM_MEMORY_ATTRIBUTE_PRIVATE */
 
 /* Which count @entry adds to; negative for none. */
 static __always_inline int count_class(const struct count_walk *walk, __u64 entry)
@@ -233,7 +231,7 @@ static __always_inline int count_class(const struct count_walk *walk, __u64 entr
 	__u64 node;
 
 	if (walk->task == INVENTORY_PRIVATE) /* a number is shifted left by one, and odd */
-		return (entry & 1) && (entry >> 1 & PRIVATE) ? 0 : -1;
+		return (entry & 1) && (entry >> 1 & KVM_MEMORY_ATTRIBUTE_PRIVATE) ? 0 : -1;
 	if (!entry || entry & 3)
 		return -1;
 	if (walk->task == INVENTORY_RESIDENT)

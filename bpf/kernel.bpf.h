@@ -10,10 +10,9 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include "kernel_types.h"
+#include "kvm.h"
 
 #define PAGE_BITS 12
-#define KVM_MEM_GUEST_MEMFD (1U << 2)
-#define KVM_MEMSLOT_GMEM_ONLY (1U << 17) /* 6.18 */
 
 /* A guest_memfd file's private data: struct kvm_gmem, renamed to gmem_file in 6.19. */
 static __always_inline struct kvm *view_kvm(void *view)

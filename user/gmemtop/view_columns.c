@@ -8,12 +8,12 @@
 #include <string.h>
 #include "base/number.h"
 #include "base/text.h"
+#include "kvm.h"
 #include "model/events.h"
 #include "model/kvm_names.h"
 #include "model/percentile.h"
 
 #define PAGE_BYTES 4096.0
-#define SLOT_GUEST_MEMFD (1U << 2) /* every slot here has it */
 
 /* ---- Values ---- */
 
@@ -309,9 +309,9 @@ static void text_flags(const struct view *view, const struct row *row, bool utf8
 	(void)utf8;
 	(void)width;
 	blank(cell);
-	if (row->kind == ROW_SLOT)
+	if (row->kind == ROW_SLOT) /* every one has a guest_memfd */
 		flags_describe(cell, CELL_LEN, row->slot->info.flags, slot_flag_names,
-			       SLOT_GUEST_MEMFD);
+			       KVM_MEM_GUEST_MEMFD);
 }
 
 static void text_history(const struct view *view, const struct row *row, bool utf8,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/number.h"
 #include "base/text.h"
+#include "kvm.h"
 #include "model/events.h"
 #include "model/kvm_names.h"
 #include "report/report_bars.h"
@@ -16,7 +17,6 @@
 #include "view_columns.h"
 #include "view_heat.h"
 
-#define SLOT_GUEST_MEMFD (1U << 2)
 #define MIN_COLUMNS 60 /* the narrowest that tables and bars are made for */
 
 static unsigned int page_columns(const struct page_context *context)
@@ -44,7 +44,7 @@ static void put_slot(FILE *out, const struct page_context *context)
 	const struct slot_info *info = &context->row->slot->info;
 	char line[256], bytes[NUMBER_LEN], flags[96];
 
-	flags_describe(flags, sizeof(flags), info->flags, slot_flag_names, SLOT_GUEST_MEMFD);
+	flags_describe(flags, sizeof(flags), info->flags, slot_flag_names, KVM_MEM_GUEST_MEMFD);
 	snprintf(line, sizeof(line), "slot %d  address space %u  of VM %u  pid %u  %s", info->id,
 		 info->as_id, context->row->vm->number, context->row->vm->info.pid,
 		 context->row->ended ? "(ended)" : "");

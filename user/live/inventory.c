@@ -19,12 +19,12 @@
 #include "inventory_jobs.h"
 #include "inventory.skel.h"
 #include "kernel.h"
+#include "kvm.h"
 #include "model/hooks.h"
 #include "model/vm_order.h"
 
 #define GONE (~0ULL)
 #define RETRIES 16 /* of listing memslots that change all the time */
-#define SLOT_GMEM_ONLY (1U << 17)
 
 /* A VM that was found, and how to get at it. */
 struct found_vm {
@@ -511,7 +511,7 @@ static int add_private(struct inventory *inv, size_t index)
 	const struct found_vm *vm = &inv->vms[inv->slots[index].slot.job];
 	struct work *work;
 
-	if (!vm->file.has_attributes || info->flags & SLOT_GMEM_ONLY)
+	if (!vm->file.has_attributes || info->flags & KVM_MEMSLOT_GMEM_ONLY)
 		return 0;
 	work = add_work(inv, &vm->file.place);
 	if (!work)

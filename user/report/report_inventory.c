@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/number.h"
 #include "base/text.h"
+#include "kvm.h"
 #include "report_text.h"
 
 #define NAME_WIDTH 13
@@ -79,7 +80,7 @@ static void put_slot(const struct text_report *r, const struct slot *slot)
 	add_word(&row, text);
 	snprintf(text, sizeof(text), "gmem %llu+0x%llx", info->ino, info->pgoff);
 	add_word(&row, info->ino ? text : "gmem closed");
-	flags_describe(text, sizeof(text), info->flags, slot_flag_names, 1 << 2);
+	flags_describe(text, sizeof(text), info->flags, slot_flag_names, KVM_MEM_GUEST_MEMFD);
 	if (text[0])
 		add_word(&row, text);
 	flow_end(&row.flow);

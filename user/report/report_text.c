@@ -10,6 +10,7 @@
 #include <time.h>
 #include "base/number.h"
 #include "base/text.h"
+#include "kvm.h"
 #include "model/events.h"
 #include "model/percentile.h"
 #include "report_bars.h"
@@ -349,7 +350,7 @@ static void put_slot_title(const struct text_report *r, const struct slot *shown
 	flow_word(&flow, 2, number_bytes(bytes, slot->npages * 4096));
 	add_resident(&flow, &shown->resident);
 	/* Every slot here has a guest_memfd, so that flag says nothing. */
-	flags_describe(text, sizeof(text), slot->flags, slot_flag_names, 1 << 2);
+	flags_describe(text, sizeof(text), slot->flags, slot_flag_names, KVM_MEM_GUEST_MEMFD);
 	if (text[0])
 		flow_word(&flow, 2, text);
 	snprintf(text, sizeof(text), "gmem %llu+0x%llx", slot->ino, slot->pgoff);
