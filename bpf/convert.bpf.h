@@ -178,7 +178,7 @@ int memory_fault(__u64 *ctx)
 	if ((ret != -EFAULT && ret != -EHWPOISON) || run->exit_reason != KVM_EXIT_MEMORY_FAULT ||
 	    active_since_ns == ~0ULL)
 		return 0;
-	event.page = run->memory_fault.gpa >> PAGE_BITS;
+	event.page = run->memory_fault.gpa >> page_bits;
 	kvm = (__u64)BPF_CORE_READ(vcpu, kvm);
 	event.owner = gfn_owner_find(kvm, event.page, event.page + 1);
 	owner = event_count(ctx, &event);

@@ -20,16 +20,19 @@ static __always_inline int fallocate_begin(__u64 *ctx)
 	struct file *file = (void *)arg(ctx, 0);
 	struct fallocate_range *range;
 	struct task_state *state;
-	__u64 offset;
+	__u64 start, end;
+	__u32 bits;
 
 	state = view_event_enter(fallocate_event(ctx), (__u64)BPF_CORE_READ(file, private_data),
 				 (__u64)BPF_CORE_READ(file, f_inode));
 	if (!state)
 		return 0;
 	range = &state->fallocate;
-	offset = arg(ctx, 2);
-	range->start = offset >> PAGE_BITS;
-	range->end = (offset + arg(ctx, 3)) >> PAGE_BITS;
+	start = arg(ctx, 2);
+	end = start + arg(ctx, 3);
+	bits = page_bits;
+	range->start = start >> bits;
+	range->end = end >> bits;
 	range->zap = 0;
 	return 0;
 }

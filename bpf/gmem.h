@@ -12,7 +12,7 @@
 
 /* What an event carries besides its count. */
 #define EVENT_LATENCY 1 /* a duration */
-#define EVENT_PAGES 2 /* a number of 4 KiB pages */
+#define EVENT_PAGES 2 /* a number of pages */
 #define EVENT_ERRNO 4 /* it can fail */
 #define EVENT_OPT_IN 8 /* only when asked for: its hook costs the rest of the system something */
 

@@ -12,8 +12,6 @@
 #include "kernel_types.h"
 #include "kvm.h"
 
-#define PAGE_BITS 12
-
 /* A guest_memfd file's private data: struct kvm_gmem, renamed to gmem_file in 6.19. */
 static __always_inline struct kvm *view_kvm(void *view)
 {

@@ -12,6 +12,9 @@
 #include "kernel.bpf.h"
 #include "gmem.h"
 
+/* A page has 1 << page_bits bytes; 12 everywhere but on some arm64 kernels. Set when loaded. */
+const volatile __u32 page_bits;
+
 /* How a page stands with the guest; what took it away is in the order of the details. */
 enum page_mapping {
 	PAGE_NEVER, /* not mapped since it is known */
@@ -89,7 +92,7 @@ struct {
  */
 static __always_inline void pages_new(struct gmem_info *gmem)
 {
-	__u32 ndirs = (gmem->size_bytes >> (PAGE_BITS + PAGES_LEAF_BITS + PAGES_DIR_BITS)) + 1;
+	__u32 ndirs = (gmem->size_bytes >> (page_bits + PAGES_LEAF_BITS + PAGES_DIR_BITS)) + 1;
 	__u32 first = 0;
 
 	if (next_page_dir + ndirs <= max_page_dirs)

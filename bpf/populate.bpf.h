@@ -125,7 +125,7 @@ static __always_inline int write_end_end(__u64 *ctx)
 
 	if (!state)
 		return 0;
-	event_at_pgoff(&event, arg(ctx, 2) >> PAGE_BITS);
+	event_at_pgoff(&event, arg(ctx, 2) >> page_bits);
 	event_bytes(&event, returned_int(ctx));
 	event.owner = gmem_owner_known(state->inode);
 	state->inode = 0;
@@ -175,7 +175,7 @@ static __always_inline int prefault_end(__u64 *ctx)
 	prefault_leave();
 	if (!event_leave(&event))
 		return 0;
-	event.page = BPF_CORE_READ(range, gpa) >> PAGE_BITS;
+	event.page = BPF_CORE_READ(range, gpa) >> page_bits;
 	event_bytes(&event, returned(ctx));
 	event.owner = gfn_owner_find((__u64)BPF_CORE_READ(vcpu, kvm), event.page, event.page + 1);
 	rare_count(ctx, &event);

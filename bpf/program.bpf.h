@@ -62,7 +62,7 @@ static __always_inline void event_pages(struct gmem_record *event, long ret)
 static __always_inline void event_bytes(struct gmem_record *event, long ret)
 {
 	event_pages(event, ret);
-	event->npages >>= PAGE_BITS;
+	event->npages >>= page_bits;
 }
 
 static bool (*const bpf_session_is_return)(void *ctx) = (void *)CALL_SESSION_IS_RETURN;

@@ -21,6 +21,7 @@
 #include "kernel.h"
 #include "kvm.h"
 #include "model/hooks.h"
+#include "model/page_size.h"
 #include "model/vm_order.h"
 
 #define GONE (~0ULL)
@@ -534,7 +535,8 @@ static int add_counting(struct inventory *inv)
 	for (size_t i = 0; i < inv->ngmems && !err; i++)
 		if (inv->gmems[i].gmem != NONE)
 			err = add_gap(inv, &inv->gmems[i],
-				      (inv->gmems[i].file.gmem.size_bytes + 4095) / 4096);
+				      bytes_pages(inv->gmems[i].file.gmem.size_bytes,
+						  sysconf(_SC_PAGESIZE)));
 	return err;
 }
 

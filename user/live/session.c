@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -36,7 +37,7 @@
  * which may be a small guest_memfd.
  */
 #define SPARSE 4
-#define MIN_PAGE_DIRS (1U << (40 - 12 - PAGES_LEAF_BITS - PAGES_DIR_BITS))
+#define MIN_BYTES (1ULL << 40)
 
 /* Both ends of every hook of every event and of the keepers. */
 #define MAX_TARGETS ((NR_EVENTS + 1) * RUNG_HOOKS * 2)
@@ -319,9 +320,12 @@ static int pages_configure(struct gmem_bpf *skel, __u32 owners)
 {
 	__u32 leaves = sysconf(_SC_PHYS_PAGES) >> PAGES_LEAF_BITS;
 	__u32 dirs = SPARSE * (leaves >> PAGES_DIR_BITS);
+	__u32 page_bits = ffs(sysconf(_SC_PAGESIZE)) - 1;
+	__u32 min_dirs = MIN_BYTES >> (page_bits + PAGES_LEAF_BITS + PAGES_DIR_BITS);
 
 	leaves += owners;
-	dirs = owners + (dirs > MIN_PAGE_DIRS ? dirs : MIN_PAGE_DIRS);
+	dirs = owners + (dirs > min_dirs ? dirs : min_dirs);
+	skel->rodata->page_bits = page_bits;
 	skel->rodata->max_page_leaves = leaves;
 	skel->rodata->max_page_dirs = dirs;
 	return bpf_map__set_max_entries(skel->maps.page_leaves, leaves)
