@@ -31,18 +31,26 @@ static __always_inline int zap_begin(__u64 *ctx)
 	return 0;
 }
 
-/* What the task is doing tells why it zaps. */
+/*
+ * What the task is doing tells why it zaps: an event, the detail of the zap, and how the pages stand
+ * with the guest then, PAGE_NEVER where they will not come back.
+ */
+#define ZAP_CAUSES(X)                                                                              \
+	X(PUNCH_HOLE, ZAP_PUNCH, PAGE_PUNCHED)                                                     \
+	X(CONVERT, ZAP_CONVERSION, PAGE_CONVERTED)                                                 \
+	X(POISON, ZAP_ERROR, PAGE_FAILED)                                                          \
+	X(RELEASE, ZAP_RELEASE, PAGE_NEVER)
+
 static __always_inline void zap_cause(struct task_state *state, struct owner *owner,
 				      struct gmem_record *event)
 {
-	if (state->start_ns[EV_PUNCH_HOLE])
-		detail_count(owner, event, DETAIL_ZAP_PUNCH);
-	else if (state->start_ns[EV_RELEASE])
-		detail_count(owner, event, DETAIL_ZAP_RELEASE);
-	else if (state->start_ns[EV_POISON])
-		detail_count(owner, event, DETAIL_ZAP_ERROR);
-	else if (state->start_ns[EV_CONVERT])
-		detail_count(owner, event, DETAIL_ZAP_CONVERSION);
+#define X(cause, detail, mapping)                                                                  \
+	if (state->start_ns[EV_##cause]) {                                                         \
+		detail_count(owner, event, DETAIL_##detail);                                       \
+		return;                                                                            \
+	}
+	ZAP_CAUSES(X)
+#undef X
 }
 
 static __always_inline int zap_end(__u64 *ctx)
@@ -131,18 +139,17 @@ static __always_inline void zap_slot(struct slots_met *met, int owner, __u64 npa
 	met->npages += npages;
 }
 
-/* Why the task unmaps pages: PAGE_NEVER where they will not come back. */
+/* How pages stand with the guest that the task unmaps. */
 static __always_inline enum page_mapping unmap_cause(const struct task_state *state)
 {
 	if (event_inside(state, EV_NOTIFIER))
 		return PAGE_NOTIFIED;
-	if (event_inside(state, EV_PUNCH_HOLE))
-		return PAGE_PUNCHED;
-	if (event_inside(state, EV_CONVERT))
-		return PAGE_CONVERTED;
-	if (event_inside(state, EV_POISON))
-		return PAGE_FAILED;
-	return event_inside(state, EV_RELEASE) ? PAGE_NEVER : PAGE_SLOT_CHANGED;
+#define X(cause, detail, mapping)                                                                  \
+	if (event_inside(state, EV_##cause))                                                       \
+		return mapping;
+	ZAP_CAUSES(X)
+#undef X
+	return PAGE_SLOT_CHANGED;
 }
 
 /*
