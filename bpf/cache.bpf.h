@@ -40,7 +40,10 @@ __noinline int cache_leaf(struct slot_cache *cache, __u64 index)
 	return cache->leaf;
 }
 
-/* The guest has page @index of the slot in the cache now. As page_touch(), in fewer steps. */
+/*
+ * The guest has page @index of the slot in the cache now: page_touch() in fewer steps. What the page
+ * was before, or -1 when there is no room to know.
+ */
 static __always_inline int cache_touch(struct slot_cache *cache, __u64 index)
 {
 	__u32 shift = (index & 7) * 4, before;
@@ -61,7 +64,7 @@ static __always_inline int cache_touch(struct slot_cache *cache, __u64 index)
 	return before;
 }
 
-/* Fill the cache for the slot whose VM and address are there. As vm_owner(). */
+/* As cache_owner(), for the slot whose VM and address are in the cache, and nothing else yet. */
 __noinline int slot_meet(struct slot_cache *cache)
 {
 	struct kvm_memory_slot *slot;
@@ -94,7 +97,10 @@ static __always_inline bool slot_is_cached(const struct slot_cache *cache, __u64
 	return cache->slot == slot && cache->generation == generation;
 }
 
-/* Where events of the slot are counted, as vm_owner(). Its pages are in the cache then. */
+/*
+ * Where events of the slot are counted: the index of its owner, OWNER_IGNORED when the filter leaves
+ * its VM out, negative when the table of owners is full. Its pages are in the cache then.
+ */
 static __always_inline int cache_owner(struct slot_cache *cache, __u64 kvm, __u64 slot)
 {
 	if (slot_is_cached(cache, slot))
@@ -110,50 +116,56 @@ static __always_inline bool vm_is_cached(const struct slot_cache *cache, __u64 k
 	return cache->kvm == kvm && cache->generation == generation;
 }
 
+/* The same with the cache of the task. */
 static __always_inline int slot_owner(struct task_state *state, __u64 kvm, __u64 slot)
 {
 	return cache_owner(&state->cache, kvm, slot);
 }
 
-/* Fill the cache for the guest_memfd file whose private data and inode are there. */
-__noinline int view_meet(struct view_cache *cache)
+/* As file_owner(), for the guest_memfd file whose private data and inode are in the cache. */
+__noinline int file_meet(struct file_cache *cache)
 {
 	if (!cache)
 		return -1;
 	cache->generation = generation;
-	cache->owner = gmem_owner_find((__u64)view_kvm((void *)cache->view), cache->inode);
+	cache->owner =
+		gmem_owner_find((__u64)gmem_file_kvm((void *)cache->gmem_file), cache->inode);
 	pages_of(&cache->pages, cache->owner);
 	cache->end = 0;
 	if (cache->owner < 0)
-		cache->view = 0;
+		cache->gmem_file = 0;
 	return cache->owner;
 }
 
-static __always_inline bool view_is_cached(const struct view_cache *cache, __u64 view)
+static __always_inline bool file_is_cached(const struct file_cache *cache, __u64 gmem_file)
 {
-	return cache->view == view && cache->generation == generation;
+	return cache->gmem_file == gmem_file && cache->generation == generation;
 }
 
-/* Where events of this guest_memfd file as a whole are counted, as vm_owner(); in the cache then. */
-static __always_inline int view_owner(struct view_cache *cache, __u64 view, __u64 inode)
+/*
+ * Where events of this guest_memfd file as a whole are counted: the index of its owner, OWNER_IGNORED
+ * when the filter leaves its VM out, negative when the table of owners is full. Its pages are in the
+ * cache then.
+ */
+static __always_inline int file_owner(struct file_cache *cache, __u64 gmem_file, __u64 inode)
 {
-	if (view_is_cached(cache, view))
+	if (file_is_cached(cache, gmem_file))
 		return cache->owner;
-	cache->view = view;
+	cache->gmem_file = gmem_file;
 	cache->inode = inode;
-	return view_meet(cache);
+	return file_meet(cache);
 }
 
-/* The task works on this guest_memfd file. As view_owner(). */
-static __always_inline int view_enter(struct task_state *state, __u64 view, __u64 inode)
+/* The task works on this guest_memfd file. As file_owner(). */
+static __always_inline int file_enter(struct task_state *state, __u64 gmem_file, __u64 inode)
 {
-	state->view = view;
+	state->gmem_file = gmem_file;
 	state->inode = inode;
-	return view_owner(&state->view_cache, view, inode);
+	return file_owner(&state->file_cache, gmem_file, inode);
 }
 
-/* As view_range_owner(), for a slot that is not in the cache. */
-__noinline int view_range_meet(struct view_cache *cache, __u64 view, __u64 inode, __u64 start,
+/* As file_range_owner(), for a slot that is not in the cache. */
+__noinline int file_range_meet(struct file_cache *cache, __u64 gmem_file, __u64 inode, __u64 start,
 			       __u64 end)
 {
 	struct kvm_memory_slot *slot;
@@ -161,29 +173,29 @@ __noinline int view_range_meet(struct view_cache *cache, __u64 view, __u64 inode
 
 	if (!cache)
 		return -1;
-	gmem = view_owner(cache, view, inode);
-	slot = gmem == OWNER_IGNORED ? NULL : view_slot_at((void *)view, start);
+	gmem = file_owner(cache, gmem_file, inode);
+	slot = gmem == OWNER_IGNORED ? NULL : gmem_file_slot_at((void *)gmem_file, start);
 	if (!slot)
 		return gmem;
-	cache->slot_owner = slot_owner_find((__u64)view_kvm((void *)view), (__u64)slot);
+	cache->slot_owner = slot_owner_find((__u64)gmem_file_kvm((void *)gmem_file), (__u64)slot);
 	cache->start = BPF_CORE_READ(slot, gmem.pgoff);
 	cache->end = cache->start + BPF_CORE_READ(slot, npages);
 	return end <= cache->end ? cache->slot_owner : gmem;
 }
 
 /*
- * Where an event is counted that knows only the file that the task works on and the pages
+ * Where an event is counted, likewise, that knows only the file that the task works on and the pages
  * [start, end): at the slot whose binding covers them all, else at the guest_memfd. An empty range,
  * as of a hole of less than a page, is where its start is.
  */
-static __always_inline int view_range_owner(struct task_state *state, __u64 start, __u64 end)
+static __always_inline int file_range_owner(struct task_state *state, __u64 start, __u64 end)
 {
-	struct view_cache *cache = &state->view_cache;
+	struct file_cache *cache = &state->file_cache;
 
-	if (view_is_cached(cache, state->view) && cache->start <= start && start < cache->end &&
-	    end <= cache->end)
+	if (file_is_cached(cache, state->gmem_file) && cache->start <= start &&
+	    start < cache->end && end <= cache->end)
 		return cache->slot_owner;
-	return view_range_meet(cache, state->view, state->inode, start, end);
+	return file_range_meet(cache, state->gmem_file, state->inode, start, end);
 }
 
 #endif

@@ -23,7 +23,7 @@ static __always_inline int fallocate_begin(__u64 *ctx)
 	__u64 start, end;
 	__u32 bits;
 
-	state = view_event_enter(fallocate_event(ctx), (__u64)BPF_CORE_READ(file, private_data),
+	state = file_event_enter(fallocate_event(ctx), (__u64)BPF_CORE_READ(file, private_data),
 				 (__u64)BPF_CORE_READ(file, f_inode));
 	if (!state)
 		return 0;
@@ -54,7 +54,7 @@ static __always_inline void fallocate_pages(const struct task_state *state,
 					    const struct gmem_record *event)
 {
 	const struct fallocate_range *range = &state->fallocate;
-	const struct view_cache *cache = &state->view_cache;
+	const struct file_cache *cache = &state->file_cache;
 	struct pages_change change = { .zap = range->zap, .cause = PAGE_PUNCHED };
 
 	if (event->err && event->event == EV_ALLOCATE)
@@ -80,7 +80,7 @@ static __always_inline int fallocate_end(__u64 *ctx)
 	event_at_pgoff(&event, range->start);
 	event.err = errno_of(returned(ctx));
 	event.npages = event.err ? 0 : range->end - range->start;
-	event.owner = view_range_owner(state, range->start, range->end);
+	event.owner = file_range_owner(state, range->start, range->end);
 	state->inode = 0;
 	rare_count(ctx, &event);
 	fallocate_pages(state, &event);

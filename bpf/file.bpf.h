@@ -23,7 +23,7 @@ static __always_inline struct file *created_file(__u64 kvm, int fd)
 	if (fd < 0 || (unsigned int)fd >= BPF_CORE_READ(table, max_fds))
 		return NULL;
 	bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
-	if (!file || (__u64)view_kvm(BPF_CORE_READ(file, private_data)) != kvm)
+	if (!file || (__u64)gmem_file_kvm(BPF_CORE_READ(file, private_data)) != kvm)
 		return NULL;
 	return file;
 }
@@ -108,7 +108,7 @@ static __always_inline int unbind_begin(__u64 *ctx)
 	struct file *file = BPF_CORE_READ(slot, gmem.file);
 
 	if (state && file)
-		state->kvm = (__u64)view_kvm(BPF_CORE_READ(file, private_data));
+		state->kvm = (__u64)gmem_file_kvm(BPF_CORE_READ(file, private_data));
 	return 0;
 }
 
@@ -132,7 +132,7 @@ static __always_inline int release_begin(__u64 *ctx)
 {
 	struct task_state *state = event_enter(EV_RELEASE);
 	struct file *file = (void *)arg(ctx, 1);
-	struct kvm *kvm = view_kvm(BPF_CORE_READ(file, private_data));
+	struct kvm *kvm = gmem_file_kvm(BPF_CORE_READ(file, private_data));
 
 	if (!state)
 		return 0;

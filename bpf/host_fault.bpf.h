@@ -15,17 +15,17 @@ static __always_inline int host_fault_begin(__u64 *ctx)
 	struct file *file = vmf->vma->vm_file;
 	struct task_state *state;
 
-	state = view_event_enter(EV_HOST_FAULT, (__u64)file->private_data, (__u64)file->f_inode);
+	state = file_event_enter(EV_HOST_FAULT, (__u64)file->private_data, (__u64)file->f_inode);
 	if (state)
 		state->was_present =
-			fault_look(&state->view_cache.pages, file->f_inode, vmf->pgoff);
+			fault_look(&state->file_cache.pages, file->f_inode, vmf->pgoff);
 	return 0;
 }
 
 static __always_inline void host_fault_cause(struct task_state *state, struct owner *owner,
 					     struct gmem_record *event)
 {
-	const struct pages *pages = &state->view_cache.pages;
+	const struct pages *pages = &state->file_cache.pages;
 	int before = page_touch(pages, event->page, PAGE_NEVER);
 
 	if (before < 0)
@@ -57,7 +57,7 @@ static __always_inline int host_fault_end(__u64 *ctx)
 	if (!state)
 		return 0;
 	event_at_pgoff(&event, vmf->pgoff);
-	event.owner = view_range_owner(state, event.page, event.page + 1);
+	event.owner = file_range_owner(state, event.page, event.page + 1);
 	state->inode = 0;
 	event.err = fault_error(returned(ctx));
 	owner = event_count(ctx, &event);

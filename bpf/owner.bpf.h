@@ -92,8 +92,8 @@ static __always_inline int owner_publish(struct owner *owner, __u32 index, enum 
  */
 
 /*
- * Where events of the VM are counted; OWNER_IGNORED when the filter leaves it out. Negative when
- * the table is full.
+ * Where events of the VM are counted: the index of its owner, OWNER_IGNORED when the filter leaves it
+ * out, negative when the table of owners is full.
  */
 __noinline int vm_owner(__u64 kvm)
 {

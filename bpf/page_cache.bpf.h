@@ -24,7 +24,7 @@ static __always_inline int added_owner(struct task_state *state, __u64 index)
 	if (adds_at_slot(state))
 		return slot_owner(state, state->kvm, state->slot);
 	if (state->start_ns[EV_HOST_FAULT] || state->start_ns[EV_ALLOCATE])
-		return view_range_owner(state, index, index + 1);
+		return file_range_owner(state, index, index + 1);
 	return state->start_ns[EV_POPULATE] ? gmem_owner_known(state->inode) : OWNER_IGNORED;
 }
 
@@ -79,7 +79,7 @@ int page_deleted(__u64 *ctx)
 	if (active_since_ns == ~0ULL)
 		return 0;
 	if (state && state->start_ns[EV_PUNCH_HOLE] && state->inode == (__u64)inode)
-		event.owner = view_range_owner(state, folio->index, folio->index + 1);
+		event.owner = file_range_owner(state, folio->index, folio->index + 1);
 	else
 		event.owner = gmem_owner_known((__u64)inode);
 	if (event.owner != OWNER_INDEX_HOST) /* no guest_memfd, or one never met */
@@ -131,7 +131,7 @@ static __always_inline int direct_map_restore_end(__u64 *ctx)
 		return 0;
 	event_at_pgoff(&event, folio->index);
 	if (state->start_ns[EV_PUNCH_HOLE])
-		event.owner = view_range_owner(state, folio->index, folio->index + 1);
+		event.owner = file_range_owner(state, folio->index, folio->index + 1);
 	else /* right after the last close, in the same task */
 		event.owner = state->release_owner;
 	event_record(event_count(ctx, &event), &event);

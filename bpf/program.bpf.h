@@ -71,16 +71,17 @@ static bool (*const bpf_session_is_return)(void *ctx) = (void *)CALL_SESSION_IS_
 static __u64 *(*const bpf_session_cookie)(void *ctx) = (void *)CALL_SESSION_COOKIE;
 
 /*
- * An event begins in a guest_memfd file, as event_enter(). NULL, too, when it is not to be counted.
+ * An event begins in a guest_memfd file, which is in the task's state then. NULL when it is not to be
+ * counted, or when there is no memory for a state, which is counted as lost.
  */
-static __always_inline struct task_state *view_event_enter(enum gmem_event event, __u64 view,
+static __always_inline struct task_state *file_event_enter(enum gmem_event event, __u64 gmem_file,
 							   __u64 inode)
 {
 	struct task_state *state = event_state(event);
 
 	if (!state)
 		return NULL;
-	if (active_since_ns == ~0ULL || view_enter(state, view, inode) == OWNER_IGNORED) {
+	if (active_since_ns == ~0ULL || file_enter(state, gmem_file, inode) == OWNER_IGNORED) {
 		event_ignore(state, event);
 		state->inode = 0;
 		return NULL;

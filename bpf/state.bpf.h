@@ -31,8 +31,8 @@ struct slot_cache {
 };
 
 /* The same for guest_memfd files, by the address of a file's private data. */
-struct view_cache {
-	__u64 view;
+struct file_cache {
+	__u64 gmem_file;
 	__u64 inode;
 	__u32 generation;
 	int owner; /* of the guest_memfd */
@@ -69,7 +69,7 @@ struct conversion {
 struct task_state {
 	__u64 start_ns[NR_EVENTS]; /* 0: not inside */
 	struct slot_cache cache;
-	struct view_cache view_cache;
+	struct file_cache file_cache;
 	struct fallocate_range fallocate;
 	struct slots_met zap;
 	int zapped_owner; /* where the last zap was counted; for poison */
@@ -77,7 +77,7 @@ struct task_state {
 	__u64 kvm; /* whose memslots the task is changing; for unbind, which is not told */
 	__u64 slot; /* of the guest fault under way, for what happens within */
 	__u64 inode; /* the guest_memfd that the task works on; for what is not told */
-	__u64 view; /* and its file's private data */
+	__u64 gmem_file; /* and its file's private data */
 	bool was_present; /* the page of the fault under way, if its guest_memfd was met late */
 	struct gmem_record direct_map; /* that failed within the guest fault under way, if .err */
 	struct conversion conversion;

@@ -9,8 +9,8 @@
 #include "program.bpf.h"
 
 /*
- * The invalidation of a range of one guest_memfd file: kvm_gmem_invalidate_begin(view, start, end)
- * and its successors. It belongs to the slot that it zaps if that is only one, else to the
+ * The invalidation of a range of one guest_memfd file: kvm_gmem_invalidate_begin(gmem, start,
+ * end) and its successors. It belongs to the slot that it zaps if that is only one, else to the
  * guest_memfd that the task is punching or releasing.
  */
 
@@ -20,8 +20,8 @@ static __always_inline int zap_begin(__u64 *ctx)
 
 	if (!state)
 		return 0;
-	if (view_is_cached(&state->view_cache, ctx[0]) &&
-	    state->view_cache.owner == OWNER_IGNORED) {
+	if (file_is_cached(&state->file_cache, ctx[0]) &&
+	    state->file_cache.owner == OWNER_IGNORED) {
 		event_ignore(state, EV_ZAP);
 		return 0;
 	}
@@ -67,9 +67,9 @@ static __always_inline int zap_end(__u64 *ctx)
 	if (state->zap.n == 1)
 		event.owner = state->zap.owner;
 	else if (state->inode)
-		event.owner = gmem_owner_find((__u64)view_kvm(ARG(ctx, 0)), state->inode);
+		event.owner = gmem_owner_find((__u64)gmem_file_kvm(ARG(ctx, 0)), state->inode);
 	else
-		event.owner = vm_owner((__u64)view_kvm(ARG(ctx, 0)));
+		event.owner = vm_owner((__u64)gmem_file_kvm(ARG(ctx, 0)));
 	state->zapped_owner = event.owner;
 	owner = event_count(ctx, &event);
 	zap_cause(state, owner, &event);
@@ -158,7 +158,7 @@ static __always_inline enum page_mapping unmap_cause(const struct task_state *st
  */
 static __always_inline bool hole_has(const struct task_state *state, __u64 start, __u64 end)
 {
-	const struct pages *pages = &state->view_cache.pages;
+	const struct pages *pages = &state->file_cache.pages;
 
 	return event_inside(state, EV_PUNCH_HOLE) && !pages->late_mask &&
 	       pages->first_dir == state->cache.pages.first_dir && start < state->fallocate.end &&
