@@ -12,7 +12,7 @@
 
 /* What an event carries besides its count. */
 #define EVENT_LATENCY 1 /* a duration */
-#define EVENT_PAGES 2 /* a number of 4 KiB pages */
+#define EVENT_PAGES 2 /* a number of pages */
 #define EVENT_ERRNO 4 /* it can fail */
 #define EVENT_OPT_IN 8 /* only when asked for: its hook costs the rest of the system something */
 
@@ -163,7 +163,7 @@ struct event_stat {
 	__u64 first_ns;
 	__u32 hist;
 	__u32 spare; /* a cache line in all: two events never share one */
-	__u32 folds_begun; /* of struct fault_cell into this; fewer are done while one is under way */
+	__u32 folds_begun; /* of struct fault_tally into this; fewer are done while one is under way */
 	__u32 folds_done;
 };
 
@@ -174,10 +174,10 @@ struct histogram {
 /*
  * What one CPU has counted of one slot's guest faults, and not added to stat[EV_GUEST_FAULT] of the
  * slot's owner. vCPUs fault on one slot at the same time: this way none waits for a cache line that
- * another one writes. When another slot takes the place on that CPU, the cell is folded into the
- * owner. So a slot's faults are those at its owner and those in all cells that name it.
+ * another one writes. When another slot takes its place on that CPU, the tally is folded into the
+ * owner. So a slot's faults are those at its owner and those in all tallies that name it.
  */
-struct fault_cell {
+struct fault_tally {
 	__u32 owner; /* the slot's; 0: none yet */
 	__u32 spare;
 	__u64 ended; /* faults of any slot, from the first on: never folded */
@@ -189,7 +189,7 @@ struct fault_cell {
 	__u64 bucket[HIST_BUCKETS];
 };
 
-#define FAULT_CELLS 128 /* for each CPU */
+#define FAULT_TALLIES 128 /* for each CPU */
 #define BEGUN_CPUS 256 /* the begins of guest faults are counted in so many places */
 
 #define GMEM_COMM_LEN 16
@@ -293,34 +293,6 @@ struct stack_stat {
  */
 #define CALL_SESSION_IS_RETURN 0x6d656d66
 #define CALL_SESSION_COOKIE 0x6d656d67
-
-/*
- * The hooks whose functions are so rare that one program may serve all of them: the kernel skips a
- * program on a CPU where another task, preempted, is inside it. By their names in the ladder; the
- * value is the cookie of the attachment.
- */
-#define RARE_HOOKS(X)                                                                              \
-	X(create)                                                                                  \
-	X(bind)                                                                                    \
-	X(bind_prepare)                                                                            \
-	X(bind_commit)                                                                             \
-	X(bind_refused)                                                                            \
-	X(unbind)                                                                                  \
-	X(release)                                                                                 \
-	X(fallocate)                                                                               \
-	X(populate)                                                                                \
-	X(prefault)                                                                                \
-	X(poison)                                                                                  \
-	X(vm_init)                                                                                 \
-	X(vm_destroy)                                                                              \
-	X(slot_commit)
-
-enum rare_hook {
-#define X(hook) RARE_##hook,
-	RARE_HOOKS(X)
-#undef X
-		NR_RARE_HOOKS
-};
 
 enum gmem_filter {
 	FILTER_NONE, /* every VM */

@@ -15,12 +15,11 @@ __u64 progress; /* steps done, so that user space sees when nothing goes on */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, INVENTORY_JOBS);
-	__type(key, struct inventory_place);
+	__type(key, struct inventory_position);
 	__type(value, struct inventory_jobs);
-} places SEC(".maps");
+} positions SEC(".maps");
 
 #define ANON_INODE_FS_MAGIC 0x09041934
-#define GUEST_MEMFD_MAGIC 0x474d454d /* 6.19 */
 
 /* What a file leads to. */
 struct held {
@@ -28,16 +27,16 @@ struct held {
 	struct inode *inode; /* of a guest_memfd; NULL for another file */
 };
 
-static __always_inline void hold_view(struct held *held, struct file *file)
+static __always_inline void hold_gmem_file(struct held *held, struct file *file)
 {
-	held->kvm = view_kvm(BPF_CORE_READ(file, private_data));
+	held->kvm = gmem_file_kvm(BPF_CORE_READ(file, private_data));
 	held->inode = BPF_CORE_READ(file, f_inode);
 }
 
 /* Anonymous files are known by the names that the kernel gave them; nobody else can. */
 static __always_inline void hold_anonymous(struct held *held, struct file *file)
 {
-	static const char vm[] = "kvm-vm", vcpu[] = "kvm-vcpu:", view[] = "[kvm-gmem]";
+	static const char vm[] = "kvm-vm", vcpu[] = "kvm-vcpu:", gmem[] = "[kvm-gmem]";
 	void *private_data = BPF_CORE_READ(file, private_data);
 	char name[16] = "";
 
@@ -47,8 +46,8 @@ static __always_inline void hold_anonymous(struct held *held, struct file *file)
 		held->kvm = private_data;
 	else if (!bpf_strncmp(name, sizeof(vcpu) - 1, vcpu))
 		held->kvm = BPF_CORE_READ((struct kvm_vcpu *)private_data, kvm);
-	else if (!bpf_strncmp(name, sizeof(name), view)) /* until 6.18 */
-		hold_view(held, file);
+	else if (!bpf_strncmp(name, sizeof(name), gmem)) /* until 6.18 */
+		hold_gmem_file(held, file);
 }
 
 static __always_inline struct held file_holds(struct file *file)
@@ -57,7 +56,7 @@ static __always_inline struct held file_holds(struct file *file)
 	struct held held = {};
 
 	if (magic == GUEST_MEMFD_MAGIC)
-		hold_view(&held, file);
+		hold_gmem_file(&held, file);
 	else if (magic == ANON_INODE_FS_MAGIC)
 		hold_anonymous(&held, file);
 	return held;
@@ -80,8 +79,8 @@ int find_files(struct bpf_iter__task_file *ctx)
 	inode = held.inode;
 	if (!kvm)
 		return 0;
-	found.place.tid = BPF_CORE_READ(task, pid);
-	found.place.fd = ctx->fd;
+	found.position.tid = BPF_CORE_READ(task, pid);
+	found.position.fd = ctx->fd;
 	task = kvm_task(kvm, task);
 	vm_info_read(&found.vm, kvm, task);
 	found.in_tree = task_in_tree(task);
@@ -104,14 +103,14 @@ int find_files(struct bpf_iter__task_file *ctx)
 static __always_inline struct inventory_jobs *waiting(struct bpf_iter__task_file *ctx,
 						      struct file *file)
 {
-	struct inventory_place place = {};
+	struct inventory_position position = {};
 	struct task_struct *task = ctx->task;
 
 	if (!task || !file)
 		return NULL;
-	place.tid = BPF_CORE_READ(task, pid);
-	place.fd = ctx->fd;
-	return bpf_map_lookup_elem(&places, &place);
+	position.tid = BPF_CORE_READ(task, pid);
+	position.fd = ctx->fd;
+	return bpf_map_lookup_elem(&positions, &position);
 }
 
 struct listing {
@@ -183,7 +182,7 @@ static long list_step(__u32 n, struct listing *list)
 	return 0;
 }
 
-/* The first job of the file's place. What it does not fit, the kernel asks for again. */
+/* The first job of the file's position. What it does not fit, the kernel asks for again. */
 SEC("task_file")
 int list_slots(struct bpf_iter__task_file *ctx)
 {
@@ -225,7 +224,6 @@ struct count_walk {
 };
 
 #define XA_RETRY 1026 /* the node is no longer in the tree */
-#define PRIVATE (1 << 3) /* KVM_MEMORY_ATTRIBUTE_PRIVATE */
 
 /* Which count @entry adds to; negative for none. */
 static __always_inline int count_class(const struct count_walk *walk, __u64 entry)
@@ -233,7 +231,7 @@ static __always_inline int count_class(const struct count_walk *walk, __u64 entr
 	__u64 node;
 
 	if (walk->task == INVENTORY_PRIVATE) /* a number is shifted left by one, and odd */
-		return (entry & 1) && (entry >> 1 & PRIVATE) ? 0 : -1;
+		return (entry & 1) && (entry >> 1 & KVM_MEMORY_ATTRIBUTE_PRIVATE) ? 0 : -1;
 	if (!entry || entry & 3)
 		return -1;
 	if (walk->task == INVENTORY_RESIDENT)
@@ -312,7 +310,7 @@ static long count_step(__u32 n, struct count_walk *walk)
 	return 0;
 }
 
-/* The jobs of one place, one after the other. */
+/* The jobs of one position, one after the other. */
 struct visit {
 	struct held held;
 	__u32 first;

@@ -12,14 +12,14 @@
  * Where a file was found: the file holds its VM and its guest_memfd while a program looks at
  * them, so that everything is looked at from there.
  */
-struct inventory_place {
+struct inventory_position {
 	__u32 tid; /* of the task whose table of files it is */
 	__u32 fd;
 };
 
 /* A file that keeps a VM: its own, that of a vCPU or of a guest_memfd. */
 struct inventory_file {
-	struct inventory_place place;
+	struct inventory_position position;
 	__u64 inode; /* the guest_memfd; 0: another file */
 	struct gmem_info gmem; /* of inode */
 	struct vm_info vm;
@@ -59,9 +59,9 @@ struct inventory_job {
 };
 
 #define INVENTORY_JOBS 1024 /* of one run */
-#define INVENTORY_STEPS (1 << 18) /* of one run at each place, a page or so each */
+#define INVENTORY_STEPS (1 << 18) /* of one run at each position, a page or so each */
 
-/* The jobs of one place: [first, first + n). */
+/* The jobs of one position: [first, first + n). */
 struct inventory_jobs {
 	__u32 first;
 	__u32 n;

@@ -10,24 +10,21 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include "kernel_types.h"
-
-#define PAGE_BITS 12
-#define KVM_MEM_GUEST_MEMFD (1U << 2)
-#define KVM_MEMSLOT_GMEM_ONLY (1U << 17) /* 6.18 */
+#include "kvm.h"
 
 /* A guest_memfd file's private data: struct kvm_gmem, renamed to gmem_file in 6.19. */
-static __always_inline struct kvm *view_kvm(void *view)
+static __always_inline struct kvm *gmem_file_kvm(void *gmem_file)
 {
 	if (bpf_core_type_exists(struct gmem_file))
-		return BPF_CORE_READ((struct gmem_file *)view, kvm);
-	return BPF_CORE_READ((struct kvm_gmem *)view, kvm);
+		return BPF_CORE_READ((struct gmem_file *)gmem_file, kvm);
+	return BPF_CORE_READ((struct kvm_gmem *)gmem_file, kvm);
 }
 
-static __always_inline void *view_bindings_head(void *view)
+static __always_inline void *gmem_file_bindings(void *gmem_file)
 {
 	if (bpf_core_type_exists(struct gmem_file))
-		return BPF_CORE_READ((struct gmem_file *)view, bindings.xa_head);
-	return BPF_CORE_READ((struct kvm_gmem *)view, bindings.xa_head);
+		return BPF_CORE_READ((struct gmem_file *)gmem_file, bindings.xa_head);
+	return BPF_CORE_READ((struct kvm_gmem *)gmem_file, bindings.xa_head);
 }
 
 /* GUEST_MEMFD_FLAG_*: in i_private until 6.18, in an inode of guest_memfd's own from 6.19. */
@@ -127,9 +124,9 @@ static __always_inline void *xa_entry(void *head, __u64 index)
 }
 
 /* The memslot whose binding covers page @index of the guest_memfd; NULL for none. */
-static __always_inline struct kvm_memory_slot *view_slot_at(void *view, __u64 index)
+static __always_inline struct kvm_memory_slot *gmem_file_slot_at(void *gmem_file, __u64 index)
 {
-	return xa_entry(view_bindings_head(view), index);
+	return xa_entry(gmem_file_bindings(gmem_file), index);
 }
 
 /* Does the page cache have page @index of the file? */

@@ -92,8 +92,8 @@ static __always_inline int owner_publish(struct owner *owner, __u32 index, enum 
  */
 
 /*
- * Where events of the VM are counted; OWNER_IGNORED when the filter leaves it out. Negative when
- * the table is full.
+ * Where events of the VM are counted: the index of its owner, OWNER_IGNORED when the filter leaves it
+ * out, negative when the table of owners is full.
  */
 __noinline int vm_owner(__u64 kvm)
 {
@@ -151,27 +151,6 @@ __noinline int slot_owner_find(__u64 kvm, __u64 slot_address)
 	owner->vm = vm;
 	slot_describe(owner, slot);
 	return owner_publish(owner, index, OWNER_SLOT, &key);
-}
-
-const volatile __u32 max_page_dirs;
-
-__u32 next_page_dir = 1; /* 0 stands for none */
-
-/*
- * Room in the directory of pages (page.bpf.h) for a new guest_memfd. Without any, the causes of its
- * faults are not known.
- */
-static __always_inline void pages_new(struct gmem_info *gmem)
-{
-	__u32 ndirs = (gmem->size_bytes >> (PAGE_BITS + PAGES_LEAF_BITS + PAGES_DIR_BITS)) + 1;
-	__u32 first = 0;
-
-	if (next_page_dir + ndirs <= max_page_dirs)
-		first = __sync_fetch_and_add(&next_page_dir, ndirs);
-	if (!first || first + ndirs > max_page_dirs)
-		return;
-	gmem->first_dir = first;
-	gmem->ndirs = ndirs;
 }
 
 /* Where events of the guest_memfd as a whole are counted, as vm_owner(). */

@@ -9,8 +9,11 @@
 #ifndef PAGE_BPF_H
 #define PAGE_BPF_H
 
-#include "heat.bpf.h"
-#include "owner.bpf.h"
+#include "kernel.bpf.h"
+#include "gmem.h"
+
+/* A page has 1 << page_bits bytes; 12 everywhere but on some arm64 kernels. Set when loaded. */
+const volatile __u32 page_bits;
 
 /* How a page stands with the guest; what took it away is in the order of the details. */
 enum page_mapping {
@@ -52,9 +55,19 @@ struct pages_dir {
 	__u32 leaf[1 << PAGES_DIR_BITS];
 };
 
-const volatile __u32 max_page_leaves;
+/* Where the pages of a guest_memfd are kept, and how its VM stands. */
+struct pages {
+	__u32 first_dir;
+	__u32 ndirs; /* 0: nowhere */
+	__u32 epoch;
+	__u32 late_mask; /* PAGES_LOW if its guest_memfd was met late, else 0 */
+};
 
-__u32 next_page_leaf = 1;
+const volatile __u32 max_page_leaves;
+const volatile __u32 max_page_dirs;
+
+__u32 next_page_leaf = 1; /* 0 stands for none */
+__u32 next_page_dir = 1;
 
 /* Some guest_memfd was met late, or may be: set before the start if there can be any older than that. */
 bool late_gmems;
@@ -73,22 +86,21 @@ struct {
 	__type(value, struct pages_leaf);
 } page_leaves SEC(".maps");
 
-/* The pages of the guest_memfd whose owner is @index, as they are now. */
-static __always_inline void pages_of(struct pages *pages, int index)
+/*
+ * Room in the directory of pages for a new guest_memfd. Without any, the causes of its
+ * faults are not known.
+ */
+static __always_inline void pages_new(struct gmem_info *gmem)
 {
-	__u32 at = index;
-	struct owner *gmem = index > 0 ? bpf_map_lookup_elem(&owners, &at) : NULL;
-	struct owner *vm;
+	__u32 ndirs = (gmem->size_bytes >> (page_bits + PAGES_LEAF_BITS + PAGES_DIR_BITS)) + 1;
+	__u32 first = 0;
 
-	pages->ndirs = 0;
-	pages->late_mask = 0;
-	if (!gmem || gmem->kind != OWNER_GMEM)
+	if (next_page_dir + ndirs <= max_page_dirs)
+		first = __sync_fetch_and_add(&next_page_dir, ndirs);
+	if (!first || first + ndirs > max_page_dirs)
 		return;
-	pages->first_dir = gmem->gmem.first_dir;
-	pages->ndirs = gmem->gmem.ndirs;
-	pages->late_mask = gmem->gmem.met_late ? PAGES_LOW : 0;
-	vm = bpf_map_lookup_elem(&owners, &gmem->vm);
-	pages->epoch = vm ? vm->vm_info.epoch & EPOCH_MASK : 0;
+	gmem->first_dir = first;
+	gmem->ndirs = ndirs;
 }
 
 /* The leaf that has page @index; 0 when there is none and none is to be made, or can be. */
@@ -379,177 +391,6 @@ __noinline int pages_change(const struct pages *pages, const struct pages_change
 	leaves = ((range.end - 1) >> PAGES_LEAF_BITS) - (start >> PAGES_LEAF_BITS) + 1;
 	bpf_loop(leaves < MAX_LEAVES ? leaves : MAX_LEAVES, pages_leaf_step, &range, 0);
 	return range.again;
-}
-
-#define NO_LEAF (~0ULL) /* no page offset's */
-
-/* The leaf of page @index, made if need be, from now on in the cache; 0 for none. */
-__noinline int cache_leaf(struct slot_cache *cache, __u64 index)
-{
-	if (!cache)
-		return 0;
-	cache->leaf = pages_leaf(&cache->pages, index, true);
-	cache->leaf_of = cache->leaf ? index >> PAGES_LEAF_BITS : NO_LEAF;
-	return cache->leaf;
-}
-
-/* The guest has page @index of the slot in the cache now. As page_touch(), in fewer steps. */
-static __always_inline int cache_touch(struct slot_cache *cache, __u64 index)
-{
-	__u32 shift = (index & 7) * 4, before;
-	__u64 *at, word, change;
-
-	if (cache->leaf_of != index >> PAGES_LEAF_BITS && !cache_leaf(cache, index))
-		return -1;
-	at = leaf_word(cache->leaf, index);
-	if (!at)
-		return -1;
-	word = *at;
-	before = word >> shift & 15;
-	change = (__u64)(before ^ (PAGE_PRESENT | PAGE_MAPPED)) << shift;
-	if (word >> WORD_EPOCH != cache->pages.epoch)
-		return page_touch(&cache->pages, index, PAGE_MAPPED);
-	if (change && __sync_val_compare_and_swap(at, word, word ^ change) != word)
-		return page_touch(&cache->pages, index, PAGE_MAPPED);
-	return before;
-}
-
-/* Fill the cache for the slot whose VM and address are there. As vm_owner(). */
-__noinline int slot_meet(struct slot_cache *cache)
-{
-	struct kvm_memory_slot *slot;
-	struct file *file;
-	__u64 base_gfn;
-	int gmem = 0;
-
-	if (!cache)
-		return -1;
-	slot = (void *)cache->slot;
-	cache->generation = generation; /* before the look-up, so that a change since then shows */
-	cache->vm = vm_owner(cache->kvm);
-	cache->owner = slot_owner_find(cache->kvm, cache->slot);
-	file = BPF_CORE_READ(slot, gmem.file);
-	if (cache->owner > 0 && file)
-		gmem = gmem_owner_find(cache->kvm, (__u64)BPF_CORE_READ(file, f_inode));
-	pages_of(&cache->pages, gmem);
-	cache->leaf_of = NO_LEAF;
-	base_gfn = BPF_CORE_READ(slot, base_gfn);
-	cache->pgoff_of_gfn = BPF_CORE_READ(slot, gmem.pgoff) - base_gfn;
-	if (heat && cache->owner > 0)
-		heat_meet(cache, base_gfn, BPF_CORE_READ(slot, npages));
-	if (cache->owner < 0)
-		cache->slot = 0;
-	return cache->owner;
-}
-
-static __always_inline bool slot_is_cached(const struct slot_cache *cache, __u64 slot)
-{
-	return cache->slot == slot && cache->generation == generation;
-}
-
-/* Where events of the slot are counted, as vm_owner(). Its pages are in the cache then. */
-static __always_inline int cache_owner(struct slot_cache *cache, __u64 kvm, __u64 slot)
-{
-	if (slot_is_cached(cache, slot))
-		return cache->owner;
-	cache->kvm = kvm;
-	cache->slot = slot;
-	return slot_meet(cache);
-}
-
-/* Is the slot in the cache one of the VM's, so that its owner is there, too? */
-static __always_inline bool vm_is_cached(const struct slot_cache *cache, __u64 kvm)
-{
-	return cache->kvm == kvm && cache->generation == generation;
-}
-
-static __always_inline int slot_owner(struct task_state *state, __u64 kvm, __u64 slot)
-{
-	return cache_owner(&state->cache, kvm, slot);
-}
-
-/* Fill the cache for the guest_memfd file whose private data and inode are there. */
-__noinline int view_meet(struct view_cache *cache)
-{
-	if (!cache)
-		return -1;
-	cache->generation = generation;
-	cache->owner = gmem_owner_find((__u64)view_kvm((void *)cache->view), cache->inode);
-	pages_of(&cache->pages, cache->owner);
-	cache->end = 0;
-	if (cache->owner < 0)
-		cache->view = 0;
-	return cache->owner;
-}
-
-static __always_inline bool view_is_cached(const struct view_cache *cache, __u64 view)
-{
-	return cache->view == view && cache->generation == generation;
-}
-
-/* Where events of this guest_memfd file as a whole are counted, as vm_owner(); in the cache then. */
-static __always_inline int view_owner(struct view_cache *cache, __u64 view, __u64 inode)
-{
-	if (view_is_cached(cache, view))
-		return cache->owner;
-	cache->view = view;
-	cache->inode = inode;
-	return view_meet(cache);
-}
-
-/* The task works on this guest_memfd file. As view_owner(). */
-static __always_inline int view_enter(struct task_state *state, __u64 view, __u64 inode)
-{
-	state->view = view;
-	state->inode = inode;
-	return view_owner(&state->view_cache, view, inode);
-}
-
-/* As view_range_owner(), for a slot that is not in the cache. */
-__noinline int view_range_meet(struct view_cache *cache, __u64 view, __u64 inode, __u64 start,
-			       __u64 end)
-{
-	struct kvm_memory_slot *slot;
-	int gmem;
-
-	if (!cache)
-		return -1;
-	gmem = view_owner(cache, view, inode);
-	slot = gmem == OWNER_IGNORED ? NULL : view_slot_at((void *)view, start);
-	if (!slot)
-		return gmem;
-	cache->slot_owner = slot_owner_find((__u64)view_kvm((void *)view), (__u64)slot);
-	cache->start = BPF_CORE_READ(slot, gmem.pgoff);
-	cache->end = cache->start + BPF_CORE_READ(slot, npages);
-	return end <= cache->end ? cache->slot_owner : gmem;
-}
-
-/*
- * Where an event is counted that knows only the file that the task works on and the pages
- * [start, end): at the slot whose binding covers them all, else at the guest_memfd. An empty range,
- * as of a hole of less than a page, is where its start is.
- */
-static __always_inline int view_range_owner(struct task_state *state, __u64 start, __u64 end)
-{
-	struct view_cache *cache = &state->view_cache;
-
-	if (view_is_cached(cache, state->view) && cache->start <= start && start < cache->end &&
-	    end <= cache->end)
-		return cache->slot_owner;
-	return view_range_meet(cache, state->view, state->inode, start, end);
-}
-
-/* Something went half-way: which of the guest_memfd's pages are there is not known any more. */
-static __always_inline void gmem_is_unsure(int index)
-{
-	__u32 at = index;
-	struct owner *owner = index > 0 ? bpf_map_lookup_elem(&owners, &at) : NULL;
-
-	if (!owner || owner->kind != OWNER_GMEM)
-		return;
-	owner->gmem.met_late = 1;
-	late_gmems = true;
-	__sync_fetch_and_add(&generation, 1);
 }
 
 /*

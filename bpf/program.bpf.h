@@ -6,6 +6,7 @@
 #ifndef PROGRAM_BPF_H
 #define PROGRAM_BPF_H
 
+#include "cache.bpf.h"
 #include "stat.bpf.h"
 
 /* Argument @n of the traced function, as a pointer that the verifier knows the type of. */
@@ -61,7 +62,7 @@ static __always_inline void event_pages(struct gmem_record *event, long ret)
 static __always_inline void event_bytes(struct gmem_record *event, long ret)
 {
 	event_pages(event, ret);
-	event->npages >>= PAGE_BITS;
+	event->npages >>= page_bits;
 }
 
 static bool (*const bpf_session_is_return)(void *ctx) = (void *)CALL_SESSION_IS_RETURN;
@@ -69,7 +70,30 @@ static bool (*const bpf_session_is_return)(void *ctx) = (void *)CALL_SESSION_IS_
 /* Room for 8 bytes from the begin to the end: 0 at the begin, and at the end if that was missed. */
 static __u64 *(*const bpf_session_cookie)(void *ctx) = (void *)CALL_SESSION_COOKIE;
 
-/* What runs at both ends of a function: two programs, or one from 7.0 on, which has fsession. */
+/*
+ * An event begins in a guest_memfd file, which is in the task's state then. NULL when it is not to be
+ * counted, or when there is no memory for a state, which is counted as lost.
+ */
+static __always_inline struct task_state *file_event_enter(enum gmem_event event, __u64 gmem_file,
+							   __u64 inode)
+{
+	struct task_state *state = event_state(event);
+
+	if (!state)
+		return NULL;
+	if (active_since_ns == ~0ULL || file_enter(state, gmem_file, inode) == OWNER_IGNORED) {
+		event_ignore(state, event);
+		state->inode = 0;
+		return NULL;
+	}
+	event_begin(state, event);
+	return state;
+}
+
+/*
+ * What runs at both ends of a function: two programs, or one from 7.0 on, which has fsession. Where
+ * it is rare, a row of rare_hooks.h makes the programs.
+ */
 #define BOTH_ENDS(hook, begin, end)                                                                \
 	SEC("?fentry") int hook##_entry(__u64 *ctx)                                                \
 	{                                                                                          \
@@ -84,8 +108,14 @@ static __u64 *(*const bpf_session_cookie)(void *ctx) = (void *)CALL_SESSION_COOK
 		return bpf_session_is_return(ctx) ? end(ctx) : begin(ctx);                         \
 	}
 
-#define ONE_END(type, hook, fn)                                                                    \
-	SEC("?" #type) int hook(__u64 *ctx)                                                        \
+#define FIRST_END(hook, fn)                                                                        \
+	SEC("?fentry") int hook(__u64 *ctx)                                                        \
+	{                                                                                          \
+		return fn(ctx);                                                                    \
+	}
+
+#define LAST_END(hook, fn)                                                                         \
+	SEC("?fexit") int hook(__u64 *ctx)                                                         \
 	{                                                                                          \
 		return fn(ctx);                                                                    \
 	}

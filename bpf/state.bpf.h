@@ -7,16 +7,7 @@
 #ifndef STATE_BPF_H
 #define STATE_BPF_H
 
-#include "kernel.bpf.h"
-#include "gmem.h"
-
-/* Where the pages of a guest_memfd are kept, see page.bpf.h; and how its VM stands. */
-struct pages {
-	__u32 first_dir;
-	__u32 ndirs; /* 0: nowhere */
-	__u32 epoch;
-	__u32 late_mask; /* PAGES_LOW if its guest_memfd was met late, else 0 */
-};
+#include "page.bpf.h"
 
 /*
  * The slot that the task met last, so that the next event there needs no look-up. Its address
@@ -40,8 +31,8 @@ struct slot_cache {
 };
 
 /* The same for guest_memfd files, by the address of a file's private data. */
-struct view_cache {
-	__u64 view;
+struct file_cache {
+	__u64 gmem_file;
 	__u64 inode;
 	__u32 generation;
 	int owner; /* of the guest_memfd */
@@ -78,7 +69,7 @@ struct conversion {
 struct task_state {
 	__u64 start_ns[NR_EVENTS]; /* 0: not inside */
 	struct slot_cache cache;
-	struct view_cache view_cache;
+	struct file_cache file_cache;
 	struct fallocate_range fallocate;
 	struct slots_met zap;
 	int zapped_owner; /* where the last zap was counted; for poison */
@@ -86,7 +77,7 @@ struct task_state {
 	__u64 kvm; /* whose memslots the task is changing; for unbind, which is not told */
 	__u64 slot; /* of the guest fault under way, for what happens within */
 	__u64 inode; /* the guest_memfd that the task works on; for what is not told */
-	__u64 view; /* and its file's private data */
+	__u64 gmem_file; /* and its file's private data */
 	bool was_present; /* the page of the fault under way, if its guest_memfd was met late */
 	struct gmem_record direct_map; /* that failed within the guest fault under way, if .err */
 	struct conversion conversion;
@@ -101,6 +92,12 @@ struct {
 
 /* Only what begins at or after this moment is counted: ~0 before the start and after the end. */
 volatile __u64 active_since_ns = ~0ULL;
+
+/* A hook within the guest fault asks for its slot. */
+const volatile bool fault_context;
+
+/* Tasks in KVM_PRE_FAULT_MEMORY: only while there is one do guest faults ask whose they are. */
+__u32 prefaults;
 
 /* LOSS_MISSED here: one end of the event was seen, the other not. */
 __u64 losses[NR_EVENTS][NR_LOSSES];

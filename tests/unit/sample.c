@@ -123,6 +123,7 @@ void sample_empty(struct sample *sample)
 		.version = "0.1.0",
 		.kernel = "7.3.4-amd64",
 		.arch = "x86_64",
+		.page_bytes = 4096,
 		.programs = "fsession",
 		.ncpus = 2,
 		.start_realtime_ns = 1758634511123456789ULL,

@@ -257,6 +257,10 @@ static void test_lying_headers(void **state)
 	forge_header(&forge, header);
 	assert_said(&forge, "histograms of another shape");
 	header->histogram->max_bits--;
+	header->page_size = 4097;
+	forge_header(&forge, header);
+	assert_said(&forge, "no size of pages");
+	header->page_size = 0;
 	header->events[1]->name = header->events[0]->name;
 	header->events[1]->carries = header->events[0]->carries;
 	forge_header(&forge, header);

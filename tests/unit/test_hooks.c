@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 #include "model/events.h"
 #include "model/hooks.h"
+#include "rare_hooks.h"
 #include "unit.h"
 
 #define BPF_OBJECT "build/bpf/gmem.bpf.o"
@@ -296,8 +297,8 @@ static bool rung_has(const struct rung *rung, const char *program)
 static void test_rare_hooks_are_in_the_ladder(void **state)
 {
 	static const char *const rare[] = {
-#define X(name) #name,
-		RARE_HOOKS(X)
+#define X(name, ...) #name,
+		RARE_HOOKS(X, X, X)
 #undef X
 	};
 

@@ -347,6 +347,30 @@ static void test_one_slot_has_no_totals(void **state)
 	sample_free(&sample);
 }
 
+/* What a page is says the host that was traced. */
+static void test_larger_pages(void **state)
+{
+	struct sample sample;
+	struct slot *slot;
+	char *text;
+
+	(void)state;
+	sample_empty(&sample);
+	slot = sample_add_slot(sample_add_vm(&sample, "vmm", 1), 100, 0, 3);
+	slot->resident.known = true;
+	slot->resident.npages = 2;
+	sample_count(&slot->events, EV_ZAP, 100, 1);
+	sample.capture.page_bytes = 16384;
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "\n  slot 100  gfn 0x0-0x2  48KiB  32KiB resident  gmem-only\n");
+	free(text);
+	sample.capture.page_bytes = 0;
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "  12KiB  8KiB resident");
+	free(text);
+	sample_free(&sample);
+}
+
 static void test_address_space(void **state)
 {
 	struct sample sample;
@@ -851,6 +875,7 @@ int main(void)
 		cmocka_unit_test(test_longest_event_fits),
 		cmocka_unit_test(test_errors_of_one_name),
 		cmocka_unit_test(test_one_slot_has_no_totals),
+		cmocka_unit_test(test_larger_pages),
 		cmocka_unit_test(test_address_space),
 		cmocka_unit_test(test_unavailable_is_said),
 		cmocka_unit_test(test_unavailable_events_share_lines),

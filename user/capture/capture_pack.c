@@ -4,7 +4,6 @@
  */
 #include "capture_pack.h"
 #include <string.h>
-#include <unistd.h>
 #include "capture_block.h"
 #include "model/capture.h"
 #include "model/events.h"
@@ -94,7 +93,7 @@ Cap__Header *pack_header(struct arena *arena, const struct capture *capture)
 	header->start_realtime_ns = capture->start_realtime_ns;
 	header->interval_ns = capture->interval_ns;
 	header->min_latency_ns = capture->min_latency_ns;
-	header->page_size = sysconf(_SC_PAGESIZE);
+	header->page_size = capture->page_bytes;
 	header->records = capture->records_kept;
 	header->events_chosen = capture->events_chosen;
 	header->programs = (char *)capture->programs;

@@ -158,7 +158,10 @@ const char *unpack_header(const Cap__Header *message, struct arena *arena, struc
 		.limit_ns = message->limit_ns,
 		.buffer_bytes = message->buffer_bytes,
 		.ncpus = message->ncpus,
+		.page_bytes = message->page_size,
 	};
+	if (message->page_size & (message->page_size - 1))
+		return "its pages have no size of pages";
 	wrong = unpack_mask(message->shown, message->n_shown, names, &capture->shown);
 	if (!wrong)
 		wrong = unpack_mask(message->stack_events, message->n_stack_events, names,

@@ -9,6 +9,7 @@
 #include "export_event.h"
 #include "model/capture.h"
 #include "model/events.h"
+#include "model/page_size.h"
 #include "openmetrics.h"
 
 struct writer {
@@ -32,7 +33,8 @@ struct event_family {
 struct memory_family {
 	const char *name, *help;
 	bool of_slots; /* else of guest_memfds */
-	bool (*get)(const struct counted_place *place, __u64 *npages); /* false: not known */
+	/* False: not known. */
+	bool (*get)(const struct writer *w, const struct counted_place *place, __u64 *npages);
 };
 
 static void put_place_labels(struct openmetrics *text, const struct counted_place *place)
@@ -206,25 +208,25 @@ static void put_event_families(struct writer *w)
 		}
 }
 
-static bool get_size(const struct counted_place *place, __u64 *npages)
+static bool get_size(const struct writer *w, const struct counted_place *place, __u64 *npages)
 {
-	__u64 size_bytes = place->slot ? 0 : place->gmem->info.size_bytes;
-
 	*npages = place->slot ? place->slot->info.npages
-			      : size_bytes / 4096 + (size_bytes % 4096 != 0);
+			      : bytes_pages(place->gmem->info.size_bytes, w->capture->page_bytes);
 	return true;
 }
 
-static bool get_resident(const struct counted_place *place, __u64 *npages)
+static bool get_resident(const struct writer *w, const struct counted_place *place, __u64 *npages)
 {
 	const struct resident *resident = export_resident(place);
 
+	(void)w;
 	*npages = resident->npages;
 	return resident->known;
 }
 
-static bool get_private(const struct counted_place *place, __u64 *npages)
+static bool get_private(const struct writer *w, const struct counted_place *place, __u64 *npages)
 {
+	(void)w;
 	*npages = place->slot->nprivate;
 	return place->slot->has_private;
 }
@@ -243,7 +245,7 @@ static int put_memory_place(void *ctx, const struct counted_place *place)
 	const struct memory_family *family = w->memory;
 	__u64 npages;
 
-	if (!(family->of_slots ? !!place->slot : !!place->gmem) || !family->get(place, &npages))
+	if (!(family->of_slots ? !!place->slot : !!place->gmem) || !family->get(w, place, &npages))
 		return 0;
 	if (!w->begun)
 		openmetrics_family(&w->text, "gmem_", family->name, "gauge", "bytes", family->help);
@@ -346,6 +348,7 @@ int export_openmetrics(struct export *export)
 	if (more < 0)
 		return -1;
 	w.capture = capture_meta(export->file);
+	w.text.page_bytes = w.capture->page_bytes;
 	/* Told apart from all others beside it, unless somebody wants series that go on. */
 	w.text.capture = export->options->name ?: export_time(begin, w.capture->start_realtime_ns);
 	put_capture(&w, capture_incomplete(export->file));

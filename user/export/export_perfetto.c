@@ -15,6 +15,7 @@
 #include "export_order.h"
 #include "model/capture.h"
 #include "model/events.h"
+#include "model/page_size.h"
 #include "perfetto_trace.h"
 
 struct perfetto {
@@ -292,7 +293,8 @@ static void put_rate(struct perfetto *p, __u32 parent, const struct event_count 
 static void put_memory(struct perfetto *p, __u32 parent, int counter, const char *name,
 		       __u64 npages)
 {
-	perfetto_value(p->out, counter_track(p, parent, counter, name), p->until_ns, npages * 4096);
+	perfetto_value(p->out, counter_track(p, parent, counter, name), p->until_ns,
+		       pages_bytes(npages, p->capture->page_bytes));
 }
 
 static int put_counted_place(void *ctx, const struct counted_place *place)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/text.h"
+#include "model/page_size.h"
 
 void openmetrics_family(struct openmetrics *metrics, const char *prefix, const char *name,
 			const char *type, const char *unit, const char *help)
@@ -61,7 +62,7 @@ void openmetrics_value(struct openmetrics *metrics, __u64 value)
 void openmetrics_value_pages(struct openmetrics *metrics, __u64 npages)
 {
 	const __u64 ten_to_18 = 1000000000000000000ULL;
-	unsigned __int128 bytes = (unsigned __int128)npages * 4096;
+	unsigned __int128 bytes = (unsigned __int128)npages * pages_bytes(1, metrics->page_bytes);
 
 	end_labels(metrics);
 	if (bytes >= ten_to_18)

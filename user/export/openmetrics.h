@@ -11,6 +11,7 @@
 struct openmetrics {
 	FILE *out;
 	const char *capture; /* the label of that name, of all samples */
+	__u32 page_bytes; /* as the capture's */
 	char family[80];
 	char separator; /* of labels: '{' before the first */
 };
@@ -32,7 +33,7 @@ void openmetrics_label_number(struct openmetrics *metrics, const char *name, __u
 
 void openmetrics_value(struct openmetrics *metrics, __u64 value);
 
-/* @npages of 4 KiB in bytes, however many digits that takes. */
+/* @npages in bytes, however many digits that takes. */
 void openmetrics_value_pages(struct openmetrics *metrics, __u64 npages);
 
 /* In seconds, all digits. */

@@ -83,6 +83,7 @@ static int write_json(const struct top *top)
 		.version = GMEM_VERSION,
 		.kernel = top->name.release,
 		.arch = top->name.machine,
+		.page_bytes = top->view.page_bytes,
 		.start_realtime_ns = top->start_realtime_ns,
 		.duration_ns = top->view.now_ns - top->view.start_ns,
 		.shown = top->options.events,
@@ -298,6 +299,7 @@ static int start(struct top *top, struct problem *problem)
 		return -1;
 	top->start_realtime_ns = clock_ns(CLOCK_REALTIME);
 	view_init(&top->view, top->name.machine, clock_ns(CLOCK_MONOTONIC));
+	top->view.page_bytes = sysconf(_SC_PAGESIZE);
 	top->view.inventory_lacks = inventory_leaves_out();
 	meet_vms(top);
 	session_start(top->session);

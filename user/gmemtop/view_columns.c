@@ -8,12 +8,11 @@
 #include <string.h>
 #include "base/number.h"
 #include "base/text.h"
+#include "kvm.h"
 #include "model/events.h"
 #include "model/kvm_names.h"
+#include "model/page_size.h"
 #include "model/percentile.h"
-
-#define PAGE_BYTES 4096.0
-#define SLOT_GUEST_MEMFD (1U << 2) /* every slot here has it */
 
 /* ---- Values ---- */
 
@@ -167,17 +166,17 @@ static double value_gmem(const struct view *view, const struct row *row, __u64 a
 
 static double size_of(const struct slot *slot)
 {
-	return (double)slot->info.npages * PAGE_BYTES;
+	return slot->info.npages;
 }
 
 static double resident_of(const struct slot *slot)
 {
-	return slot->resident.known ? (double)slot->resident.npages * PAGE_BYTES : NAN;
+	return slot->resident.known ? slot->resident.npages : NAN;
 }
 
 static double private_of(const struct slot *slot)
 {
-	return slot->has_private ? (double)slot->nprivate * PAGE_BYTES : NAN;
+	return slot->has_private ? slot->nprivate : NAN;
 }
 
 enum memory { MEMORY_SIZE, MEMORY_RESIDENT, MEMORY_PRIVATE };
@@ -190,13 +189,13 @@ static double value_memory(const struct view *view, const struct row *row, __u64
 		[MEMORY_RESIDENT] = resident_of,
 		[MEMORY_PRIVATE] = private_of,
 	};
+	const double page_bytes = pages_bytes(1, view->page_bytes);
 	double sum = NAN;
 
-	(void)view;
 	if (row->slot)
-		return of[arg](row->slot);
+		return of[arg](row->slot) * page_bytes;
 	for (size_t i = 0; row->vm && i < row->vm->nslots; i++) {
-		double value = of[arg](&row->vm->slots[i]);
+		double value = of[arg](&row->vm->slots[i]) * page_bytes;
 
 		if (!isnan(value))
 			sum = isnan(sum) ? value : sum + value;
@@ -279,10 +278,11 @@ static void text_type(const struct view *view, const struct row *row, bool utf8,
 		snprintf(cell, CELL_LEN, "type %u", row->vm->info.type);
 }
 
-static void text_range(const struct slot_info *info, char cell[CELL_LEN])
+void column_range(const struct view *view, const struct slot_info *slot, char cell[CELL_LEN])
 {
-	snprintf(cell, CELL_LEN, "0x%llx-0x%llx", info->base_gfn << 12,
-		 ((info->base_gfn + info->npages) << 12) - (info->npages != 0));
+	snprintf(cell, CELL_LEN, "0x%llx-0x%llx", pages_bytes(slot->base_gfn, view->page_bytes),
+		 pages_bytes(slot->base_gfn + slot->npages, view->page_bytes) -
+			 (slot->npages != 0));
 }
 
 /* The same place says of a VM what it is. */
@@ -299,7 +299,7 @@ static void text_gpa(const struct view *view, const struct row *row, bool utf8, 
 				 row->vm->vcpus == 1 ? "" : "s");
 		return;
 	}
-	text_range(&row->slot->info, cell);
+	column_range(view, &row->slot->info, cell);
 }
 
 static void text_flags(const struct view *view, const struct row *row, bool utf8,
@@ -309,9 +309,9 @@ static void text_flags(const struct view *view, const struct row *row, bool utf8
 	(void)utf8;
 	(void)width;
 	blank(cell);
-	if (row->kind == ROW_SLOT)
+	if (row->kind == ROW_SLOT) /* every one has a guest_memfd */
 		flags_describe(cell, CELL_LEN, row->slot->info.flags, slot_flag_names,
-			       SLOT_GUEST_MEMFD);
+			       KVM_MEM_GUEST_MEMFD);
 }
 
 static void text_history(const struct view *view, const struct row *row, bool utf8,

@@ -59,6 +59,9 @@ double column_value(const struct view *view, const struct row *row, unsigned int
 const char *column_cell(const struct view *view, const struct row *row, unsigned int column,
 			bool utf8, unsigned int width, char cell[CELL_LEN]);
 
+/* Its guest physical addresses: "0x1000-0x1fff". */
+void column_range(const struct view *view, const struct slot_info *slot, char cell[CELL_LEN]);
+
 /* "FAULTS/s" */
 const char *column_title(unsigned int column, bool totals, char title[CELL_LEN]);
 

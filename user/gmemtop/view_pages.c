@@ -8,15 +8,16 @@
 #include <string.h>
 #include "base/number.h"
 #include "base/text.h"
+#include "kvm.h"
 #include "model/events.h"
 #include "model/kvm_names.h"
+#include "model/page_size.h"
 #include "report/report_bars.h"
 #include "report/report_details.h"
 #include "report/report_hooks.h"
 #include "view_columns.h"
 #include "view_heat.h"
 
-#define SLOT_GUEST_MEMFD (1U << 2)
 #define MIN_COLUMNS 60 /* the narrowest that tables and bars are made for */
 
 static unsigned int page_columns(const struct page_context *context)
@@ -42,16 +43,16 @@ static const char *span_words(const struct page_context *context)
 static void put_slot(FILE *out, const struct page_context *context)
 {
 	const struct slot_info *info = &context->row->slot->info;
-	char line[256], bytes[NUMBER_LEN], flags[96];
+	char line[256], range[CELL_LEN], bytes[NUMBER_LEN], flags[96];
 
-	flags_describe(flags, sizeof(flags), info->flags, slot_flag_names, SLOT_GUEST_MEMFD);
+	flags_describe(flags, sizeof(flags), info->flags, slot_flag_names, KVM_MEM_GUEST_MEMFD);
 	snprintf(line, sizeof(line), "slot %d  address space %u  of VM %u  pid %u  %s", info->id,
 		 info->as_id, context->row->vm->number, context->row->vm->info.pid,
 		 context->row->ended ? "(ended)" : "");
 	put_bold(out, context, line);
-	fprintf(out, "  0x%llx-0x%llx  %s  %s", info->base_gfn << 12,
-		((info->base_gfn + info->npages) << 12) - (info->npages != 0),
-		number_bytes(bytes, info->npages * 4096), flags);
+	column_range(context->view, info, range);
+	fprintf(out, "  %s  %s  %s", range,
+		number_bytes(bytes, pages_bytes(info->npages, context->view->page_bytes)), flags);
 	if (info->ino)
 		fprintf(out, "  guest_memfd %llu from page 0x%llx", info->ino, info->pgoff);
 	fputc('\n', out);
@@ -80,6 +81,7 @@ static struct capture page_capture(const struct page_context *context)
 		.hooks = view->hooks,
 		.snap = view->snap,
 		.arch = view->arch,
+		.page_bytes = view->page_bytes,
 	};
 
 	for (int event = 0; event < NR_EVENTS; event++)
@@ -159,7 +161,7 @@ static void put_heat(FILE *out, const struct page_context *context,
 		return;
 	snprintf(line, sizeof(line), "Guest faults by gfn, %s: %llu page%s (%s) to a cell",
 		 span_words(context), heat.npages, heat.npages == 1 ? "" : "s",
-		 number_bytes(bytes, heat.npages * 4096));
+		 number_bytes(bytes, pages_bytes(heat.npages, context->view->page_bytes)));
 	fputc('\n', out);
 	put_bold(out, context, line);
 	heat_write(out, &heat, context->style, page_columns(context));

@@ -185,6 +185,7 @@ struct capture trace_capture(const struct options *options, const struct snapsho
 		.limit_ns = options->duration_ns,
 		.buffer_bytes = options->buffer_bytes,
 		.ncpus = sysconf(_SC_NPROCESSORS_ONLN),
+		.page_bytes = sysconf(_SC_PAGESIZE),
 		.inventory_lacks = inventory_leaves_out(),
 		.snap = snap,
 	};

@@ -19,12 +19,13 @@
 #include "inventory_jobs.h"
 #include "inventory.skel.h"
 #include "kernel.h"
+#include "kvm.h"
 #include "model/hooks.h"
+#include "model/page_size.h"
 #include "model/vm_order.h"
 
 #define GONE (~0ULL)
 #define RETRIES 16 /* of listing memslots that change all the time */
-#define SLOT_GMEM_ONLY (1U << 17)
 
 /* A VM that was found, and how to get at it. */
 struct found_vm {
@@ -51,7 +52,7 @@ struct found_slot {
 
 /* A job, and for whom it counts. */
 struct work {
-	struct inventory_place place;
+	struct inventory_position position;
 	struct inventory_job job;
 	size_t slot; /* found_slot, or NONE */
 	size_t gmem; /* found_gmem, or NONE */
@@ -66,7 +67,7 @@ struct inventory {
 	size_t nvms;
 	struct found_gmem *gmems;
 	size_t ngmems;
-	/* By struct kvm, by inode, and of those in snap when it began by inode number: place + 1. */
+	/* By struct kvm, by inode, and of those in snap when it began by inode number: position + 1. */
 	struct id_map vm_at, gmem_at, known_at;
 	struct found_slot *slots;
 	size_t nslots;
@@ -115,27 +116,29 @@ static int run(struct inventory *inv, const struct bpf_program *prog, size_t siz
 	return err;
 }
 
-static bool same_place(const struct inventory_place *a, const struct inventory_place *b)
+static bool same_position(const struct inventory_position *a, const struct inventory_position *b)
 {
 	return a->tid == b->tid && a->fd == b->fd;
 }
 
-/* Tell the program of jobs [0, n), of which those of a place are side by side, or take them back. */
-static int set_places(const struct inventory *inv, const struct work *work, size_t n, bool there)
+/* Tell the program of jobs [0, n), of which those of a position are side by side, or take them back. */
+static int set_positions(const struct inventory *inv, const struct work *work, size_t n, bool there)
 {
-	const struct bpf_map *map = inv->skel->maps.places;
+	const struct bpf_map *map = inv->skel->maps.positions;
 	struct inventory_jobs jobs;
 	int err = 0;
 
 	for (size_t i = 0; i < n && !err; i += jobs.n) {
 		jobs = (struct inventory_jobs){ .first = i };
-		while (i + jobs.n < n && same_place(&work[i].place, &work[i + jobs.n].place))
+		while (i + jobs.n < n &&
+		       same_position(&work[i].position, &work[i + jobs.n].position))
 			jobs.n++;
 		if (there)
-			err = bpf_map__update_elem(map, &work[i].place, sizeof(work->place), &jobs,
-						   sizeof(jobs), BPF_ANY);
+			err = bpf_map__update_elem(map, &work[i].position, sizeof(work->position),
+						   &jobs, sizeof(jobs), BPF_ANY);
 		else
-			err = bpf_map__delete_elem(map, &work[i].place, sizeof(work->place), 0);
+			err = bpf_map__delete_elem(map, &work[i].position, sizeof(work->position),
+						   0);
 	}
 	return err;
 }
@@ -154,20 +157,20 @@ static int in_batches(struct inventory *inv, int (*fn)(struct inventory *inv, si
 			n = INVENTORY_JOBS;
 		for (size_t i = 0; i < n; i++)
 			jobs[i] = work[i].job;
-		err = set_places(inv, work, n, true) ?: fn(inv, n) ?:
-		      set_places(inv, work, n, false);
+		err = set_positions(inv, work, n, true) ?: fn(inv, n) ?:
+		      set_positions(inv, work, n, false);
 		for (size_t i = 0; i < n; i++)
 			work[i].job = jobs[i];
 	}
 	return err;
 }
 
-static struct work *add_work(struct inventory *inv, const struct inventory_place *place)
+static struct work *add_work(struct inventory *inv, const struct inventory_position *position)
 {
 	struct work *work = array_append(&inv->work, &inv->nwork, sizeof(*work));
 
 	if (work) {
-		work->place = *place;
+		work->position = *position;
 		work->slot = work->gmem = NONE;
 	}
 	return work;
@@ -296,7 +299,7 @@ static int list_batch(struct inventory *inv, size_t n)
 static int list_slots(struct inventory *inv)
 {
 	for (size_t i = 0; i < inv->nvms; i++) {
-		struct work *work = add_work(inv, &inv->vms[i].file.place);
+		struct work *work = add_work(inv, &inv->vms[i].file.position);
 
 		if (!work)
 			return -ENOMEM;
@@ -455,7 +458,7 @@ static struct slot *model_slot(const struct inventory *inv, const struct found_s
 	return &inv->snap->vms[inv->vms[slot->slot.job].vm].slots[slot->at];
 }
 
-/* By guest_memfd, and in it by place. */
+/* By guest_memfd, and in it by position. */
 static int compare_found(const void *a, const void *b)
 {
 	const struct inventory_slot *x = a, *y = b;
@@ -468,7 +471,7 @@ static int compare_found(const void *a, const void *b)
 static int add_range(struct inventory *inv, struct found_gmem *gmem, size_t slot, __u64 from,
 		     __u64 to)
 {
-	struct work *work = add_work(inv, &gmem->file.place);
+	struct work *work = add_work(inv, &gmem->file.position);
 
 	if (!work)
 		return -ENOMEM;
@@ -511,9 +514,9 @@ static int add_private(struct inventory *inv, size_t index)
 	const struct found_vm *vm = &inv->vms[inv->slots[index].slot.job];
 	struct work *work;
 
-	if (!vm->file.has_attributes || info->flags & SLOT_GMEM_ONLY)
+	if (!vm->file.has_attributes || info->flags & KVM_MEMSLOT_GMEM_ONLY)
 		return 0;
-	work = add_work(inv, &vm->file.place);
+	work = add_work(inv, &vm->file.position);
 	if (!work)
 		return -ENOMEM;
 	work->job.task = INVENTORY_PRIVATE;
@@ -534,17 +537,18 @@ static int add_counting(struct inventory *inv)
 	for (size_t i = 0; i < inv->ngmems && !err; i++)
 		if (inv->gmems[i].gmem != NONE)
 			err = add_gap(inv, &inv->gmems[i],
-				      (inv->gmems[i].file.gmem.size_bytes + 4095) / 4096);
+				      bytes_pages(inv->gmems[i].file.gmem.size_bytes,
+						  sysconf(_SC_PAGESIZE)));
 	return err;
 }
 
-static int compare_places(const void *a, const void *b)
+static int compare_positions(const void *a, const void *b)
 {
 	const struct work *x = a, *y = b;
 
-	if (x->place.tid != y->place.tid)
-		return x->place.tid < y->place.tid ? -1 : 1;
-	return (x->place.fd > y->place.fd) - (x->place.fd < y->place.fd);
+	if (x->position.tid != y->position.tid)
+		return x->position.tid < y->position.tid ? -1 : 1;
+	return (x->position.fd > y->position.fd) - (x->position.fd < y->position.fd);
 }
 
 static int count_batch(struct inventory *inv, size_t n)
@@ -604,7 +608,7 @@ static int count_pages(struct inventory *inv)
 		qsort(inv->slots, inv->nslots, sizeof(*inv->slots), compare_found);
 	err = add_counting(inv);
 	if (inv->nwork)
-		qsort(inv->work, inv->nwork, sizeof(*inv->work), compare_places);
+		qsort(inv->work, inv->nwork, sizeof(*inv->work), compare_positions);
 	err = err ?: in_batches(inv, count_batch);
 	for (size_t i = 0; i < inv->nwork && !err; i++)
 		err = add_work_done(inv, &inv->work[i]);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -22,6 +23,7 @@
 #include "gmem.skel.h"
 #include "kernel.h"
 #include "model/events.h"
+#include "rare_hooks.h"
 #include "rings.h"
 #include "stack_names.h"
 
@@ -35,7 +37,7 @@
  * which may be a small guest_memfd.
  */
 #define SPARSE 4
-#define MIN_PAGE_DIRS (1U << (40 - 12 - PAGES_LEAF_BITS - PAGES_DIR_BITS))
+#define MIN_BYTES (1ULL << 40)
 
 /* Both ends of every hook of every event and of the keepers. */
 #define MAX_TARGETS ((NR_EVENTS + 1) * RUNG_HOOKS * 2)
@@ -68,7 +70,7 @@ struct session {
 	int multi_link; /* its descriptor; 0: none */
 	struct target targets[MAX_TARGETS];
 	size_t ntargets;
-	struct mapped owners, histograms, cells, heats; /* heats: if options.heat */
+	struct mapped owners, histograms, tallies, heats; /* heats: if options.heat */
 	struct rings *rings; /* NULL: nothing is recorded */
 	int fence_fd, fenced_fd; /* a map of maps, and the one that is put into it; 0: none yet */
 	bool counting; /* between start and stop */
@@ -188,8 +190,8 @@ static void choose_rungs(struct session *session)
 static int rare_hook(const struct session *session, const struct hook *hook)
 {
 	static const char *const names[] = {
-#define X(name) #name,
-		RARE_HOOKS(X)
+#define X(name, ...) #name,
+		RARE_HOOKS(X, X, X)
 #undef X
 	};
 
@@ -318,9 +320,12 @@ static int pages_configure(struct gmem_bpf *skel, __u32 owners)
 {
 	__u32 leaves = sysconf(_SC_PHYS_PAGES) >> PAGES_LEAF_BITS;
 	__u32 dirs = SPARSE * (leaves >> PAGES_DIR_BITS);
+	__u32 page_bits = ffs(sysconf(_SC_PAGESIZE)) - 1;
+	__u32 min_dirs = MIN_BYTES >> (page_bits + PAGES_LEAF_BITS + PAGES_DIR_BITS);
 
 	leaves += owners;
-	dirs = owners + (dirs > MIN_PAGE_DIRS ? dirs : MIN_PAGE_DIRS);
+	dirs = owners + (dirs > min_dirs ? dirs : min_dirs);
+	skel->rodata->page_bits = page_bits;
 	skel->rodata->max_page_leaves = leaves;
 	skel->rodata->max_page_dirs = dirs;
 	return bpf_map__set_max_entries(skel->maps.page_leaves, leaves)
@@ -358,8 +363,8 @@ static int object_configure(struct session *session)
 	       bpf_map__set_max_entries(skel->maps.owners, owners) ?:
 	       bpf_map__set_max_entries(skel->maps.histograms, histograms) ?:
 	       bpf_map__set_max_entries(skel->maps.errors, histograms) ?:
-	       bpf_map__set_max_entries(skel->maps.fault_places,
-					FAULT_CELLS * libbpf_num_possible_cpus()) ?:
+	       bpf_map__set_max_entries(skel->maps.cpu_slots,
+					FAULT_TALLIES * libbpf_num_possible_cpus()) ?:
 	       bpf_map__set_max_entries(skel->maps.heats, options->heat ? owners : 1) ?:
 	       /* VMs that the filter leaves out have a key, too. */
 	       bpf_map__set_max_entries(skel->maps.owner_index, owners * 2) ?:
@@ -438,7 +443,7 @@ static void object_close(struct session *session)
 {
 	array_unmap(&session->owners);
 	array_unmap(&session->histograms);
-	array_unmap(&session->cells);
+	array_unmap(&session->tallies);
 	array_unmap(&session->heats);
 	while (session->ntargets)
 		bpf_link__destroy(session->targets[--session->ntargets].link);
@@ -617,7 +622,7 @@ static int map_arrays(struct session *session)
 {
 	int err = array_map(&session->owners, session->skel->maps.owners)
 			  ?: array_map(&session->histograms, session->skel->maps.histograms)
-			  ?: array_map(&session->cells, session->skel->maps.fault_places);
+			  ?: array_map(&session->tallies, session->skel->maps.cpu_slots);
 
 	if (!err && session->options.heat)
 		err = array_map(&session->heats, session->skel->maps.heats);
@@ -852,14 +857,14 @@ static void hooks_refresh(struct session *session, struct hook_state *state,
  */
 static __u64 faults_unended(struct session *session, const struct hook_state *state)
 {
-	const struct fault_cells cells = session_view(session).cells;
+	const struct fault_tallies tallies = session_view(session).tallies;
 	__u64 begun = 0, ended = session->before[EV_GUEST_FAULT].unended;
 
 	if (!session->fsession || !state->end_misses)
 		return 0;
 	/* In this order, so that what ends meanwhile has not: never more ends than begins. */
-	for (__u32 i = 0; i < cells.n; i++)
-		ended += __atomic_load_n(&fault_cell_at(&cells, i)->ended, __ATOMIC_ACQUIRE);
+	for (__u32 i = 0; i < tallies.n; i++)
+		ended += __atomic_load_n(&fault_tally_at(&tallies, i)->ended, __ATOMIC_ACQUIRE);
 	for (size_t cpu = 0; cpu < BEGUN_CPUS; cpu++)
 		begun += session->skel->bss->fault_cpus[cpu].begun;
 	return count_since(begun, ended);
@@ -943,9 +948,9 @@ struct session_view session_view(struct session *session)
 		.nowners = at_most(skel->data->next_owner, skel->maps.owners),
 		.histograms = session->histograms.at,
 		.nhistograms = at_most(skel->data->next_histogram, skel->maps.histograms),
-		.cells = { .at = session->cells.at,
-			   .size = bpf_map__value_size(skel->maps.fault_places),
-			   .n = bpf_map__max_entries(skel->maps.fault_places) },
+		.tallies = { .at = session->tallies.at,
+			     .size = bpf_map__value_size(skel->maps.cpu_slots),
+			     .n = bpf_map__max_entries(skel->maps.cpu_slots) },
 		.heats = session->heats.at,
 		.firsts = !session->options.min_latency_ns,
 		.errors_fd = bpf_map__fd(skel->maps.errors),

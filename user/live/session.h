@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 #include "base/problem.h"
-#include "model/fault_cells.h"
+#include "model/fault_tallies.h"
 #include "model/hooks.h"
 #include "snapshot.h"
 
@@ -89,7 +89,7 @@ struct session_view {
 	__u32 nowners; /* in use, from index 0 */
 	const struct histogram *histograms;
 	__u32 nhistograms;
-	struct fault_cells cells; /* without an index */
+	struct fault_tallies tallies; /* without an index */
 	const struct heat *heats; /* by owner index; NULL: not asked for */
 	bool firsts; /* event_stat.first_ns is in use */
 	int errors_fd; /* struct error_key → __u64 */

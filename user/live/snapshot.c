@@ -22,7 +22,7 @@ struct error_count {
 struct reader {
 	struct session_view view;
 	struct snapshot *snap;
-	struct fault_cells cells;
+	struct fault_tallies tallies;
 	__u32 *vm_at; /* owner index of a VM → index into snapshot.vms, NO_VM for others */
 	struct error_count *errors; /* by owner, event, errno */
 	size_t nerrors;
@@ -111,7 +111,7 @@ static int read_event_errors(const struct reader *reader, __u32 owner, struct ev
 }
 
 /* What is known of one event at one owner, besides its errors. */
-struct tally {
+struct stat_sum {
 	struct event_stat stat;
 	__u64 detail[NR_DETAILS];
 	struct buckets latency;
@@ -119,49 +119,49 @@ struct tally {
 
 /* An event is counted first: read in the other order, no histogram has more than the count. */
 static int read_latency(const struct session_view *view, const struct event_stat *stat,
-			struct tally *tally)
+			struct stat_sum *sum)
 {
 	__u32 hist = __atomic_load_n(&stat->hist, __ATOMIC_ACQUIRE);
 	__u64 *first;
 	int err = 0;
 
 	if (hist && hist < view->nhistograms)
-		err = buckets_add_all(&tally->latency, view->histograms[hist].bucket);
+		err = buckets_add_all(&sum->latency, view->histograms[hist].bucket);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	tally->stat = *stat;
-	stat = &tally->stat;
+	sum->stat = *stat;
+	stat = &sum->stat;
 	if (err || !view->firsts || !stat->count)
 		return err;
 	/* The first one is kept outside of the histogram. */
-	first = buckets_widen(&tally->latency, hist_bucket(stat->first_ns), 1);
+	first = buckets_widen(&sum->latency, hist_bucket(stat->first_ns), 1);
 	if (!first)
 		return -ENOMEM;
 	(*first)++;
 	return 0;
 }
 
-static int read_tally(const struct reader *reader, __u32 index, enum gmem_event event,
-		      struct tally *tally)
+static int read_sum(const struct reader *reader, __u32 index, enum gmem_event event,
+		    struct stat_sum *sum)
 {
 	const struct owner *owner = &reader->view.owners[index];
 	int err = 0;
 
 	if (event_descs[event].carries & EVENT_LATENCY)
-		err = read_latency(&reader->view, &owner->stat[event], tally);
+		err = read_latency(&reader->view, &owner->stat[event], sum);
 	else
-		tally->stat = owner->stat[event];
-	memcpy(tally->detail, owner->detail, sizeof(tally->detail));
+		sum->stat = owner->stat[event];
+	memcpy(sum->detail, owner->detail, sizeof(sum->detail));
 	if (event == EV_GUEST_FAULT && !err)
-		err = fault_cells_add(&reader->cells, index, &tally->stat, tally->detail,
-				      &tally->latency);
+		err = fault_tallies_add(&reader->tallies, index, &sum->stat, sum->detail,
+					&sum->latency);
 	return err;
 }
 
 #define FOLD_TRIES 100 /* while events are counted; after the end none is folded any more */
 
-/* The same, but not while cells are folded into the owner: counts would be read twice, or not at all. */
-static int read_tally_whole(const struct reader *reader, __u32 index, enum gmem_event event,
-			    struct tally *tally)
+/* The same, but not while tallies are folded into the owner: counts would be read twice, or not at all. */
+static int read_sum_whole(const struct reader *reader, __u32 index, enum gmem_event event,
+			  struct stat_sum *sum)
 {
 	const struct event_stat *stat = &reader->view.owners[index].stat[event];
 	__u32 done;
@@ -169,24 +169,24 @@ static int read_tally_whole(const struct reader *reader, __u32 index, enum gmem_
 
 	for (int i = 0; i < FOLD_TRIES; i++) {
 		done = __atomic_load_n(&stat->folds_done, __ATOMIC_ACQUIRE);
-		*tally = (struct tally){};
-		err = read_tally(reader, index, event, tally);
+		*sum = (struct stat_sum){};
+		err = read_sum(reader, index, event, sum);
 		if (err || __atomic_load_n(&stat->folds_begun, __ATOMIC_ACQUIRE) == done)
 			break;
 		if (i < FOLD_TRIES - 1)
-			buckets_free(&tally->latency);
+			buckets_free(&sum->latency);
 	}
 	return err;
 }
 
-static int read_event_details(const struct tally *tally, struct event_count *count)
+static int read_event_details(const struct stat_sum *sum, struct event_count *count)
 {
 	struct detail_count details[NR_DETAILS];
 	size_t n = 0;
 
 	for (int detail = 0; detail < NR_DETAILS; detail++)
-		if (detail_descs[detail].event == count->event && tally->detail[detail])
-			details[n++] = (struct detail_count){ detail, tally->detail[detail] };
+		if (detail_descs[detail].event == count->event && sum->detail[detail])
+			details[n++] = (struct detail_count){ detail, sum->detail[detail] };
 	if (!n)
 		return 0;
 	count->details = malloc(n * sizeof(*details));
@@ -200,19 +200,19 @@ static int read_event_details(const struct tally *tally, struct event_count *cou
 static int read_event(const struct reader *reader, __u32 owner, enum gmem_event event,
 		      struct event_count *count)
 {
-	struct tally tally;
-	int err = read_tally_whole(reader, owner, event, &tally);
+	struct stat_sum sum;
+	int err = read_sum_whole(reader, owner, event, &sum);
 
 	*count = (struct event_count){
 		.event = event,
-		.count = tally.stat.count,
-		.sum_ns = tally.stat.sum_ns,
-		.min_ns = ~tally.stat.not_min_ns,
-		.max_ns = tally.stat.max_ns,
-		.npages = tally.stat.npages,
-		.latency = tally.latency,
+		.count = sum.stat.count,
+		.sum_ns = sum.stat.sum_ns,
+		.min_ns = ~sum.stat.not_min_ns,
+		.max_ns = sum.stat.max_ns,
+		.npages = sum.stat.npages,
+		.latency = sum.latency,
 	};
-	return err ?: read_event_errors(reader, owner, count) ?: read_event_details(&tally, count);
+	return err ?: read_event_errors(reader, owner, count) ?: read_event_details(&sum, count);
 }
 
 static int read_events(const struct reader *reader, __u32 owner, struct event_counts *counts)
@@ -224,7 +224,7 @@ static int read_events(const struct reader *reader, __u32 owner, struct event_co
 
 	for (int event = 0; event < NR_EVENTS; event++)
 		if (stat[event].count ||
-		    (event == EV_GUEST_FAULT && fault_cells_any(&reader->cells, owner)))
+		    (event == EV_GUEST_FAULT && fault_tallies_any(&reader->tallies, owner)))
 			events[n++] = event;
 	if (!n)
 		return 0;
@@ -402,12 +402,12 @@ int snapshot_read(struct session *session, struct snapshot *snap)
 	int err = -ENOMEM;
 
 	memset(snap, 0, sizeof(*snap));
-	reader.cells = reader.view.cells;
-	reader.cells.nowners = reader.view.nowners;
+	reader.tallies = reader.view.tallies;
+	reader.tallies.nowners = reader.view.nowners;
 	reader.vm_at = malloc(reader.view.nowners * sizeof(*reader.vm_at));
 	if (reader.vm_at) {
 		memset(reader.vm_at, 0xff, reader.view.nowners * sizeof(*reader.vm_at));
-		err = fault_cells_index(&reader.cells) ?: read_errors(&reader) ?:
+		err = fault_tallies_index(&reader.tallies) ?: read_errors(&reader) ?:
 		      read_events(&reader, OWNER_INDEX_HOST, &snap->host) ?:
 		      read_owners(&reader) ?:
 		      stacks_read(&reader.view, snap, find_stack_owner, &reader) ?:
@@ -417,7 +417,7 @@ int snapshot_read(struct session *session, struct snapshot *snap)
 		snapshot_sort(snap);
 	else
 		snapshot_free(snap);
-	fault_cells_free(&reader.cells);
+	fault_tallies_free(&reader.tallies);
 	free(reader.vm_at);
 	free(reader.errors);
 	return err;

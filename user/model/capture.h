@@ -21,6 +21,7 @@ struct capture {
 	const char *version; /* of both */
 	const char *kernel; /* uname -r */
 	const char *arch; /* uname -m */
+	__u32 page_bytes; /* of the host; 0: not known */
 	__u64 start_realtime_ns;
 	__u64 duration_ns;
 	char *const *command; /* NULL-terminated; NULL: none */

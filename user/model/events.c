@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "events.h"
+#include "kvm.h"
 
 const struct event_desc event_descs[NR_EVENTS] = {
 #define X(id, name, carries, what) { #name, carries, what },
@@ -64,16 +65,15 @@ static const struct {
 };
 /* clang-format on */
 
-/* VM_FAULT_* of include/linux/mm_types.h; the first bit that is set names the error. */
 static const char *fault_name(int fault)
 {
 	static const struct {
 		int bit;
 		const char *name;
 	} faults[] = {
-		{ 0x001, "OOM" },      { 0x002, "SIGBUS" },  { 0x010, "HWPOISON" },
-		{ 0x020, "HWPOISON" }, { 0x040, "SIGSEGV" }, { 0x400, "RETRY" },
-		{ 0x800, "FALLBACK" },
+#define X(bit, name) { bit, name },
+		VM_FAULT_ERRORS(X)
+#undef X
 	};
 
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)

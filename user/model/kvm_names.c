@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM's numbers by name. Written out here, since no installed header has all of them: some are
- * newer than any distribution's headers, some are known to the kernel alone.
+ * The names of KVM's numbers (bpf/kvm.h).
  */
 #include <stdio.h>
 #include <string.h>
+#include "kvm.h"
 #include "kvm_names.h"
 
 const struct flag_name slot_flag_names[] = {
-	{ 1ULL << 0, "dirty-log" },
-	{ 1ULL << 1, "read-only" },
-	{ 1ULL << 2, "guest-memfd" },
-	{ 1ULL << 16, "invalid" }, /* inside the kernel: on its way to be replaced */
-	{ 1ULL << 17, "gmem-only" }, /* inside the kernel, 6.18 */
-	{ 0, NULL },
+	{ KVM_MEM_LOG_DIRTY_PAGES, "dirty-log" }, { KVM_MEM_READONLY, "read-only" },
+	{ KVM_MEM_GUEST_MEMFD, "guest-memfd" },	  { KVM_MEMSLOT_INVALID, "invalid" },
+	{ KVM_MEMSLOT_GMEM_ONLY, "gmem-only" },	  { 0, NULL },
 };
 
 const struct flag_name gmem_flag_names[] = {
-	{ 1ULL << 0, "mmap" }, /* 6.18 */
-	{ 1ULL << 1, "init-shared" }, /* 6.18 */
+	{ GUEST_MEMFD_FLAG_MMAP, "mmap" },
+	{ GUEST_MEMFD_FLAG_INIT_SHARED, "init-shared" },
 	{ 0, NULL },
 };
 

@@ -3,8 +3,9 @@
  * The inventory as text: each VM with a table of its slots and guest_memfds.
  */
 #include <string.h>
-#include "base/number.h"
 #include "base/text.h"
+#include "kvm.h"
+#include "model/page_size.h"
 #include "report_text.h"
 
 #define NAME_WIDTH 13
@@ -25,7 +26,7 @@ static void add_pages(struct row *row, bool known, __u64 npages)
 {
 	char bytes[NUMBER_LEN];
 
-	add_cell(row, known ? number_bytes(bytes, npages * 4096) : "-");
+	add_cell(row, known ? text_pages(row->r, npages, bytes) : "-");
 }
 
 static struct row begin_row(const struct text_report *r, const char *name)
@@ -55,7 +56,7 @@ static void add_nodes(struct row *row, const struct resident *resident)
 
 	for (size_t i = 0; i < resident->nnodes; i++) {
 		snprintf(word, sizeof(word), "node %u: %s", resident->nodes[i].node,
-			 number_bytes(bytes, resident->nodes[i].npages * 4096));
+			 text_pages(row->r, resident->nodes[i].npages, bytes));
 		if (resident->nnodes > 1 || resident->nodes[i].node)
 			add_word(row, word);
 	}
@@ -79,7 +80,7 @@ static void put_slot(const struct text_report *r, const struct slot *slot)
 	add_word(&row, text);
 	snprintf(text, sizeof(text), "gmem %llu+0x%llx", info->ino, info->pgoff);
 	add_word(&row, info->ino ? text : "gmem closed");
-	flags_describe(text, sizeof(text), info->flags, slot_flag_names, 1 << 2);
+	flags_describe(text, sizeof(text), info->flags, slot_flag_names, KVM_MEM_GUEST_MEMFD);
 	if (text[0])
 		add_word(&row, text);
 	flow_end(&row.flow);
@@ -102,7 +103,7 @@ static void put_gmem(const struct text_report *r, const struct vm *vm, const str
 
 	snprintf(text, sizeof(text), "gmem %llu", gmem->info.ino);
 	row = begin_row(r, text);
-	add_pages(&row, true, (gmem->info.size_bytes + 4095) / 4096);
+	add_pages(&row, true, bytes_pages(gmem->info.size_bytes, r->capture->page_bytes));
 	add_pages(&row, gmem->resident.known, gmem->resident.npages);
 	add_cell(&row, "");
 	begin_words(&row);
@@ -162,7 +163,7 @@ int report_text_inventory(FILE *out, const struct capture *capture, const struct
 	text_title(&r);
 	fprintf(out, "%zu %s, %zu %s, %s resident\n", snap->nvms, snap->nvms == 1 ? "VM" : "VMs",
 		snap->ngmems, snap->ngmems == 1 ? "guest_memfd" : "guest_memfds",
-		number_bytes(bytes, npages * 4096));
+		text_pages(&r, npages, bytes));
 	if (capture->inventory_lacks)
 		text_warning(&r, "*** NOT LISTED:", capture->inventory_lacks);
 	for (size_t i = 0; i < snap->nvms; i++)

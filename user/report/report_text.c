@@ -10,7 +10,9 @@
 #include <time.h>
 #include "base/number.h"
 #include "base/text.h"
+#include "kvm.h"
 #include "model/events.h"
+#include "model/page_size.h"
 #include "model/percentile.h"
 #include "report_bars.h"
 #include "report_details.h"
@@ -320,11 +322,17 @@ static void put_total_rows(const struct text_report *r, const struct event_total
 			put_row(r, &totals->v[event], counted);
 }
 
-static void add_resident(struct flow *flow, const struct resident *resident)
+const char *text_pages(const struct text_report *r, __u64 npages, char bytes[NUMBER_LEN])
+{
+	return number_bytes(bytes, pages_bytes(npages, r->capture->page_bytes));
+}
+
+static void add_resident(const struct text_report *r, struct flow *flow,
+			 const struct resident *resident)
 {
 	char text[64], bytes[NUMBER_LEN];
 
-	snprintf(text, sizeof(text), "%s resident", number_bytes(bytes, resident->npages * 4096));
+	snprintf(text, sizeof(text), "%s resident", text_pages(r, resident->npages, bytes));
 	if (resident->known)
 		flow_word(flow, 2, text);
 }
@@ -346,10 +354,10 @@ static void put_slot_title(const struct text_report *r, const struct slot *shown
 	snprintf(text, sizeof(text), "gfn 0x%llx-0x%llx", slot->base_gfn,
 		 slot->base_gfn + slot->npages - (slot->npages != 0));
 	flow_word(&flow, 2, text);
-	flow_word(&flow, 2, number_bytes(bytes, slot->npages * 4096));
-	add_resident(&flow, &shown->resident);
+	flow_word(&flow, 2, text_pages(r, slot->npages, bytes));
+	add_resident(r, &flow, &shown->resident);
 	/* Every slot here has a guest_memfd, so that flag says nothing. */
-	flags_describe(text, sizeof(text), slot->flags, slot_flag_names, 1 << 2);
+	flags_describe(text, sizeof(text), slot->flags, slot_flag_names, KVM_MEM_GUEST_MEMFD);
 	if (text[0])
 		flow_word(&flow, 2, text);
 	snprintf(text, sizeof(text), "gmem %llu+0x%llx", slot->ino, slot->pgoff);
@@ -370,7 +378,7 @@ static void put_gmem_title(const struct text_report *r, const struct gmem *shown
 	flow.indent = TITLE_INDENT;
 	text_ink(r, INK_PLAIN);
 	flow_word(&flow, 2, number_bytes(bytes, gmem->size_bytes));
-	add_resident(&flow, &shown->resident);
+	add_resident(r, &flow, &shown->resident);
 	flags_describe(text, sizeof(text), gmem->flags, gmem_flag_names, 0);
 	if (text[0])
 		flow_word(&flow, 2, text);
@@ -465,7 +473,7 @@ static void put_quiet(const struct text_report *r, const struct vm *vm)
 	if (!n || r->capture->events_chosen)
 		return;
 	snprintf(line, sizeof(line), "  %zu %s without events: %s resident", n,
-		 n == 1 ? "slot" : "slots", number_bytes(bytes, npages * 4096));
+		 n == 1 ? "slot" : "slots", text_pages(r, npages, bytes));
 	put_line(r, INK_PLAIN, line);
 }
 

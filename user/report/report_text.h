@@ -5,6 +5,7 @@
 #ifndef REPORT_TEXT_H
 #define REPORT_TEXT_H
 
+#include "base/number.h"
 #include "model/kvm_names.h"
 #include "report_table.h"
 
@@ -34,6 +35,9 @@ void text_title(const struct text_report *r);
 
 /* A line that is to be seen: @head stands out, @sentence is wrapped. */
 void text_warning(const struct text_report *r, const char *head, const char *sentence);
+
+/* How large @npages are: "1.5GiB". Returns @bytes. */
+const char *text_pages(const struct text_report *r, __u64 npages, char bytes[NUMBER_LEN]);
 
 /* A line that says which VM it is. */
 void text_vm_title(const struct text_report *r, size_t index);

@@ -2,22 +2,21 @@
 /*
  * The guest fault: kvm_gmem_get_pfn(kvm, slot, gfn, ...). It happens so often that its instructions
  * are counted (tests/bench): no look-up in a hash and no call but of the clock, where nothing is
- * new. For the BPF programs only.
+ * new. For gmem.bpf.c only.
  */
-#ifndef FAULT_BPF_H
-#define FAULT_BPF_H
+#ifndef GUEST_FAULT_BPF_H
+#define GUEST_FAULT_BPF_H
 
-#include "page.bpf.h"
 #include "program.bpf.h"
 
-/* A slot that is met on this CPU: what is known of it, and its faults. */
-struct fault_place {
-	struct fault_cell cell; /* first, for user space */
+/* A slot that was met on a CPU: what is known of it, and its faults. */
+struct cpu_slot {
+	struct fault_tally tally; /* first, for user space */
 	struct slot_cache cache;
 };
 
 /*
- * FAULT_CELLS for each CPU. No atomic operations: the kernel does not let a program in on a CPU
+ * FAULT_TALLIES for each CPU. No atomic operations: the kernel does not let a program in on a CPU
  * where it is already, and only the program for the end of a fault, or the one for both, comes here.
  */
 struct {
@@ -25,17 +24,14 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1); /* set when loaded */
 	__type(key, __u32);
-	__type(value, struct fault_place);
-} fault_places SEC(".maps");
+	__type(value, struct cpu_slot);
+} cpu_slots SEC(".maps");
 
 /* Faults that began in the one program for both ends: a cache line for each CPU, as far as they go. */
 struct {
 	__u64 begun;
 	__u64 spare[7];
 } fault_cpus[BEGUN_CPUS];
-
-/* A hook within the fault asks for it: guest_fault_tell(). */
-const volatile bool fault_context;
 
 /*
  * Nothing that was asked for makes a fault more than its count, latency and cause: no record, no
@@ -47,24 +43,21 @@ const volatile bool fault_plain;
 /* How many arguments kvm_gmem_get_pfn() has. 6.12 brought the sixth. */
 const volatile __u32 fault_arguments;
 
-/* Tasks in KVM_PRE_FAULT_MEMORY. */
-__u32 prefaults;
-
 /*
- * The place of the fault's slot, which may still have another one's. What pointers are apart is a
- * number to the verifier, the pointers are not.
+ * What this CPU has for the fault's slot, or for another one that hashes alike: see fault_owner().
+ * What pointers are apart is a number to the verifier, the pointers are not.
  */
-static __always_inline struct fault_place *fault_place(const __u64 *ctx)
+static __always_inline struct cpu_slot *cpu_slot(const __u64 *ctx)
 {
-	__u32 at = bpf_get_smp_processor_id() * FAULT_CELLS +
-		   ((ctx[1] - ctx[0]) >> 8 & (FAULT_CELLS - 1));
+	__u32 at = bpf_get_smp_processor_id() * FAULT_TALLIES +
+		   ((ctx[1] - ctx[0]) >> 8 & (FAULT_TALLIES - 1));
 
-	return bpf_map_lookup_elem(&fault_places, &at);
+	return bpf_map_lookup_elem(&cpu_slots, &at);
 }
 
-/* Add the buckets of @cell from @first on to @histogram. */
+/* Add the buckets of @tally from @first on to @histogram. */
 struct fold {
-	struct fault_cell *cell;
+	struct fault_tally *tally;
 	struct histogram *histogram; /* NULL: none is to be had */
 	__u32 first;
 	__u64 lost; /* latencies, for want of one */
@@ -77,7 +70,7 @@ static long fold_step(__u32 i, struct fold *fold)
 
 	if (at >= HIST_BUCKETS)
 		return 1;
-	bucket = &fold->cell->bucket[at];
+	bucket = &fold->tally->bucket[at];
 	if (*bucket && fold->histogram)
 		__sync_fetch_and_add(&fold->histogram->bucket[at], *bucket);
 	else
@@ -93,18 +86,18 @@ __noinline int fold_bucket(__u64 latency_ns)
 }
 
 /* As stat_latency(), the owner's first one stays outside of the histogram: any of them will do. */
-static __always_inline void fold_latencies(struct fault_cell *cell, struct event_stat *stat,
+static __always_inline void fold_latencies(struct fault_tally *tally, struct event_stat *stat,
 					   bool first)
 {
-	struct fold fold = { .cell = cell, .first = fold_bucket(~cell->not_min_ns) };
-	__u32 last = fold_bucket(cell->max_ns), index;
+	struct fold fold = { .tally = tally, .first = fold_bucket(~tally->not_min_ns) };
+	__u32 last = fold_bucket(tally->max_ns), index;
 	bool outside = first && !min_latency_ns;
 
 	if (outside && fold.first < HIST_BUCKETS) {
-		stat->first_ns = ~cell->not_min_ns;
-		cell->bucket[fold.first]--;
+		stat->first_ns = ~tally->not_min_ns;
+		tally->bucket[fold.first]--;
 	}
-	if (!outside || cell->count > 1) {
+	if (!outside || tally->count > 1) {
 		index = stat->hist ?: histogram_new(stat);
 		fold.histogram = index ? bpf_map_lookup_elem(&histograms, &index) : NULL;
 	}
@@ -113,64 +106,67 @@ static __always_inline void fold_latencies(struct fault_cell *cell, struct event
 		__sync_fetch_and_add(&losses[EV_GUEST_FAULT][LOSS_HISTOGRAM], fold.lost);
 }
 
-/* Add the cell to its owner and clear it. */
-__noinline int fault_fold(struct fault_cell *cell)
+/* Add the tally to its owner and clear it. */
+__noinline int fault_fold(struct fault_tally *tally)
 {
 	struct event_stat *stat;
 	struct owner *owner;
 	__u32 at;
 
-	if (!cell || !cell->count)
+	if (!tally || !tally->count)
 		return 0;
-	at = cell->owner;
+	at = tally->owner;
 	owner = bpf_map_lookup_elem(&owners, &at);
 	if (!owner)
 		return 0;
 	stat = &owner->stat[EV_GUEST_FAULT];
 	__sync_fetch_and_add(&stat->folds_begun, 1);
-	stat_raise(&stat->max_ns, cell->max_ns);
-	stat_raise(&stat->not_min_ns, cell->not_min_ns);
-	__sync_fetch_and_add(&stat->sum_ns, cell->sum_ns);
-	fold_latencies(cell, stat, !__sync_fetch_and_add(&stat->count, cell->count));
+	stat_raise(&stat->max_ns, tally->max_ns);
+	stat_raise(&stat->not_min_ns, tally->not_min_ns);
+	__sync_fetch_and_add(&stat->sum_ns, tally->sum_ns);
+	fold_latencies(tally, stat, !__sync_fetch_and_add(&stat->count, tally->count));
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < FAULT_DETAILS; i++) {
-		__sync_fetch_and_add(&owner->detail[i], cell->detail[i]);
-		cell->detail[i] = 0;
+		__sync_fetch_and_add(&owner->detail[i], tally->detail[i]);
+		tally->detail[i] = 0;
 	}
-	cell->count = cell->sum_ns = cell->not_min_ns = cell->max_ns = 0;
+	tally->count = tally->sum_ns = tally->not_min_ns = tally->max_ns = 0;
 	__sync_fetch_and_add(&stat->folds_done, 1);
 	return 0;
 }
 
-/* The slot that is in the cache is new to this place, or may have changed. As vm_owner(). */
-__noinline int fault_meet(struct fault_place *place)
+/* As fault_owner(), for a slot that is not in the cache or may have changed. */
+__noinline int fault_meet(struct cpu_slot *slot)
 {
 	int owner;
 
-	if (!place)
+	if (!slot)
 		return -1;
-	owner = slot_meet(&place->cache);
-	if (owner > 0 && (__u32)owner != place->cell.owner) {
-		fault_fold(&place->cell);
-		place->cell.owner = owner;
+	owner = slot_meet(&slot->cache);
+	if (owner > 0 && (__u32)owner != slot->tally.owner) {
+		fault_fold(&slot->tally);
+		slot->tally.owner = owner;
 	}
-	if (place->cache.pages.late_mask && !late_gmems) {
+	if (slot->cache.pages.late_mask && !late_gmems) {
 		/* Nobody has looked whether the page was there: this once its cause is not known. */
 		late_gmems = true;
-		place->cache.pages.ndirs = 0;
-		place->cache.slot = 0;
+		slot->cache.pages.ndirs = 0;
+		slot->cache.slot = 0;
 	}
 	return owner;
 }
 
-/* Where the fault is counted, as vm_owner(). */
-static __always_inline int fault_owner(struct fault_place *place, const __u64 *ctx)
+/*
+ * Where the fault is counted, from now on in @slot: the owner of its memslot. OWNER_IGNORED when the
+ * filter leaves its VM out, negative when the table of owners is full.
+ */
+static __always_inline int fault_owner(struct cpu_slot *slot, const __u64 *ctx)
 {
-	if (slot_is_cached(&place->cache, ctx[1]))
-		return place->cache.owner;
-	place->cache.kvm = ctx[0];
-	place->cache.slot = ctx[1];
-	return fault_meet(place);
+	if (slot_is_cached(&slot->cache, ctx[1]))
+		return slot->cache.owner;
+	slot->cache.kvm = ctx[0];
+	slot->cache.slot = ctx[1];
+	return fault_meet(slot);
 }
 
 /* Was page @gfn there before? Only said where nothing but the page cache can tell. */
@@ -229,18 +225,18 @@ static __always_inline void guest_fault_tell(struct task_state *state, const __u
 	 CAUSE(PAGE_PRESENT | PAGE_SLOT_CHANGED, SLOT_CHANGED) |                                   \
 	 CAUSE(PAGE_PRESENT | PAGE_FAILED, FAILED))
 
-static __always_inline void fault_detail(struct fault_cell *cell, struct gmem_record *event,
+static __always_inline void fault_detail(struct fault_tally *tally, struct gmem_record *event,
 					 enum gmem_detail detail)
 {
-	cell->detail[detail]++;
+	tally->detail[detail]++;
 	event->details |= 1U << detail;
 }
 
 /* Each guest fault that succeeds has one cause. */
-static __always_inline void guest_fault_cause(struct fault_place *place, struct gmem_record *event,
+static __always_inline void guest_fault_cause(struct cpu_slot *slot, struct gmem_record *event,
 					      __u64 gfn, bool was_present)
 {
-	int before = cache_touch(&place->cache, gfn + place->cache.pgoff_of_gfn);
+	int before = cache_touch(&slot->cache, gfn + slot->cache.pgoff_of_gfn);
 
 	if (before < 0) {
 		lose(EV_GUEST_FAULT, LOSS_CAUSE);
@@ -248,18 +244,19 @@ static __always_inline void guest_fault_cause(struct fault_place *place, struct 
 	}
 	if (was_present)
 		before |= PAGE_PRESENT;
-	fault_detail(&place->cell, event, FAULT_CAUSES >> before * 4 & 7);
+	fault_detail(&slot->tally, event, FAULT_CAUSES >> before * 4 & 7);
 }
 
 /* What must be looked up in the task's state. */
-static __always_inline void guest_fault_context(struct fault_cell *cell, struct gmem_record *event)
+static __always_inline void guest_fault_context(struct fault_tally *tally,
+						struct gmem_record *event)
 {
 	struct task_state *state = state_get();
 
 	if (!state)
 		return;
 	if (event_inside(state, EV_PREFAULT))
-		fault_detail(cell, event, DETAIL_FAULT_PREFETCH);
+		fault_detail(tally, event, DETAIL_FAULT_PREFETCH);
 	if (state->direct_map.err)
 		direct_map_ends(state, event->err);
 }
@@ -274,29 +271,29 @@ static __always_inline int guest_fault_returned(__u64 *ctx)
 	return returned(ctx);
 }
 
-static __always_inline void fault_latency(struct fault_cell *cell, __u64 latency_ns, __u64 min_ns)
+static __always_inline void fault_latency(struct fault_tally *tally, __u64 latency_ns, __u64 min_ns)
 {
 	__u32 bucket;
 
-	cell->count++;
-	cell->sum_ns += latency_ns;
-	if (cell->max_ns < latency_ns)
-		cell->max_ns = latency_ns;
-	if (cell->not_min_ns < ~latency_ns)
-		cell->not_min_ns = ~latency_ns;
+	tally->count++;
+	tally->sum_ns += latency_ns;
+	if (tally->max_ns < latency_ns)
+		tally->max_ns = latency_ns;
+	if (tally->not_min_ns < ~latency_ns)
+		tally->not_min_ns = ~latency_ns;
 	if (latency_ns < min_ns)
 		return;
 	bucket = hist_bucket(latency_ns);
 	if (bucket < HIST_BUCKETS) /* always; the verifier cannot know */
-		cell->bucket[bucket]++;
+		tally->bucket[bucket]++;
 }
 
 /* What was asked for besides counts. */
-static __always_inline void guest_fault_more(__u64 *ctx, const struct fault_place *place,
+static __always_inline void guest_fault_more(__u64 *ctx, const struct cpu_slot *slot,
 					     const struct gmem_record *event)
 {
 	if (heat)
-		heat_count(&place->cache, ctx[2]);
+		heat_count(&slot->cache, ctx[2]);
 	if (stack_events >> EV_GUEST_FAULT & 1 && event->latency_ns >= min_latency_ns)
 		stack_count(ctx, event->owner, EV_GUEST_FAULT, 0);
 	if (record_events >> EV_GUEST_FAULT & 1) /* event_record(), in fewer steps */
@@ -304,11 +301,11 @@ static __always_inline void guest_fault_more(__u64 *ctx, const struct fault_plac
 }
 
 /* @event has ended; @plain: as fault_plain. */
-static __always_inline void guest_fault_count(__u64 *ctx, struct fault_place *place,
+static __always_inline void guest_fault_count(__u64 *ctx, struct cpu_slot *slot,
 					      struct gmem_record *event, bool was_present,
 					      bool plain)
 {
-	int owner = fault_owner(place, ctx), ret = guest_fault_returned(ctx);
+	int owner = fault_owner(slot, ctx), ret = guest_fault_returned(ctx);
 
 	if (owner < 0)
 		lose(EV_GUEST_FAULT, LOSS_OWNER);
@@ -316,17 +313,17 @@ static __always_inline void guest_fault_count(__u64 *ctx, struct fault_place *pl
 		return;
 	event->owner = owner;
 	event->page = ctx[2];
-	fault_latency(&place->cell, event->latency_ns, plain ? 0 : min_latency_ns);
+	fault_latency(&slot->tally, event->latency_ns, plain ? 0 : min_latency_ns);
 	if (ret < 0) {
 		event->err = -ret;
 		error_count(owner, EV_GUEST_FAULT, -ret);
 	} else {
-		guest_fault_cause(place, event, ctx[2], was_present);
+		guest_fault_cause(slot, event, ctx[2], was_present);
 	}
 	if (prefaults || (!plain && fault_context))
-		guest_fault_context(&place->cell, event);
+		guest_fault_context(&slot->tally, event);
 	if (!plain)
-		guest_fault_more(ctx, place, event);
+		guest_fault_more(ctx, slot, event);
 }
 
 /*
@@ -366,13 +363,13 @@ static __always_inline int guest_fault_end(__u64 *ctx, bool plain)
 {
 	struct task_state *state = state_get();
 	struct gmem_record event = EVENT(GUEST_FAULT);
-	struct fault_place *place;
+	struct cpu_slot *slot;
 
 	if (!state || !event_end(state, &event))
 		return 0;
-	place = fault_place(ctx);
-	if (place)
-		guest_fault_count(ctx, place, &event, late_gmems && state->was_present, plain);
+	slot = cpu_slot(ctx);
+	if (slot)
+		guest_fault_count(ctx, slot, &event, late_gmems && state->was_present, plain);
 	return 0;
 }
 
@@ -386,18 +383,18 @@ static __always_inline int guest_fault_end(__u64 *ctx, bool plain)
 static __always_inline int guest_fault_session_begin(__u64 *ctx, __u64 *cookie, bool plain)
 {
 	bool was_present = false;
-	struct fault_place *place;
+	struct cpu_slot *slot;
 	struct task_state *state;
 
 	if (fault_asks_owner(plain)) {
-		place = fault_place(ctx);
-		if (!place) /* never; the verifier cannot know */
+		slot = cpu_slot(ctx);
+		if (!slot) /* never; the verifier cannot know */
 			return 0;
-		if (fault_owner(place, ctx) == OWNER_IGNORED) {
+		if (fault_owner(slot, ctx) == OWNER_IGNORED) {
 			*cookie = FAULT_IGNORED;
 			return 0;
 		}
-		was_present = guest_fault_look(&place->cache, ctx[2]);
+		was_present = guest_fault_look(&slot->cache, ctx[2]);
 	}
 	state = !plain && fault_context ? state_make() : NULL;
 	if (state) {
@@ -412,19 +409,19 @@ static __always_inline int guest_fault_session_begin(__u64 *ctx, __u64 *cookie, 
 static __always_inline int guest_fault_session_end(__u64 *ctx, __u64 begun, bool plain)
 {
 	struct gmem_record event = EVENT(GUEST_FAULT);
-	struct fault_place *place;
+	struct cpu_slot *slot;
 	struct task_state *state;
 
 	if (begun == FAULT_IGNORED)
 		return 0;
 	event.end_ns = bpf_ktime_get_ns();
 	event.latency_ns = event.end_ns - (begun >> 1);
-	place = fault_place(ctx);
-	if (!place) /* never; the verifier cannot know */
+	slot = cpu_slot(ctx);
+	if (!slot) /* never; the verifier cannot know */
 		return 0;
-	place->cell.ended++;
+	slot->tally.ended++;
 	if (begun >> 1 >= active_since_ns)
-		guest_fault_count(ctx, place, &event, begun & 1, plain);
+		guest_fault_count(ctx, slot, &event, begun & 1, plain);
 	state = !plain && fault_context ? state_get() : NULL;
 	if (state)
 		state->start_ns[EV_GUEST_FAULT] = 0;
@@ -434,9 +431,9 @@ static __always_inline int guest_fault_session_end(__u64 *ctx, __u64 begun, bool
 /* At the end the begin was missed. */
 static __always_inline int guest_fault_session_missed(__u64 *ctx)
 {
-	struct fault_place *place = fault_place(ctx);
+	struct cpu_slot *slot = cpu_slot(ctx);
 
-	if (active_since_ns != ~0ULL && place && fault_owner(place, ctx) != OWNER_IGNORED)
+	if (active_since_ns != ~0ULL && slot && fault_owner(slot, ctx) != OWNER_IGNORED)
 		lose(EV_GUEST_FAULT, LOSS_MISSED);
 	return 0;
 }

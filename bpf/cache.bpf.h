@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Caches: the slot and the guest_memfd file that a task, or a CPU, has met last, with where their
+ * events are counted and where their pages are kept, so that the next event there needs no look-up.
+ * For the BPF programs only.
+ */
+#ifndef CACHE_BPF_H
+#define CACHE_BPF_H
+
+#include "heat.bpf.h"
+#include "owner.bpf.h"
+
+/* The pages of the guest_memfd whose owner is @index, as they are now. */
+static __always_inline void pages_of(struct pages *pages, int index)
+{
+	__u32 at = index;
+	struct owner *gmem = index > 0 ? bpf_map_lookup_elem(&owners, &at) : NULL;
+	struct owner *vm;
+
+	pages->ndirs = 0;
+	pages->late_mask = 0;
+	if (!gmem || gmem->kind != OWNER_GMEM)
+		return;
+	pages->first_dir = gmem->gmem.first_dir;
+	pages->ndirs = gmem->gmem.ndirs;
+	pages->late_mask = gmem->gmem.met_late ? PAGES_LOW : 0;
+	vm = bpf_map_lookup_elem(&owners, &gmem->vm);
+	pages->epoch = vm ? vm->vm_info.epoch & EPOCH_MASK : 0;
+}
+
+#define NO_LEAF (~0ULL) /* no page offset's */
+
+/* The leaf of page @index, made if need be, from now on in the cache; 0 for none. */
+__noinline int cache_leaf(struct slot_cache *cache, __u64 index)
+{
+	if (!cache)
+		return 0;
+	cache->leaf = pages_leaf(&cache->pages, index, true);
+	cache->leaf_of = cache->leaf ? index >> PAGES_LEAF_BITS : NO_LEAF;
+	return cache->leaf;
+}
+
+/*
+ * The guest has page @index of the slot in the cache now: page_touch() in fewer steps. What the page
+ * was before, or -1 when there is no room to know.
+ */
+static __always_inline int cache_touch(struct slot_cache *cache, __u64 index)
+{
+	__u32 shift = (index & 7) * 4, before;
+	__u64 *at, word, change;
+
+	if (cache->leaf_of != index >> PAGES_LEAF_BITS && !cache_leaf(cache, index))
+		return -1;
+	at = leaf_word(cache->leaf, index);
+	if (!at)
+		return -1;
+	word = *at;
+	before = word >> shift & 15;
+	change = (__u64)(before ^ (PAGE_PRESENT | PAGE_MAPPED)) << shift;
+	if (word >> WORD_EPOCH != cache->pages.epoch)
+		return page_touch(&cache->pages, index, PAGE_MAPPED);
+	if (change && __sync_val_compare_and_swap(at, word, word ^ change) != word)
+		return page_touch(&cache->pages, index, PAGE_MAPPED);
+	return before;
+}
+
+/* As cache_owner(), for the slot whose VM and address are in the cache, and nothing else yet. */
+__noinline int slot_meet(struct slot_cache *cache)
+{
+	struct kvm_memory_slot *slot;
+	struct file *file;
+	__u64 base_gfn;
+	int gmem = 0;
+
+	if (!cache)
+		return -1;
+	slot = (void *)cache->slot;
+	cache->generation = generation; /* before the look-up, so that a change since then shows */
+	cache->vm = vm_owner(cache->kvm);
+	cache->owner = slot_owner_find(cache->kvm, cache->slot);
+	file = BPF_CORE_READ(slot, gmem.file);
+	if (cache->owner > 0 && file)
+		gmem = gmem_owner_find(cache->kvm, (__u64)BPF_CORE_READ(file, f_inode));
+	pages_of(&cache->pages, gmem);
+	cache->leaf_of = NO_LEAF;
+	base_gfn = BPF_CORE_READ(slot, base_gfn);
+	cache->pgoff_of_gfn = BPF_CORE_READ(slot, gmem.pgoff) - base_gfn;
+	if (heat && cache->owner > 0)
+		heat_meet(cache, base_gfn, BPF_CORE_READ(slot, npages));
+	if (cache->owner < 0)
+		cache->slot = 0;
+	return cache->owner;
+}
+
+static __always_inline bool slot_is_cached(const struct slot_cache *cache, __u64 slot)
+{
+	return cache->slot == slot && cache->generation == generation;
+}
+
+/*
+ * Where events of the slot are counted: the index of its owner, OWNER_IGNORED when the filter leaves
+ * its VM out, negative when the table of owners is full. Its pages are in the cache then.
+ */
+static __always_inline int cache_owner(struct slot_cache *cache, __u64 kvm, __u64 slot)
+{
+	if (slot_is_cached(cache, slot))
+		return cache->owner;
+	cache->kvm = kvm;
+	cache->slot = slot;
+	return slot_meet(cache);
+}
+
+/* Is the slot in the cache one of the VM's, so that its owner is there, too? */
+static __always_inline bool vm_is_cached(const struct slot_cache *cache, __u64 kvm)
+{
+	return cache->kvm == kvm && cache->generation == generation;
+}
+
+/* The same with the cache of the task. */
+static __always_inline int slot_owner(struct task_state *state, __u64 kvm, __u64 slot)
+{
+	return cache_owner(&state->cache, kvm, slot);
+}
+
+/* As file_owner(), for the guest_memfd file whose private data and inode are in the cache. */
+__noinline int file_meet(struct file_cache *cache)
+{
+	if (!cache)
+		return -1;
+	cache->generation = generation;
+	cache->owner =
+		gmem_owner_find((__u64)gmem_file_kvm((void *)cache->gmem_file), cache->inode);
+	pages_of(&cache->pages, cache->owner);
+	cache->end = 0;
+	if (cache->owner < 0)
+		cache->gmem_file = 0;
+	return cache->owner;
+}
+
+static __always_inline bool file_is_cached(const struct file_cache *cache, __u64 gmem_file)
+{
+	return cache->gmem_file == gmem_file && cache->generation == generation;
+}
+
+/*
+ * Where events of this guest_memfd file as a whole are counted: the index of its owner, OWNER_IGNORED
+ * when the filter leaves its VM out, negative when the table of owners is full. Its pages are in the
+ * cache then.
+ */
+static __always_inline int file_owner(struct file_cache *cache, __u64 gmem_file, __u64 inode)
+{
+	if (file_is_cached(cache, gmem_file))
+		return cache->owner;
+	cache->gmem_file = gmem_file;
+	cache->inode = inode;
+	return file_meet(cache);
+}
+
+/* The task works on this guest_memfd file. As file_owner(). */
+static __always_inline int file_enter(struct task_state *state, __u64 gmem_file, __u64 inode)
+{
+	state->gmem_file = gmem_file;
+	state->inode = inode;
+	return file_owner(&state->file_cache, gmem_file, inode);
+}
+
+/* As file_range_owner(), for a slot that is not in the cache. */
+__noinline int file_range_meet(struct file_cache *cache, __u64 gmem_file, __u64 inode, __u64 start,
+			       __u64 end)
+{
+	struct kvm_memory_slot *slot;
+	int gmem;
+
+	if (!cache)
+		return -1;
+	gmem = file_owner(cache, gmem_file, inode);
+	slot = gmem == OWNER_IGNORED ? NULL : gmem_file_slot_at((void *)gmem_file, start);
+	if (!slot)
+		return gmem;
+	cache->slot_owner = slot_owner_find((__u64)gmem_file_kvm((void *)gmem_file), (__u64)slot);
+	cache->start = BPF_CORE_READ(slot, gmem.pgoff);
+	cache->end = cache->start + BPF_CORE_READ(slot, npages);
+	return end <= cache->end ? cache->slot_owner : gmem;
+}
+
+/*
+ * Where an event is counted, likewise, that knows only the file that the task works on and the pages
+ * [start, end): at the slot whose binding covers them all, else at the guest_memfd. An empty range,
+ * as of a hole of less than a page, is where its start is.
+ */
+static __always_inline int file_range_owner(struct task_state *state, __u64 start, __u64 end)
+{
+	struct file_cache *cache = &state->file_cache;
+
+	if (file_is_cached(cache, state->gmem_file) && cache->start <= start &&
+	    start < cache->end && end <= cache->end)
+		return cache->slot_owner;
+	return file_range_meet(cache, state->gmem_file, state->inode, start, end);
+}
+
+#endif

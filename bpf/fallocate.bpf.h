@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fallocate(): pages of a guest_memfd are allocated, or a hole is punched. For gmem.bpf.c only.
+ */
+#ifndef FALLOCATE_BPF_H
+#define FALLOCATE_BPF_H
+
+#include <linux/falloc.h>
+#include "program.bpf.h"
+
+/* kvm_gmem_fallocate(file, mode, offset, len) */
+
+static __always_inline enum gmem_event fallocate_event(__u64 *ctx)
+{
+	return arg(ctx, 1) & FALLOC_FL_PUNCH_HOLE ? EV_PUNCH_HOLE : EV_ALLOCATE;
+}
+
+static __always_inline int fallocate_begin(__u64 *ctx)
+{
+	struct file *file = (void *)arg(ctx, 0);
+	struct fallocate_range *range;
+	struct task_state *state;
+	__u64 start, end;
+	__u32 bits;
+
+	state = file_event_enter(fallocate_event(ctx), (__u64)BPF_CORE_READ(file, private_data),
+				 (__u64)BPF_CORE_READ(file, f_inode));
+	if (!state)
+		return 0;
+	range = &state->fallocate;
+	start = arg(ctx, 2);
+	end = start + arg(ctx, 3);
+	bits = page_bits;
+	range->start = start >> bits;
+	range->end = end >> bits;
+	range->zap = 0;
+	return 0;
+}
+
+/* Something went half-way: which of the guest_memfd's pages are there is not known any more. */
+static __always_inline void gmem_is_unsure(int index)
+{
+	__u32 at = index;
+	struct owner *owner = index > 0 ? bpf_map_lookup_elem(&owners, &at) : NULL;
+
+	if (!owner || owner->kind != OWNER_GMEM)
+		return;
+	owner->gmem.met_late = 1;
+	late_gmems = true;
+	__sync_fetch_and_add(&generation, 1);
+}
+
+static __always_inline void fallocate_pages(const struct task_state *state,
+					    const struct gmem_record *event)
+{
+	const struct fallocate_range *range = &state->fallocate;
+	const struct file_cache *cache = &state->file_cache;
+	struct pages_change change = { .zap = range->zap, .cause = PAGE_PUNCHED };
+
+	if (event->err && event->event == EV_ALLOCATE)
+		gmem_is_unsure(cache->owner);
+	else if (event->event == EV_ALLOCATE)
+		change.add = PAGES_LOW;
+	else if (!event->err)
+		change.remove = PAGES_LOW;
+	if (!event->err || range->zap) /* a hole that fails may have zapped */
+		pages_change(&cache->pages, &change, range->start, range->end);
+}
+
+static __always_inline int fallocate_end(__u64 *ctx)
+{
+	struct gmem_record event = { .event = fallocate_event(ctx) };
+	struct fallocate_range *range;
+	struct task_state *state;
+
+	state = event_leave(&event);
+	if (!state)
+		return 0;
+	range = &state->fallocate;
+	event_at_pgoff(&event, range->start);
+	event.err = errno_of(returned(ctx));
+	event.npages = event.err ? 0 : range->end - range->start;
+	event.owner = file_range_owner(state, range->start, range->end);
+	state->inode = 0;
+	rare_count(ctx, &event);
+	fallocate_pages(state, &event);
+	return 0;
+}
+
+#endif

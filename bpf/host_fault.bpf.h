@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The host fault: the VMM touches a page that it has mapped. For gmem.bpf.c only.
+ */
+#ifndef HOST_FAULT_BPF_H
+#define HOST_FAULT_BPF_H
+
+#include "program.bpf.h"
+
+/* kvm_gmem_fault_user_mapping(vmf) */
+
+static __always_inline int host_fault_begin(__u64 *ctx)
+{
+	struct vm_fault *vmf = ARG(ctx, 0);
+	struct file *file = vmf->vma->vm_file;
+	struct task_state *state;
+
+	state = file_event_enter(EV_HOST_FAULT, (__u64)file->private_data, (__u64)file->f_inode);
+	if (state)
+		state->was_present =
+			fault_look(&state->file_cache.pages, file->f_inode, vmf->pgoff);
+	return 0;
+}
+
+static __always_inline void host_fault_cause(struct task_state *state, struct owner *owner,
+					     struct gmem_record *event)
+{
+	const struct pages *pages = &state->file_cache.pages;
+	int before = page_touch(pages, event->page, PAGE_NEVER);
+
+	if (before < 0)
+		lose(EV_HOST_FAULT, LOSS_CAUSE);
+	else if (before & PAGE_PRESENT || state->was_present)
+		detail_count(owner, event, DETAIL_HOST_RESIDENT);
+	else
+		detail_count(owner, event, DETAIL_HOST_FIRST_TOUCH);
+}
+
+/* The error bits of a vm_fault_t as an error of its own kind; 0 for success. */
+#define X(bit, name) | bit
+static __always_inline __u32 fault_error(__u32 fault)
+{
+	__u32 error = fault & (0 VM_FAULT_ERRORS(X));
+
+	return error ? ERROR_IS_FAULT | error : 0;
+}
+#undef X
+
+static __always_inline int host_fault_end(__u64 *ctx)
+{
+	struct gmem_record event = EVENT(HOST_FAULT);
+	struct vm_fault *vmf = ARG(ctx, 0);
+	struct task_state *state;
+	struct owner *owner;
+
+	state = event_leave(&event);
+	if (!state)
+		return 0;
+	event_at_pgoff(&event, vmf->pgoff);
+	event.owner = file_range_owner(state, event.page, event.page + 1);
+	state->inode = 0;
+	event.err = fault_error(returned(ctx));
+	owner = event_count(ctx, &event);
+	if (!event.err && owner)
+		host_fault_cause(state, owner, &event);
+	event_record(owner, &event);
+	return 0;
+}
+
+BOTH_ENDS(host_fault, host_fault_begin, host_fault_end)
+
+#endif
