@@ -852,7 +852,7 @@ static void hooks_refresh(struct session *session, struct hook_state *state,
  */
 static __u64 faults_unended(struct session *session, const struct hook_state *state)
 {
-	const struct fault_cells cells = session_view(session).cells;
+	const struct fault_cells cells = session_arrays(session).cells;
 	__u64 begun = 0, ended = session->before[EV_GUEST_FAULT].unended;
 
 	if (!session->fsession || !state->end_misses)
@@ -934,11 +934,11 @@ static __u32 at_most(__u32 n, const struct bpf_map *map)
 	return n < max ? n : max;
 }
 
-struct session_view session_view(struct session *session)
+struct session_arrays session_arrays(struct session *session)
 {
 	const struct gmem_bpf *skel = session->skel;
 
-	return (struct session_view){
+	return (struct session_arrays){
 		.owners = session->owners.at,
 		.nowners = at_most(skel->data->next_owner, skel->maps.owners),
 		.histograms = session->histograms.at,

@@ -84,7 +84,7 @@ void session_count_runs(struct session *session, bool on);
 struct stack_names;
 
 /* What the programs have written, for snapshot.c. Valid until session_close(). */
-struct session_view {
+struct session_arrays {
 	const struct owner *owners;
 	__u32 nowners; /* in use, from index 0 */
 	const struct histogram *histograms;
@@ -100,6 +100,6 @@ struct session_view {
 	const struct rings *rings; /* NULL: nothing is recorded */
 };
 
-struct session_view session_view(struct session *session);
+struct session_arrays session_arrays(struct session *session);
 
 #endif
