@@ -62,7 +62,7 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 
 # User space. Each kind of object (as it is, sanitized, fuzzed) has a folder of its own.
 
-SKELETONS := session.o:gmem inventory.o:inventory
+SKELETONS := object.o:gmem session.o:gmem inventory_programs.o:inventory
 $(foreach kind,$(BUILD) $(BUILD)/sanitized $(BUILD)/fuzzed,$(foreach pair,$(SKELETONS),$(eval \
 	$(kind)/user/live/$(firstword $(subst :, ,$(pair))): $(BUILD)/bpf/$(lastword $(subst :, ,$(pair))).skel.h)))
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "live/fsession.h"
 #include "live/kernel.h"
 
 static int attach_nothing(const struct kernel *kernel, const char *function, int attach_type)

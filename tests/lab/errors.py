@@ -167,6 +167,20 @@ def test_no_place(line):
         line.check(program, done.stderr)
 
 
+@about("no way to see when this kernel DOES")
+def test_no_keeper(line):
+    """a kernel that has renamed what no capture can do without: which function that was"""
+    if not os.path.exists("/sys/kernel/btf/kvm"):
+        raise Skip("kvm is built in")
+    for function, does in (("kvm_arch_init_vm", "makes a VM"), ("kvm_destroy_vm", "destroys a VM"),
+                           ("kvm_arch_commit_memory_region", "changes a memslot")):
+        renamed = function[:-1] + "X"
+        refuses(line, f"{does}: not in this kernel: {function} (since 6.8)", ways=ATTACHING[:1] + ATTACHING[-2:],
+                prefix=in_namespace("mkdir -p /tmp/btf; mount -t tmpfs none /tmp/btf; cp /sys/kernel/btf/vmlinux /tmp/btf; "
+                                    f"LC_ALL=C sed s/{function}/{renamed}/g /sys/kernel/btf/kvm >/tmp/btf/kvm; "
+                                    "mount --bind /tmp/btf /sys/kernel/btf"))
+
+
 @about("no memory for tables of N VMs, slots and guest_memfds")
 def test_little_memory(line):
     """tables and ring buffers that do not fit into memory: which options make them smaller"""
@@ -384,8 +398,8 @@ TESTS = {
     "6.1": [test_no_guest_memfd],
     "nokvm": [test_no_kvm],
     "7.3": [test_no_btf, test_bad_btf, test_no_module_btf, test_one_capability, test_capabilities, test_refused, test_few_files,
-            test_soft_limit_of_files, test_no_place, test_little_memory, test_not_taken, test_no_inventory, test_no_such_event, test_full_disk, test_no_output,
-            test_no_process, test_no_thread, test_no_right_to_change, test_no_memory_later, test_no_memory_on_screen, test_lockdown],
+            test_soft_limit_of_files, test_no_place, test_no_keeper, test_little_memory, test_not_taken, test_no_inventory, test_no_such_event,
+            test_full_disk, test_no_output, test_no_process, test_no_thread, test_no_right_to_change, test_no_memory_later, test_no_memory_on_screen, test_lockdown],
     "6.18": [test_switched_off],
 }
 

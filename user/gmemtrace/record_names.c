@@ -81,9 +81,9 @@ static int grow_owners(struct record_names *names, __u32 index)
 }
 
 /* As the programs have it. What changes all the time, and says nothing of who it is, is left out. */
-static struct capture_owner owner_now(const struct session_view *view, __u32 index)
+static struct capture_owner owner_now(const struct session_arrays *arrays, __u32 index)
 {
-	const struct owner *owner = &view->owners[index];
+	const struct owner *owner = &arrays->owners[index];
 	struct capture_owner now;
 
 	memset(&now, 0, sizeof(now)); /* with what lies between the members: it is compared */
@@ -100,20 +100,20 @@ static struct capture_owner owner_now(const struct session_view *view, __u32 ind
 	return now;
 }
 
-static int write_owner(struct record_names *names, const struct session_view *view, __u32 index,
+static int write_owner(struct record_names *names, const struct session_arrays *arrays, __u32 index,
 		       struct capture_writer *writer, struct problem *problem)
 {
 	struct capture_owner now;
 
-	if (index >= view->nowners)
+	if (index >= arrays->nowners)
 		return 0;
 	if (index >= names->nowners && grow_owners(names, index))
 		return no_memory(problem);
 	if (names->owners[index].batch == names->batch)
 		return 0;
 	names->owners[index].batch = names->batch;
-	now = owner_now(view, index);
-	if (now.vm && now.vm != index && write_owner(names, view, now.vm, writer, problem))
+	now = owner_now(arrays, index);
+	if (now.vm && now.vm != index && write_owner(names, arrays, now.vm, writer, problem))
 		return -1;
 	if (!memcmp(&now, &names->owners[index].owner, sizeof(now)))
 		return 0;
@@ -192,13 +192,13 @@ static int write_thread(struct record_names *names, __u32 tid, __u64 now_ns,
 int record_names_write(struct record_names *names, const struct gmem_record *records, size_t n,
 		       struct capture_writer *writer, struct problem *problem)
 {
-	struct session_view view = session_view(names->session);
+	struct session_arrays arrays = session_arrays(names->session);
 	__u32 owner = 0, tid = 0;
 
 	names->batch++;
 	for (size_t i = 0; i < n; i++) {
 		if (records[i].owner != owner &&
-		    write_owner(names, &view, records[i].owner, writer, problem))
+		    write_owner(names, &arrays, records[i].owner, writer, problem))
 			return -1;
 		if (records[i].tid != tid &&
 		    write_thread(names, records[i].tid, records[i].end_ns, writer, problem))

@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Runs the iterators of inventory.bpf.c: first finds files that keep VMs and guest_memfds, then
- * lists the memslots of each VM, then counts the pages of each slot and of what is between them.
+ * First finds files that keep VMs and guest_memfds, then lists the memslots of each VM, then counts
+ * the pages of each slot and of what is between them.
  */
-#include "base/arrays.h"
 #include "inventory.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
+#include "base/arrays.h"
 #include "base/id_map.h"
 #include "base/open_files.h"
 #include "base/process.h"
-#include "core_types.h"
-#include "inventory_jobs.h"
-#include "inventory.skel.h"
+#include "inventory_programs.h"
 #include "kernel.h"
 #include "kvm.h"
-#include "model/hooks.h"
 #include "model/page_size.h"
+#include "model/snapshot_find.h"
 #include "model/vm_order.h"
 
 #define GONE (~0ULL)
@@ -48,122 +43,24 @@ struct found_slot {
 	size_t at; /* index into the VM's slots */
 };
 
-#define NONE (~(size_t)0)
-
-/* A job, and for whom it counts. */
-struct work {
-	struct inventory_position position;
-	struct inventory_job job;
-	size_t slot; /* found_slot, or NONE */
-	size_t gmem; /* found_gmem, or NONE */
-};
-
 struct inventory {
 	struct inventory_options options;
 	struct snapshot *snap;
-	struct inventory_bpf *finder; /* find_files */
-	struct inventory_bpf *skel; /* the other programs; NULL until there is a VM */
+	struct programs *programs;
 	struct found_vm *vms;
 	size_t nvms;
 	struct found_gmem *gmems;
 	size_t ngmems;
-	/* By struct kvm, by inode, and of those in snap when it began by inode number: position + 1. */
+	/* By struct kvm, by inode, and of those in snap when it began by inode number: index + 1. */
 	struct id_map vm_at, gmem_at, known_at;
 	struct found_slot *slots;
 	size_t nslots;
 	struct work *work;
 	size_t nwork;
-	size_t first; /* of work, in the programs' jobs */
+	size_t first; /* of the VMs, in the programs' jobs */
 };
 
-/* ---- Running the programs ---- */
-
-typedef int (*record_fn)(struct inventory *inv, const void *record);
-
-static int read_records(struct inventory *inv, int fd, size_t size, record_fn fn)
-{
-	static char buffer[64 << 10]; /* more than the kernel's: never a part of a record */
-	ssize_t n;
-	int err;
-
-	for (;;) {
-		n = read(fd, buffer, sizeof(buffer));
-		if (!n)
-			return 0;
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return -errno;
-		for (ssize_t at = 0; at + (ssize_t)size <= n; at += size) {
-			err = fn(inv, buffer + at);
-			if (err)
-				return err;
-		}
-	}
-}
-
-/* Run @prog over all files, and @fn over the records of @size bytes that it writes. */
-static int run(struct inventory *inv, const struct bpf_program *prog, size_t size, record_fn fn)
-{
-	struct bpf_link *link = bpf_program__attach_iter(prog, NULL);
-	int err, fd;
-
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	err = fd < 0 ? -errno : read_records(inv, fd, size, fn);
-	if (fd >= 0)
-		close(fd);
-	bpf_link__destroy(link);
-	return err;
-}
-
-static bool same_position(const struct inventory_position *a, const struct inventory_position *b)
-{
-	return a->tid == b->tid && a->fd == b->fd;
-}
-
-/* Tell the program of jobs [0, n), of which those of a position are side by side, or take them back. */
-static int set_positions(const struct inventory *inv, const struct work *work, size_t n, bool there)
-{
-	const struct bpf_map *map = inv->skel->maps.positions;
-	struct inventory_jobs jobs;
-	int err = 0;
-
-	for (size_t i = 0; i < n && !err; i += jobs.n) {
-		jobs = (struct inventory_jobs){ .first = i };
-		while (i + jobs.n < n &&
-		       same_position(&work[i].position, &work[i + jobs.n].position))
-			jobs.n++;
-		if (there)
-			err = bpf_map__update_elem(map, &work[i].position, sizeof(work->position),
-						   &jobs, sizeof(jobs), BPF_ANY);
-		else
-			err = bpf_map__delete_elem(map, &work[i].position, sizeof(work->position),
-						   0);
-	}
-	return err;
-}
-
-/* Have the jobs done by @fn, as many at a time as the programs take. */
-static int in_batches(struct inventory *inv, int (*fn)(struct inventory *inv, size_t n))
-{
-	struct inventory_job *jobs = inv->skel->bss->jobs;
-	int err = 0;
-
-	for (size_t n; inv->first < inv->nwork && !err; inv->first += n) {
-		struct work *work = inv->work + inv->first;
-
-		n = inv->nwork - inv->first;
-		if (n > INVENTORY_JOBS)
-			n = INVENTORY_JOBS;
-		for (size_t i = 0; i < n; i++)
-			jobs[i] = work[i].job;
-		err = set_positions(inv, work, n, true) ?: fn(inv, n) ?:
-		      set_positions(inv, work, n, false);
-		for (size_t i = 0; i < n; i++)
-			work[i].job = jobs[i];
-	}
-	return err;
-}
+/* ---- Jobs ---- */
 
 static struct work *add_work(struct inventory *inv, const struct inventory_position *position)
 {
@@ -171,7 +68,7 @@ static struct work *add_work(struct inventory *inv, const struct inventory_posit
 
 	if (work) {
 		work->position = *position;
-		work->slot = work->gmem = NONE;
+		work->slot = work->gmem = NO_INDEX;
 	}
 	return work;
 }
@@ -180,7 +77,7 @@ static void drop_work(struct inventory *inv)
 {
 	free(inv->work);
 	inv->work = NULL;
-	inv->nwork = inv->first = 0;
+	inv->nwork = 0;
 }
 
 /* ---- Files ---- */
@@ -211,8 +108,9 @@ static struct found_gmem *find_gmem(struct inventory *inv, __u64 inode)
 	return at ? &inv->gmems[at - 1] : NULL;
 }
 
-static int on_file(struct inventory *inv, const void *record)
+static int on_file(void *ctx, const void *record)
 {
+	struct inventory *inv = ctx;
 	const struct inventory_file *file = record;
 	struct found_gmem *gmem;
 	struct found_vm *vm = find_vm(inv, file->vm.kvm);
@@ -236,8 +134,9 @@ static int on_file(struct inventory *inv, const void *record)
 
 /* ---- Memslots ---- */
 
-static int on_slot(struct inventory *inv, const void *record)
+static int on_slot(void *ctx, const void *record)
 {
+	struct inventory *inv = ctx;
 	struct found_slot *slot = array_append(&inv->slots, &inv->nslots, sizeof(*slot));
 
 	if (!slot)
@@ -258,9 +157,8 @@ static void drop_slots(struct inventory *inv, __u32 vm)
 }
 
 /* What a pass has listed of a VM that is @i-th of the batch; is there more to do? */
-static bool list_more(struct inventory *inv, size_t i)
+static bool list_more(struct inventory *inv, struct inventory_job *job, size_t i)
 {
-	struct inventory_job *job = &inv->skel->bss->jobs[i];
 	struct found_vm *vm = &inv->vms[inv->first + i];
 	bool gone = job->next == GONE;
 
@@ -277,18 +175,19 @@ static bool list_more(struct inventory *inv, size_t i)
 	return !vm->listed;
 }
 
-static int list_batch(struct inventory *inv, size_t n)
+static int list_batch(void *ctx, struct inventory_job *jobs, size_t first, size_t n)
 {
-	struct inventory_job *jobs = inv->skel->bss->jobs;
+	struct inventory *inv = ctx;
 	size_t left = n;
 	int err = 0;
 
+	inv->first = first;
 	while (left && !err) {
 		for (size_t i = 0; i < n; i++)
 			jobs[i].next = GONE;
-		err = run(inv, inv->skel->progs.list_slots, sizeof(struct inventory_slot), on_slot);
+		err = programs_list(inv->programs, on_slot, inv);
 		for (size_t i = 0; i < n && !err; i++)
-			if (jobs[i].object && !list_more(inv, i)) {
+			if (jobs[i].object && !list_more(inv, &jobs[i], i)) {
 				jobs[i].object = 0;
 				left--;
 			}
@@ -306,90 +205,10 @@ static int list_slots(struct inventory *inv)
 		work->job.task = INVENTORY_LIST;
 		work->job.object = inv->vms[i].file.vm.kvm;
 	}
-	return in_batches(inv, list_batch);
+	return programs_work(inv->programs, inv->work, inv->nwork, list_batch, inv);
 }
 
 /* ---- Into the snapshot ---- */
-
-static size_t snapshot_vm(struct snapshot *snap, const struct inventory_file *file)
-{
-	struct vm *vm;
-
-	for (size_t i = 0; i < snap->nvms; i++)
-		if (snap->vms[i].info.kvm == file->vm.kvm && !snap->vms[i].info.ended_ns)
-			return i;
-	vm = array_append(&snap->vms, &snap->nvms, sizeof(*vm));
-	if (!vm)
-		return NONE;
-	vm->info = file->vm;
-	return snap->nvms - 1;
-}
-
-static int know_gmems(struct inventory *inv)
-{
-	const struct snapshot *snap = inv->snap;
-	int err = 0;
-
-	for (size_t i = 0; i < snap->ngmems && !err; i++)
-		if (!snap->gmems[i].info.released_ns)
-			err = id_map_set(&inv->known_at, snap->gmems[i].info.ino, i + 1);
-	return err;
-}
-
-static size_t snapshot_gmem(struct inventory *inv, const struct inventory_file *file, size_t vm)
-{
-	__u32 known = id_map_find(&inv->known_at, file->gmem.ino);
-	struct snapshot *snap = inv->snap;
-	struct gmem *gmem;
-
-	if (known && snap->gmems[known - 1].vm == vm)
-		return known - 1;
-	gmem = array_append(&snap->gmems, &snap->ngmems, sizeof(*gmem));
-	if (!gmem)
-		return NONE;
-	gmem->info = file->gmem;
-	gmem->vm = vm;
-	return snap->ngmems - 1;
-}
-
-/* What was known of a guest_memfd that is closed by now stays. */
-static void slot_update(struct slot_info *info, const struct slot_info *now)
-{
-	__u64 ino = info->ino, pgoff = info->pgoff;
-
-	*info = *now;
-	if (info->ino)
-		return;
-	info->ino = ino;
-	info->pgoff = pgoff;
-}
-
-/* @known: how many slots of @vm are from before, and in order. */
-static size_t snapshot_slot(struct vm *vm, const struct slot_info *info, size_t known)
-{
-	size_t low = 0, high = known;
-	struct slot *slot;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		const struct slot_info *at = &vm->slots[middle].info;
-
-		if (at->as_id < info->as_id || (at->as_id == info->as_id && at->id < info->id))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < known && vm->slots[low].info.as_id == info->as_id &&
-	    vm->slots[low].info.id == info->id) {
-		slot_update(&vm->slots[low].info, info);
-		return low;
-	}
-	slot = array_append(&vm->slots, &vm->nslots, sizeof(*slot));
-	if (!slot)
-		return NONE;
-	slot->info = *info;
-	return vm->nslots - 1;
-}
 
 static int merge_slots(struct inventory *inv, size_t index)
 {
@@ -401,8 +220,8 @@ static int merge_slots(struct inventory *inv, size_t index)
 
 		if (slot->slot.job != index)
 			continue;
-		slot->at = snapshot_slot(vm, &slot->slot.info, known);
-		if (slot->at == NONE)
+		slot->at = snapshot_find_slot(vm, &slot->slot.info, known);
+		if (slot->at == NO_INDEX)
 			return -ENOMEM;
 		vm->slots[slot->at].exists = true;
 	}
@@ -419,8 +238,8 @@ static int merge_vms(struct inventory *inv)
 
 		if (!found->listed)
 			continue;
-		found->vm = snapshot_vm(inv->snap, &found->file);
-		if (found->vm == NONE)
+		found->vm = snapshot_find_vm(inv->snap, &found->file.vm);
+		if (found->vm == NO_INDEX)
 			return -ENOMEM;
 		vm = &inv->snap->vms[found->vm];
 		vm->exists = true;
@@ -433,17 +252,18 @@ static int merge_vms(struct inventory *inv)
 
 static int merge_gmems(struct inventory *inv)
 {
-	if (know_gmems(inv))
+	if (snapshot_known_gmems(inv->snap, &inv->known_at))
 		return -ENOMEM;
 	for (size_t i = 0; i < inv->ngmems; i++) {
 		struct found_gmem *found = &inv->gmems[i];
 		struct found_vm *vm = find_vm(inv, found->file.vm.kvm);
 
-		found->gmem = NONE;
+		found->gmem = NO_INDEX;
 		if (!vm->listed)
 			continue;
-		found->gmem = snapshot_gmem(inv, &found->file, vm->vm);
-		if (found->gmem == NONE)
+		found->gmem =
+			snapshot_find_gmem(inv->snap, &inv->known_at, &found->file.gmem, vm->vm);
+		if (found->gmem == NO_INDEX)
 			return -ENOMEM;
 		inv->snap->gmems[found->gmem].exists = true;
 		inv->snap->gmems[found->gmem].resident.known = true;
@@ -488,7 +308,7 @@ static int add_range(struct inventory *inv, struct found_gmem *gmem, size_t slot
 /* What no slot is bound to, up to @to. */
 static int add_gap(struct inventory *inv, struct found_gmem *gmem, __u64 to)
 {
-	return gmem->counted_to < to ? add_range(inv, gmem, NONE, gmem->counted_to, to) : 0;
+	return gmem->counted_to < to ? add_range(inv, gmem, NO_INDEX, gmem->counted_to, to) : 0;
 }
 
 static int add_resident(struct inventory *inv, size_t index)
@@ -497,7 +317,7 @@ static int add_resident(struct inventory *inv, size_t index)
 	struct found_gmem *gmem = find_gmem(inv, slot->inode);
 
 	/* Not kept by a file of a task: then its pages cannot be got at. */
-	if (!gmem || gmem->gmem == NONE)
+	if (!gmem || gmem->gmem == NO_INDEX)
 		return 0;
 	model_slot(inv, &inv->slots[index])->resident.known = true;
 	/* Bindings do not overlap, unless they changed while they were looked at. */
@@ -535,7 +355,7 @@ static int add_counting(struct inventory *inv)
 	for (size_t i = 0; i < inv->nslots && !err; i++)
 		err = add_resident(inv, i) ?: add_private(inv, i);
 	for (size_t i = 0; i < inv->ngmems && !err; i++)
-		if (inv->gmems[i].gmem != NONE)
+		if (inv->gmems[i].gmem != NO_INDEX)
 			err = add_gap(inv, &inv->gmems[i],
 				      bytes_pages(inv->gmems[i].file.gmem.size_bytes,
 						  sysconf(_SC_PAGESIZE)));
@@ -551,19 +371,20 @@ static int compare_positions(const void *a, const void *b)
 	return (x->position.fd > y->position.fd) - (x->position.fd < y->position.fd);
 }
 
-static int count_batch(struct inventory *inv, size_t n)
+static int count_batch(void *ctx, struct inventory_job *jobs, size_t first, size_t n)
 {
-	struct inventory_bpf__bss *bss = inv->skel->bss;
+	struct inventory *inv = ctx;
+	bool progress;
 	size_t left;
 	int err;
 
+	(void)first;
 	do {
-		bss->progress = 0;
-		err = run(inv, inv->skel->progs.count_pages, 0, NULL);
+		err = programs_count(inv->programs, &progress);
 		left = 0;
 		for (size_t i = 0; i < n; i++)
-			left += bss->jobs[i].from < bss->jobs[i].to;
-	} while (!err && left && bss->progress);
+			left += jobs[i].from < jobs[i].to;
+	} while (!err && left && progress);
 	return err;
 }
 
@@ -584,7 +405,8 @@ static int add_counts(struct resident *resident, const struct inventory_job *job
 
 static int add_work_done(struct inventory *inv, const struct work *work)
 {
-	struct slot *slot = work->slot == NONE ? NULL : model_slot(inv, &inv->slots[work->slot]);
+	struct slot *slot =
+		work->slot == NO_INDEX ? NULL : model_slot(inv, &inv->slots[work->slot]);
 	int err = 0;
 
 	if (work->job.task == INVENTORY_PRIVATE) {
@@ -609,7 +431,7 @@ static int count_pages(struct inventory *inv)
 	err = add_counting(inv);
 	if (inv->nwork)
 		qsort(inv->work, inv->nwork, sizeof(*inv->work), compare_positions);
-	err = err ?: in_batches(inv, count_batch);
+	err = err ?: programs_work(inv->programs, inv->work, inv->nwork, count_batch, inv);
 	for (size_t i = 0; i < inv->nwork && !err; i++)
 		err = add_work_done(inv, &inv->work[i]);
 	return err;
@@ -628,72 +450,9 @@ static int inventory_problem(struct problem *problem, int err)
 			   strerror(-err));
 }
 
-/* libbpf gives its callbacks no context of the caller's. */
-static const struct kernel *loading;
-
-/* As session.c: what is found by hand here libbpf would search all of the kernel's BTF for. */
-static int set_iterator(struct bpf_program *prog, struct bpf_prog_load_opts *options, long cookie)
-{
-	static const struct hook task_file = {
-		.function = "bpf_iter_task_file",
-		.in_kernel = true,
-	};
-	int btf_fd;
-
-	(void)cookie;
-	bpf_program__set_type(prog, BPF_PROG_TYPE_TRACING);
-	options->attach_btf_id = kernel_target(loading, &task_file, &btf_fd);
-	return 0;
-}
-
-static int register_section(void)
-{
-	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .prog_prepare_load_fn = set_iterator);
-	static bool done;
-	int id = 0;
-
-	if (!done)
-		id = libbpf_register_prog_handler("task_file", KERNEL_NOT_YET_TRACING,
-						  BPF_TRACE_ITER, &options);
-	done = id >= 0;
-	return id < 0 ? id : 0;
-}
-
-/* Open and load the programs that @find files, or those for all else, into @skel. */
-static int load(struct inventory_bpf **skel, const struct kernel *kernel, bool find)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, options);
-	char path[32];
-	int types = core_types_file(path), err;
-
-	if (types < 0)
-		return types;
-	options.btf_custom_path = path;
-	*skel = inventory_bpf__open_opts(&options);
-	err = *skel ? core_types_write(types, kernel_btf(kernel), bpf_object__btf((*skel)->obj))
-		    : -errno;
-	if (!err) {
-		(*skel)->rodata->root_tgid = getpid();
-		(*skel)->rodata->pid_namespace = process_namespace();
-		bpf_program__set_autoload((*skel)->progs.find_files, find);
-		bpf_program__set_autoload((*skel)->progs.list_slots, !find);
-		bpf_program__set_autoload((*skel)->progs.count_pages, !find);
-		loading = kernel;
-		err = inventory_bpf__load(*skel);
-	}
-	close(types);
-	return err;
-}
-
 const char *inventory_leaves_out(void)
 {
 	return process_namespace() ? "VMs of processes outside of this PID namespace" : NULL;
-}
-
-/* What only VMs need, if it is not there yet. */
-static int load_closer(struct inventory *inv)
-{
-	return inv->skel ? 0 : load(&inv->skel, inv->options.kernel, false);
 }
 
 struct inventory *inventory_open(const struct inventory_options *options, struct problem *problem)
@@ -703,9 +462,7 @@ struct inventory *inventory_open(const struct inventory_options *options, struct
 
 	if (inv) {
 		inv->options = *options;
-		err = register_section() ?: load(&inv->finder, options->kernel, true);
-		if (!err && options->at_once)
-			err = load_closer(inv);
+		err = programs_open(&inv->programs, options->kernel, options->at_once);
 	}
 	if (!err)
 		return inv;
@@ -718,8 +475,7 @@ void inventory_close(struct inventory *inv)
 {
 	if (!inv)
 		return;
-	inventory_bpf__destroy(inv->finder);
-	inventory_bpf__destroy(inv->skel);
+	programs_close(inv->programs);
 	free(inv);
 }
 
@@ -728,13 +484,7 @@ static int look_closer(struct inventory *inv)
 {
 	if (!inv->nvms)
 		return 0;
-	return load_closer(inv) ?: list_slots(inv) ?: merge_vms(inv) ?: merge_gmems(inv) ?:
-	       count_pages(inv);
-}
-
-static int find_files(struct inventory *inv)
-{
-	return run(inv, inv->finder->progs.find_files, sizeof(struct inventory_file), on_file);
+	return list_slots(inv) ?: merge_vms(inv) ?: merge_gmems(inv) ?: count_pages(inv);
 }
 
 /* Forget what was found: the next time it may be other things. */
@@ -749,8 +499,7 @@ static void forget(struct inventory *inv)
 	drop_work(inv);
 	*inv = (struct inventory){
 		.options = inv->options,
-		.finder = inv->finder,
-		.skel = inv->skel,
+		.programs = inv->programs,
 	};
 }
 
@@ -759,7 +508,7 @@ int inventory_read(struct inventory *inv, struct snapshot *snap, struct problem 
 	int err;
 
 	inv->snap = snap;
-	err = find_files(inv) ?: look_closer(inv);
+	err = programs_find(inv->programs, on_file, inv) ?: look_closer(inv);
 	snapshot_sort(snap);
 	forget(inv);
 	return err ? inventory_problem(problem, err) : 0;
@@ -767,7 +516,7 @@ int inventory_read(struct inventory *inv, struct snapshot *snap, struct problem 
 
 int inventory_list(struct inventory *inv, struct vm_order *order, struct problem *problem)
 {
-	int err = find_files(inv);
+	int err = programs_find(inv->programs, on_file, inv);
 
 	for (size_t i = 0; i < inv->nvms && !err; i++)
 		err = vm_order_add(order, inv->vms[i].file.vm.kvm);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
@@ -22,10 +21,6 @@ struct kernel {
 	int module_fd; /* 0 where KVM is built in */
 	bool module_refused; /* its BTF can be read, but not be attached by */
 };
-
-static const struct hook gmem_hook = { .function = "kvm_gmem_create" };
-
-static int kernel_function(const struct kernel *kernel, const char *function);
 
 static bool verbose;
 
@@ -122,7 +117,7 @@ static int read_btf(struct kernel *kernel, struct problem *problem)
 			strerror(errno));
 	if (access("/sys/kernel/btf/kvm", F_OK)) {
 		/* Built in, or a module without BTF. */
-		if (kernel_function(kernel, "kvm_arch_init_vm") > 0)
+		if (kernel_probe(kernel, LADDER_OF_KVM))
 			return 0;
 	} else {
 		kernel->module = btf__load_module_btf("kvm", kernel->vmlinux);
@@ -145,7 +140,7 @@ static int check_gmem(struct kernel *kernel, struct problem *problem)
 {
 	struct utsname name;
 
-	if (kernel_has_hook(&gmem_hook, kernel))
+	if (kernel_probe(kernel, LADDER_OF_GMEM))
 		return 0;
 	uname(&name);
 	return problem_set(
@@ -224,11 +219,6 @@ static int find_type(const struct kernel *kernel, const char *name, int kind)
 	return -ENOENT;
 }
 
-static int kernel_function(const struct kernel *kernel, const char *function)
-{
-	return find_type(kernel, function, BTF_KIND_FUNC);
-}
-
 /* KVM's own tracepoints are looked for first: the module's part of the BTF is small. */
 static int kernel_tracepoint(const struct kernel *kernel, const char *tracepoint, int *btf_fd)
 {
@@ -241,14 +231,19 @@ static int kernel_tracepoint(const struct kernel *kernel, const char *tracepoint
 	return id > 0 ? id : btf__find_by_name_kind(kernel->vmlinux, name, BTF_KIND_TYPEDEF);
 }
 
+int kernel_own_function(const struct kernel *kernel, const char *function)
+{
+	return btf__find_by_name_kind(kernel->vmlinux, function, BTF_KIND_FUNC);
+}
+
 int kernel_target(const struct kernel *kernel, const struct hook *hook, int *btf_fd)
 {
 	if (hook->kind == HOOK_TRACEPOINT)
 		return kernel_tracepoint(kernel, hook->function, btf_fd);
 	*btf_fd = hook->in_kernel ? 0 : kernel->module_fd;
 	if (hook->in_kernel)
-		return btf__find_by_name_kind(kernel->vmlinux, hook->function, BTF_KIND_FUNC);
-	return kernel_function(kernel, hook->function);
+		return kernel_own_function(kernel, hook->function);
+	return find_type(kernel, hook->function, BTF_KIND_FUNC);
 }
 
 bool kernel_has_hook(const struct hook *hook, void *ctx)
@@ -259,6 +254,13 @@ bool kernel_has_hook(const struct hook *hook, void *ctx)
 	return id > 0 && (!hook->arg0 || first_argument_is(kernel_btf(kernel), id, hook->arg0));
 }
 
+const struct hook *kernel_probe(const struct kernel *kernel, int ladder)
+{
+	int rung = ladder_choose(&ladders[ladder], 0, kernel_has_hook, (void *)kernel);
+
+	return ladder_first_hook(&ladders[ladder], rung);
+}
+
 int kernel_arguments(const struct kernel *kernel, const struct hook *hook)
 {
 	const struct btf *btf = kernel_btf(kernel);
@@ -266,64 +268,6 @@ int kernel_arguments(const struct kernel *kernel, const struct hook *hook)
 	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
 
 	return type ? btf_vlen(btf__type_by_id(btf, type->type)) : 0;
-}
-
-/* A program that does nothing, to see whether there are such. */
-static int load_nothing(const struct kernel *kernel, int attach_type, const char *function)
-{
-	const struct bpf_insn nothing[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach_type,
-		    .attach_btf_id = function ? kernel_function(kernel, function) : 0,
-		    .attach_btf_obj_fd = kernel->module_fd);
-
-	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "nothing", "GPL", nothing, 2, &options);
-}
-
-bool kernel_fsession(const struct kernel *kernel, struct session_calls *calls)
-{
-	int fd = load_nothing(kernel, BPF_TRACE_FSESSION, gmem_hook.function);
-
-	if (fd < 0)
-		return false;
-	close(fd);
-	calls->is_return =
-		btf__find_by_name_kind(kernel->vmlinux, "bpf_session_is_return", BTF_KIND_FUNC);
-	calls->cookie =
-		btf__find_by_name_kind(kernel->vmlinux, "bpf_session_cookie", BTF_KIND_FUNC);
-	return calls->is_return > 0 && calls->cookie > 0;
-}
-
-bool kernel_fsession_multi(const struct kernel *kernel)
-{
-	int fd = load_nothing(kernel, BPF_TRACE_FSESSION_MULTI, NULL);
-	bool able;
-
-	if (fd < 0)
-		return false;
-	/* Refused as empty, or, where the architecture has no such links, as not supported. */
-	able = kernel_link_multi(fd, NULL, NULL, 0) == -EINVAL;
-	close(fd);
-	return able;
-}
-
-int kernel_link_multi(int prog_fd, const __u32 *ids, const __u64 *cookies, __u32 n)
-{
-	/* The tracing_multi of union bpf_attr of newer headers. */
-	const struct {
-		__u32 prog_fd, target_fd, attach_type, flags;
-		__u64 ids, cookies;
-		__u32 n, unused;
-	} link = { .prog_fd = prog_fd,
-		   .attach_type = BPF_TRACE_FSESSION_MULTI,
-		   .ids = (__u64)(unsigned long)ids,
-		   .cookies = (__u64)(unsigned long)cookies,
-		   .n = n };
-	int fd = syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link));
-
-	return fd < 0 ? -errno : fd;
 }
 
 int kernel_check_tracing(struct problem *problem)

@@ -8,11 +8,7 @@
 
 #include <stdbool.h>
 #include "base/problem.h"
-#include "model/hooks.h"
-
-/* enum bpf_attach_type of newer headers */
-#define BPF_TRACE_FSESSION 58 /* 7.0 */
-#define BPF_TRACE_FSESSION_MULTI 61 /* 7.2 */
+#include "model/ladder.h"
 
 struct btf;
 struct kernel;
@@ -43,6 +39,12 @@ bool kernel_has_hook(const struct hook *hook, void *kernel);
  */
 int kernel_target(const struct kernel *kernel, const struct hook *hook, int *btf_fd);
 
+/* The first hook that this kernel has of a ladder, LADDER_OF_KVM say; NULL: none. */
+const struct hook *kernel_probe(const struct kernel *kernel, int ladder);
+
+/* The BTF id of a function of the kernel itself; negative when it is not there. */
+int kernel_own_function(const struct kernel *kernel, const char *function);
+
 /* How many arguments the hook's function has; 0 if it is not there. */
 int kernel_arguments(const struct kernel *kernel, const struct hook *hook);
 
@@ -51,24 +53,6 @@ int kernel_arguments(const struct kernel *kernel, const struct hook *hook);
  * read the kernel's BTF and look there for what it is to be attached to.
  */
 #define KERNEL_NOT_YET_TRACING BPF_PROG_TYPE_RAW_TRACEPOINT
-
-/* The BTF ids of the kernel functions that a program for both ends of a function calls. */
-struct session_calls {
-	int is_return; /* bpf_session_is_return(): which end? */
-	int cookie; /* bpf_session_cookie(): what the begin has left for the end */
-};
-
-/* Is there one program for both ends (fsession, 7.0)? As found out by loading one. */
-bool kernel_fsession(const struct kernel *kernel, struct session_calls *calls);
-
-/* One program and one link for many functions (fsession_multi, 7.2): can it be had? */
-bool kernel_fsession_multi(const struct kernel *kernel);
-
-/*
- * Attach the program @prog_fd (fsession_multi) to the functions @ids, each with its cookie. The
- * link's descriptor, which the caller closes, or a negative errno.
- */
-int kernel_link_multi(int prog_fd, const __u32 *ids, const __u64 *cookies, __u32 n);
 
 /* Does the kernel call tracing programs at all (kernel.ftrace_enabled)? 0, or -1 with @problem filled. */
 int kernel_check_tracing(struct problem *problem);

@@ -12,22 +12,8 @@
 #include "base/problem.h"
 #include "model/fault_tallies.h"
 #include "model/hooks.h"
+#include "session_options.h"
 #include "snapshot.h"
-
-struct session_options {
-	__u64 events; /* 1 << event: what is wanted */
-	enum gmem_filter filter;
-	const pid_t *pids; /* FILTER_PIDS: thread groups */
-	size_t npids;
-	__u64 stack_events; /* 1 << event: whose stacks are kept */
-	__u64 min_latency_ns; /* of what goes into histograms and stacks; 0: all */
-	__u64 record_events; /* 1 << event: what is sent to session_rings() */
-	size_t buffer_bytes; /* of each CPU, for that; 0: the default */
-	bool heat; /* count where in its slot a guest fault falls */
-	__u32 max_owners; /* VMs, slots and guest_memfds; 0: the default */
-	bool no_fsession; /* two programs for both ends of a function, also where one could */
-	bool verbose; /* let libbpf speak */
-};
 
 struct session;
 
@@ -84,7 +70,7 @@ void session_count_runs(struct session *session, bool on);
 struct stack_names;
 
 /* What the programs have written, for snapshot.c. Valid until session_close(). */
-struct session_view {
+struct session_arrays {
 	const struct owner *owners;
 	__u32 nowners; /* in use, from index 0 */
 	const struct histogram *histograms;
@@ -100,6 +86,6 @@ struct session_view {
 	const struct rings *rings; /* NULL: nothing is recorded */
 };
 
-struct session_view session_view(struct session *session);
+struct session_arrays session_arrays(struct session *session);
 
 #endif

@@ -20,7 +20,7 @@ struct error_count {
 };
 
 struct reader {
-	struct session_view view;
+	struct session_arrays arrays;
 	struct snapshot *snap;
 	struct fault_tallies tallies;
 	__u32 *vm_at; /* owner index of a VM → index into snapshot.vms, NO_VM for others */
@@ -64,7 +64,7 @@ static int read_errors(struct reader *reader)
 
 	do {
 		n = BATCH;
-		err = bpf_map_lookup_batch(reader->view.errors_fd, from, &at, keys, counts, &n,
+		err = bpf_map_lookup_batch(reader->arrays.errors_fd, from, &at, keys, counts, &n,
 					   NULL);
 		if (err && err != -ENOENT) /* which says that this was the last */
 			return err;
@@ -118,19 +118,19 @@ struct stat_sum {
 };
 
 /* An event is counted first: read in the other order, no histogram has more than the count. */
-static int read_latency(const struct session_view *view, const struct event_stat *stat,
+static int read_latency(const struct session_arrays *arrays, const struct event_stat *stat,
 			struct stat_sum *sum)
 {
 	__u32 hist = __atomic_load_n(&stat->hist, __ATOMIC_ACQUIRE);
 	__u64 *first;
 	int err = 0;
 
-	if (hist && hist < view->nhistograms)
-		err = buckets_add_all(&sum->latency, view->histograms[hist].bucket);
+	if (hist && hist < arrays->nhistograms)
+		err = buckets_add_all(&sum->latency, arrays->histograms[hist].bucket);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	sum->stat = *stat;
 	stat = &sum->stat;
-	if (err || !view->firsts || !stat->count)
+	if (err || !arrays->firsts || !stat->count)
 		return err;
 	/* The first one is kept outside of the histogram. */
 	first = buckets_widen(&sum->latency, hist_bucket(stat->first_ns), 1);
@@ -143,11 +143,11 @@ static int read_latency(const struct session_view *view, const struct event_stat
 static int read_sum(const struct reader *reader, __u32 index, enum gmem_event event,
 		    struct stat_sum *sum)
 {
-	const struct owner *owner = &reader->view.owners[index];
+	const struct owner *owner = &reader->arrays.owners[index];
 	int err = 0;
 
 	if (event_descs[event].carries & EVENT_LATENCY)
-		err = read_latency(&reader->view, &owner->stat[event], sum);
+		err = read_latency(&reader->arrays, &owner->stat[event], sum);
 	else
 		sum->stat = owner->stat[event];
 	memcpy(sum->detail, owner->detail, sizeof(sum->detail));
@@ -163,7 +163,7 @@ static int read_sum(const struct reader *reader, __u32 index, enum gmem_event ev
 static int read_sum_whole(const struct reader *reader, __u32 index, enum gmem_event event,
 			  struct stat_sum *sum)
 {
-	const struct event_stat *stat = &reader->view.owners[index].stat[event];
+	const struct event_stat *stat = &reader->arrays.owners[index].stat[event];
 	__u32 done;
 	int err;
 
@@ -217,7 +217,7 @@ static int read_event(const struct reader *reader, __u32 owner, enum gmem_event 
 
 static int read_events(const struct reader *reader, __u32 owner, struct event_counts *counts)
 {
-	const struct event_stat *stat = reader->view.owners[owner].stat;
+	const struct event_stat *stat = reader->arrays.owners[owner].stat;
 	enum gmem_event events[NR_EVENTS]; /* those seen so far: another may begin while we read */
 	size_t n = 0;
 	int err = 0;
@@ -244,7 +244,7 @@ static int read_vm(struct reader *reader, __u32 index)
 	if (!vm)
 		return -ENOMEM;
 	vm->owner = index;
-	vm->info = reader->view.owners[index].vm_info;
+	vm->info = reader->arrays.owners[index].vm_info;
 	reader->vm_at[index] = snap->nvms - 1;
 	return read_events(reader, index, &vm->events);
 }
@@ -267,7 +267,7 @@ static int read_heat(const struct reader *reader, __u32 index, struct slot *slot
 {
 	const struct slot_info *info = &slot->info;
 
-	if (!reader->view.heats || !info->npages)
+	if (!reader->arrays.heats || !info->npages)
 		return 0;
 	slot->heat = calloc(1, sizeof(*slot->heat));
 	if (!slot->heat)
@@ -275,14 +275,14 @@ static int read_heat(const struct reader *reader, __u32 index, struct slot *slot
 	slot->heat->base_gfn = info->base_gfn;
 	slot->heat->npages = 1ULL << heat_shift(info->npages);
 	slot->heat->ncells = heat_cells(info->npages);
-	read_cells(&reader->view.heats[index], heat_range(info->base_gfn, info->npages),
+	read_cells(&reader->arrays.heats[index], heat_range(info->base_gfn, info->npages),
 		   slot->heat);
 	return 0;
 }
 
 static int read_slot(struct reader *reader, __u32 index)
 {
-	const struct owner *owner = &reader->view.owners[index];
+	const struct owner *owner = &reader->arrays.owners[index];
 	__u32 at = reader->vm_at[owner->vm];
 	struct slot *slot;
 	struct vm *vm;
@@ -300,7 +300,7 @@ static int read_slot(struct reader *reader, __u32 index)
 
 static int read_gmem(struct reader *reader, __u32 index)
 {
-	const struct owner *owner = &reader->view.owners[index];
+	const struct owner *owner = &reader->arrays.owners[index];
 	struct snapshot *snap = reader->snap;
 	struct gmem *gmem;
 
@@ -325,8 +325,8 @@ static int read_owners(struct reader *reader)
 	};
 	int err = 0;
 
-	for (__u32 index = OWNER_INDEX_FIRST; index < reader->view.nowners && !err; index++) {
-		__u32 kind = reader->view.owners[index].kind;
+	for (__u32 index = OWNER_INDEX_FIRST; index < reader->arrays.nowners && !err; index++) {
+		__u32 kind = reader->arrays.owners[index].kind;
 
 		if (kind < sizeof(read) / sizeof(*read) && read[kind])
 			err = read[kind](reader, index);
@@ -337,10 +337,10 @@ static int read_owners(struct reader *reader)
 static void find_stack_owner(const void *ctx, __u32 index, struct stack_count *stack)
 {
 	const struct reader *reader = ctx;
-	const struct owner *owner = &reader->view.owners[index];
+	const struct owner *owner = &reader->arrays.owners[index];
 
 	stack->vm = NO_VM;
-	if (index < OWNER_INDEX_FIRST || index >= reader->view.nowners)
+	if (index < OWNER_INDEX_FIRST || index >= reader->arrays.nowners)
 		return;
 	stack->vm = reader->vm_at[owner->vm];
 	stack->at_slot = owner->kind == OWNER_SLOT;
@@ -383,13 +383,13 @@ static int read_losses(struct reader *reader, struct session *session)
 	struct snapshot *snap = reader->snap;
 	int err = 0;
 
-	memcpy(snap->loss, reader->view.losses, sizeof(snap->loss));
+	memcpy(snap->loss, reader->arrays.losses, sizeof(snap->loss));
 	snap->switched_off = session_switched_off(session);
 	for (int event = 0; event < NR_EVENTS && !err; event++) {
 		__u64 *loss = snap->loss[event];
 
 		loss[LOSS_MISSED] = missed(&hooks[event], loss[LOSS_MISSED]);
-		err = read_dropped(reader->view.rings, event, &loss[LOSS_RECORD]);
+		err = read_dropped(reader->arrays.rings, event, &loss[LOSS_RECORD]);
 		for (int i = 0; i < NR_LOSSES; i++)
 			snap->lost += loss[i];
 	}
@@ -398,19 +398,19 @@ static int read_losses(struct reader *reader, struct session *session)
 
 int snapshot_read(struct session *session, struct snapshot *snap)
 {
-	struct reader reader = { .view = session_view(session), .snap = snap };
+	struct reader reader = { .arrays = session_arrays(session), .snap = snap };
 	int err = -ENOMEM;
 
 	memset(snap, 0, sizeof(*snap));
-	reader.tallies = reader.view.tallies;
-	reader.tallies.nowners = reader.view.nowners;
-	reader.vm_at = malloc(reader.view.nowners * sizeof(*reader.vm_at));
+	reader.tallies = reader.arrays.tallies;
+	reader.tallies.nowners = reader.arrays.nowners;
+	reader.vm_at = malloc(reader.arrays.nowners * sizeof(*reader.vm_at));
 	if (reader.vm_at) {
-		memset(reader.vm_at, 0xff, reader.view.nowners * sizeof(*reader.vm_at));
+		memset(reader.vm_at, 0xff, reader.arrays.nowners * sizeof(*reader.vm_at));
 		err = fault_tallies_index(&reader.tallies) ?: read_errors(&reader) ?:
 		      read_events(&reader, OWNER_INDEX_HOST, &snap->host) ?:
 		      read_owners(&reader) ?:
-		      stacks_read(&reader.view, snap, find_stack_owner, &reader) ?:
+		      stacks_read(&reader.arrays, snap, find_stack_owner, &reader) ?:
 		      read_losses(&reader, session);
 	}
 	if (!err)

@@ -10,7 +10,7 @@
 #include <bpf/bpf.h>
 #include "stack_names.h"
 
-static int add_stack(const struct session_view *view, struct snapshot *snap,
+static int add_stack(const struct session_arrays *arrays, struct snapshot *snap,
 		     const struct stack_key *key)
 {
 	struct stack_count *stack;
@@ -18,8 +18,8 @@ static int add_stack(const struct session_view *view, struct snapshot *snap,
 	__u32 id = key->stack;
 	struct stack_stat stat;
 
-	if (bpf_map_lookup_elem(view->stack_stats_fd, key, &stat) ||
-	    bpf_map_lookup_elem(view->stacks_fd, &id, addresses))
+	if (bpf_map_lookup_elem(arrays->stack_stats_fd, key, &stat) ||
+	    bpf_map_lookup_elem(arrays->stacks_fd, &id, addresses))
 		return -errno;
 	stack = array_append(&snap->stacks, &snap->nstacks, sizeof(*stack));
 	if (!stack)
@@ -31,17 +31,17 @@ static int add_stack(const struct session_view *view, struct snapshot *snap,
 		.pid = key->pid,
 	};
 	memcpy(stack->comm, key->comm, sizeof(stack->comm));
-	return stack_names_get(view->stack_names, id, addresses, &stack->frames, &stack->nframes);
+	return stack_names_get(arrays->stack_names, id, addresses, &stack->frames, &stack->nframes);
 }
 
-static int add_stacks(const struct session_view *view, struct snapshot *snap, stack_owner_fn find,
-		      const void *ctx)
+static int add_stacks(const struct session_arrays *arrays, struct snapshot *snap,
+		      stack_owner_fn find, const void *ctx)
 {
 	struct stack_key key, *last = NULL;
 	int err = 0;
 
-	while (!err && !bpf_map_get_next_key(view->stack_stats_fd, last, &key)) {
-		err = add_stack(view, snap, &key);
+	while (!err && !bpf_map_get_next_key(arrays->stack_stats_fd, last, &key)) {
+		err = add_stack(arrays, snap, &key);
 		if (!err)
 			find(ctx, key.owner, &snap->stacks[snap->nstacks - 1]);
 		last = &key;
@@ -59,15 +59,15 @@ static int compare(const void *a, const void *b)
 	return (x->count < y->count) - (x->count > y->count);
 }
 
-int stacks_read(const struct session_view *view, struct snapshot *snap, stack_owner_fn find,
+int stacks_read(const struct session_arrays *arrays, struct snapshot *snap, stack_owner_fn find,
 		const void *ctx)
 {
 	int err;
 
-	if (view->stack_stats_fd < 0)
+	if (arrays->stack_stats_fd < 0)
 		return 0;
-	err = add_stacks(view, snap, find, ctx);
-	stack_names_done(view->stack_names);
+	err = add_stacks(arrays, snap, find, ctx);
+	stack_names_done(arrays->stack_names);
 	if (snap->nstacks)
 		qsort(snap->stacks, snap->nstacks, sizeof(*snap->stacks), compare);
 	return err;

@@ -14,7 +14,7 @@
  * their names go with them. 0 or a negative errno; what was added is @snap's in any case.
  */
 typedef void (*stack_owner_fn)(const void *ctx, __u32 owner, struct stack_count *stack);
-int stacks_read(const struct session_view *view, struct snapshot *snap, stack_owner_fn find,
+int stacks_read(const struct session_arrays *arrays, struct snapshot *snap, stack_owner_fn find,
 		const void *ctx);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ladder: which kernel functions carry an event, newest kernel first, and what became of each
- * event on this kernel. The table is data; session.c tries its rungs, reports show the result.
+ * The ladders: which kernel functions carry an event, or keep its owners right, newest kernel first,
+ * and what became of each on this kernel. The table is data; ladder.c chooses its rungs, reports show
+ * the result.
  */
 #ifndef HOOKS_H
 #define HOOKS_H
@@ -40,35 +41,31 @@ struct ladder {
 	struct rung rungs[EVENT_RUNGS]; /* newest kernel first; ends with an empty one */
 	__u64 needs; /* 1 << event: events whose hooks give this one its context, ... */
 	__u64 with; /* ... and those that do where the kernel has them */
+	const char *
+		keeps; /* of a keeper that nothing can be traced without: what it sees the kernel do */
 };
 
-extern const struct ladder ladders[NR_EVENTS];
-
 /* What is attached always: it carries no event, but keeps VMs and slots apart. */
-extern const struct rung keeper_rung;
+enum keeper {
+	KEEPER_VM_INIT = NR_EVENTS,
+	KEEPER_VM_DESTROY,
+	KEEPER_SLOT_COMMIT,
+	KEEPER_ZAP_ALL,
+	KEEPER_SWITCHED_OFF,
+	NR_LADDERS
+};
 
-/* The same, where the kernel has it; ends with an empty one. */
-extern const struct hook optional_keepers[];
+/* By event, then by keeper. */
+extern const struct ladder ladders[NR_LADDERS];
 
-/* @events (1 << event) and all events that give them their context. */
-__u64 events_needed(__u64 events);
-
-/* Does this kernel have the hook's function, with the right first argument? */
-typedef bool (*hook_present_fn)(const struct hook *hook, void *ctx);
-
-/*
- * The first rung at or below @from all of whose hooks are present; -1 when there is none. That
- * its functions are there does not mean yet that they can be attached to.
- */
-int ladder_choose(const struct ladder *ladder, int from, hook_present_fn present, void *ctx);
-
-/* The first hook of the rung that was chosen; NULL for none (-1). */
-const struct hook *ladder_first_hook(const struct ladder *ladder, int rung);
+/* A kernel that has one of their rungs has KVM with BTF, or guest_memfd. */
+#define LADDER_OF_KVM KEEPER_VM_INIT
+#define LADDER_OF_GMEM EV_CREATE
 
 /* The rung's @n-th kernel function, each counted once; NULL after the last. */
 const char *rung_function(const struct rung *rung, unsigned int n);
 
-/* What became of an event: its rung, or why there is none. */
+/* What became of an event or a keeper: its rung, or why there is none. */
 struct hook_state {
 	bool wanted; /* asked for */
 	bool attached;

@@ -4,8 +4,8 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "kvm.h"
 #include "kvm_names.h"
+#include "kvm.h"
 
 const struct flag_name slot_flag_names[] = {
 	{ KVM_MEM_LOG_DIRTY_PAGES, "dirty-log" }, { KVM_MEM_READONLY, "read-only" },
