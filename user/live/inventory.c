@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/arrays.h"
 #include "base/id_map.h"
 #include "base/open_files.h"
