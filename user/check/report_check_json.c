@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A check as one JSON object on one line, in the shape that schema.json writes down.
+ * A check as one JSON object on one line, in the shape that report_schema.json writes down.
  */
 #include <errno.h>
 #include <jansson.h>
