@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "gmemtop/view_batch.h"
 #include "gmemtop/view_delta.h"
+#include "gmemtop/view_layout.h"
 #include "model/events.h"
 #include "sample_view.h"
 #include "unit.h"

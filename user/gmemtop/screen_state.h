@@ -9,7 +9,7 @@
 #include <ncurses.h>
 #include "screen_terminal.h"
 #include "screen.h"
-#include "view_columns.h"
+#include "view_layout.h"
 #include "view_pages.h"
 
 #define HEAD_LINES 4 /* title, sums, losses, header */

@@ -4,7 +4,7 @@
  */
 #include "view_batch.h"
 #include "base/text.h"
-#include "view_columns.h"
+#include "view_layout.h"
 
 /* Blanks are owed to the next cell, so that no line ends with them. */
 static void put_cell(FILE *out, const struct layout *layout, unsigned int i, const char *cell,
