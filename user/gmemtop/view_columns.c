@@ -1,106 +1,149 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of columns, and how values are written.
+ * The table of columns, and how values are written. Events have theirs from the list in gmem.h; only
+ * where some of them stand, and how important they are, is said here.
  */
 #include "view_columns.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/number.h"
+#include "model/events.h"
 #include "view_values.h"
+
+#define EVENT_WIDTH 8
 
 #define REFAULTS                                                                                   \
 	(1ULL << DETAIL_FAULT_PUNCHED | 1ULL << DETAIL_FAULT_NOTIFIED |                            \
 	 1ULL << DETAIL_FAULT_CONVERTED | 1ULL << DETAIL_FAULT_SLOT_CHANGED |                      \
 	 1ULL << DETAIL_FAULT_FAILED)
 
-#define EVENT_COLUMN(id, name, title, rank, shown, what)                                           \
-	{                                                                                          \
-#name, title, COLUMN_COUNT, rank, 8, shown, what, value_event, NULL, EV_##id,      \
-			1ULL << EV_##id                                                            \
-	}
-
 /* clang-format off */
-const struct column columns[] = {
-	{ "vm", "VM / SLOT", COLUMN_TEXT, 1, 25, true, "the VM's number, the VMM's pid and name; slots below it",
+/* Where an event's column is; those of all other events, in the order of reports. */
+#define EVENT_COLUMN(id, importance) { .rank = importance, .value = value_event, .arg = EV_##id }
+#define OTHER_EVENTS { .value = NULL }
+
+/* In the order of the screen. Without a rank: not shown, and less important the later it comes. */
+static const struct column table[] = {
+	{ "vm", "VM / SLOT", COLUMN_TEXT, 1, 25, "the VM's number, the VMM's pid and name; slots below it",
 	  value_order, cell_name, 0, 0 },
-	{ "gpa", "GUEST ADDRESSES", COLUMN_TEXT, 13, 21, true, "guest physical addresses; of a VM its type, vCPUs",
+	{ "gpa", "GUEST ADDRESSES", COLUMN_TEXT, 13, 21, "guest physical addresses; of a VM its type, vCPUs",
 	  value_slot, cell_gpa, FIELD(slot_info, base_gfn), 0 },
-	{ "size", "SIZE", COLUMN_BYTES, 9, 7, true, "of the memslot, or of all those of the VM",
+	{ "size", "SIZE", COLUMN_BYTES, 9, 7, "of the memslot, or of all those of the VM",
 	  value_memory, NULL, MEMORY_SIZE, 0 },
-	{ "resident", "RESID", COLUMN_BYTES, 10, 7, true, "memory in the guest_memfd: a little old, as exact as it was",
+	{ "resident", "RESID", COLUMN_BYTES, 10, 7, "memory in the guest_memfd: a little old, as exact as it was",
 	  value_memory, NULL, MEMORY_RESIDENT, NEEDS_INVENTORY },
-	{ "bar", "RES/SIZE", COLUMN_DRAWING, 16, 8, true, "how much of the memslot that is",
+	{ "bar", "RES/SIZE", COLUMN_DRAWING, 16, 8, "how much of the memslot that is",
 	  value_resident_share, cell_bar, 0, NEEDS_INVENTORY },
-	{ "private", "PRIVATE", COLUMN_BYTES, 18, 7, true, "of the memslot, what is private (- where KVM keeps no account)",
+	{ "private", "PRIVATE", COLUMN_BYTES, 18, 7, "of the memslot, what is private (- where KVM keeps no account)",
 	  value_memory, NULL, MEMORY_PRIVATE, NEEDS_INVENTORY },
-	{ "flags", "FLAGS", COLUMN_TEXT, 19, 9, true, "of the memslot, as KVM has them",
+	{ "flags", "FLAGS", COLUMN_TEXT, 19, 9, "of the memslot, as KVM has them",
 	  value_slot, cell_flags, FIELD(slot_info, flags), 0 },
-	EVENT_COLUMN(GUEST_FAULT, guest_fault, "FAULTS", 2, true, "guest faults"),
-	EVENT_COLUMN(HOST_FAULT, host_fault, "HOST", 7, true, "host faults: the VMM touches a mapped page"),
-	{ "p50", "P50", COLUMN_LATENCY, 4, 6, true, "latency of guest faults: half took no longer",
+	EVENT_COLUMN(GUEST_FAULT, 2),
+	EVENT_COLUMN(HOST_FAULT, 7),
+	{ "p50", "P50", COLUMN_LATENCY, 4, 6, "latency of guest faults: half took no longer",
 	  value_percentile, NULL, PERCENTILE(EV_GUEST_FAULT, 500), 1ULL << EV_GUEST_FAULT },
-	{ "p90", "P90", COLUMN_LATENCY, 20, 6, false, "latency of guest faults: 90 % took no longer",
+	{ "p90", "P90", COLUMN_LATENCY, 0, 6, "latency of guest faults: 90 % took no longer",
 	  value_percentile, NULL, PERCENTILE(EV_GUEST_FAULT, 900), 1ULL << EV_GUEST_FAULT },
-	{ "p99", "P99", COLUMN_LATENCY, 3, 6, true, "latency of guest faults: 99 % took no longer",
+	{ "p99", "P99", COLUMN_LATENCY, 3, 6, "latency of guest faults: 99 % took no longer",
 	  value_percentile, NULL, PERCENTILE(EV_GUEST_FAULT, 990), 1ULL << EV_GUEST_FAULT },
-	{ "max", "MAX", COLUMN_LATENCY, 21, 6, false, "latency of the longest guest fault",
+	{ "max", "MAX", COLUMN_LATENCY, 0, 6, "latency of the longest guest fault",
 	  value_max, NULL, EV_GUEST_FAULT, 1ULL << EV_GUEST_FAULT },
-	{ "mean", "MEAN", COLUMN_LATENCY, 22, 6, false, "latency of guest faults: the mean",
+	{ "mean", "MEAN", COLUMN_LATENCY, 0, 6, "latency of guest faults: the mean",
 	  value_mean, NULL, EV_GUEST_FAULT, 1ULL << EV_GUEST_FAULT },
-	{ "first_touch", "FIRST", COLUMN_COUNT, 11, 8, true, "guest faults of pages that were not there yet",
+	{ "first_touch", "FIRST", COLUMN_COUNT, 11, 8, "guest faults of pages that were not there yet",
 	  value_details, NULL, 1ULL << DETAIL_FAULT_FIRST_TOUCH, 1ULL << EV_GUEST_FAULT },
-	{ "refault", "REFLT", COLUMN_COUNT, 8, 8, true, "guest faults of pages that had been zapped",
+	{ "refault", "REFLT", COLUMN_COUNT, 8, 8, "guest faults of pages that had been zapped",
 	  value_details, NULL, REFAULTS, 1ULL << EV_GUEST_FAULT },
-	{ "prepares", "PREP/FLT", COLUMN_RATIO, 17, 8, true, "preparations for each guest fault",
+	{ "prepares", "PREP/FLT", COLUMN_RATIO, 17, 8, "preparations for each guest fault",
 	  value_prepares, NULL, 0, 1ULL << EV_GUEST_FAULT | 1ULL << EV_PREPARE },
-	EVENT_COLUMN(ZAP, zap, "ZAPS", 12, true, "zaps: pages leave the guest's page tables"),
-	{ "zap_pages", "ZAPPED", COLUMN_COUNT, 23, 8, false, "pages that were zapped",
+	EVENT_COLUMN(ZAP, 12),
+	{ "zap_pages", "ZAPPED", COLUMN_COUNT, 0, 8, "pages that were zapped",
 	  value_pages, NULL, EV_ZAP, 1ULL << EV_ZAP },
-	EVENT_COLUMN(NOTIFIER_HIT, notifier_hit, "NTFHIT", 14, true, "zaps of the slot by MMU notifiers"),
-	EVENT_COLUMN(NOTIFIER, notifier, "NOTIF", 24, false, "MMU notifiers of the VM"),
-	EVENT_COLUMN(CONVERT, convert, "CONV", 15, true, "conversions between private and shared"),
-	{ "errors", "ERRORS", COLUMN_COUNT, 5, 8, true, "events of any kind that failed",
+	EVENT_COLUMN(NOTIFIER_HIT, 14),
+	EVENT_COLUMN(NOTIFIER, 0),
+	EVENT_COLUMN(CONVERT, 15),
+	{ "errors", "ERRORS", COLUMN_COUNT, 5, 8, "events of any kind that failed",
 	  value_errors, NULL, 0, 0 },
-	EVENT_COLUMN(ALLOC, alloc, "ALLOC", 25, false, "pages added to a guest_memfd"),
-	EVENT_COLUMN(FREE, free, "FREE", 26, false, "pages of a guest_memfd freed"),
-	EVENT_COLUMN(PREPARE, prepare, "PREP", 27, false, "pages made ready for the guest"),
-	EVENT_COLUMN(POPULATE, populate, "POPUL", 28, false, "initial contents copied in"),
-	EVENT_COLUMN(PREFAULT, prefault, "PREFLT", 29, false, "pages mapped ahead"),
-	EVENT_COLUMN(CREATE, create, "CREATE", 30, false, "guest_memfds made"),
-	EVENT_COLUMN(BIND, bind, "BIND", 31, false, "memslots bound"),
-	EVENT_COLUMN(UNBIND, unbind, "UNBIND", 32, false, "memslots unbound"),
-	EVENT_COLUMN(RELEASE, release, "RELEAS", 33, false, "guest_memfds released"),
-	EVENT_COLUMN(ALLOCATE, allocate, "FALLOC", 34, false, "fallocate()"),
-	EVENT_COLUMN(PUNCH_HOLE, punch_hole, "PUNCH", 35, false, "holes punched"),
-	EVENT_COLUMN(DIRECT_MAP_ZAP, direct_map_zap, "DMZAP", 36, false, "folios that left the direct map"),
-	EVENT_COLUMN(DIRECT_MAP_RESTORE, direct_map_restore, "DMREST", 37, false, "folios that came back to it"),
-	EVENT_COLUMN(MEMORY_FAULT, memory_fault, "MEMFLT", 38, false, "exits to the VMM: KVM_EXIT_MEMORY_FAULT"),
-	EVENT_COLUMN(POISON, poison, "POISON", 39, false, "pages lost to memory errors"),
-	{ "pid", "PID", COLUMN_NUMBER, 40, 7, false, "process id of the VMM", value_vm, NULL, FIELD(vm_info, pid), 0 },
-	{ "comm", "COMMAND", COLUMN_TEXT, 41, 15, false, "name of the VMM", value_comm, cell_comm, 0, 0 },
-	{ "type", "TYPE", COLUMN_TEXT, 42, 12, false, "type of the VM", value_vm, cell_type, FIELD(vm_info, type), 0 },
-	{ "vcpus", "VCPUS", COLUMN_NUMBER, 43, 5, false, "vCPUs of the VM", value_vcpus, NULL, 0, NEEDS_INVENTORY },
-	{ "slot", "SLOT", COLUMN_NUMBER, 44, 5, false, "number of the memslot", value_slot, NULL, FIELD(slot_info, id), 0 },
-	{ "as_id", "AS", COLUMN_NUMBER, 45, 2, false, "address space of the memslot", value_slot, NULL, FIELD(slot_info, as_id), 0 },
-	{ "gmem", "GMEM", COLUMN_NUMBER, 46, 7, false, "inode of the guest_memfd", value_gmem, NULL, 0, 0 },
-	{ "history", "LAST MINUTE", COLUMN_DRAWING, 6, 12, true, "guest faults of the last minute, as high as its most",
+	OTHER_EVENTS,
+	{ "pid", "PID", COLUMN_NUMBER, 0, 7, "process id of the VMM", value_vm, NULL, FIELD(vm_info, pid), 0 },
+	{ "comm", "COMMAND", COLUMN_TEXT, 0, 15, "name of the VMM", value_comm, cell_comm, 0, 0 },
+	{ "type", "TYPE", COLUMN_TEXT, 0, 12, "type of the VM", value_vm, cell_type, FIELD(vm_info, type), 0 },
+	{ "vcpus", "VCPUS", COLUMN_NUMBER, 0, 5, "vCPUs of the VM", value_vcpus, NULL, 0, NEEDS_INVENTORY },
+	{ "slot", "SLOT", COLUMN_NUMBER, 0, 5, "number of the memslot", value_slot, NULL, FIELD(slot_info, id), 0 },
+	{ "as_id", "AS", COLUMN_NUMBER, 0, 2, "address space of the memslot", value_slot, NULL, FIELD(slot_info, as_id), 0 },
+	{ "gmem", "GMEM", COLUMN_NUMBER, 0, 7, "inode of the guest_memfd", value_gmem, NULL, 0, 0 },
+	{ "history", "LAST MINUTE", COLUMN_DRAWING, 6, 12, "guest faults of the last minute, as high as its most",
 	  value_history, cell_history, 0, 1ULL << EV_GUEST_FAULT },
 };
 /* clang-format on */
 
-#define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
+#define NR_ROWS (sizeof(table) / sizeof(table[0]))
 
-_Static_assert(NR_COLUMNS <= 64, "a bit for each column");
+_Static_assert(NR_ROWS + NR_EVENTS <= COLUMNS_MAX, "a bit for each column");
 
-const unsigned int nr_columns = NR_COLUMNS;
+static struct column made[COLUMNS_MAX];
+
+const struct column *const columns = made;
+unsigned int nr_columns;
+static unsigned int nshown; /* by default: ranks up to this one */
+
+static void add_event(enum gmem_event event, unsigned int rank)
+{
+	made[nr_columns++] = (struct column){
+		.key = event_descs[event].name,
+		.title = event_descs[event].heading,
+		.kind = COLUMN_COUNT,
+		.rank = rank,
+		.width = EVENT_WIDTH,
+		.what = event_descs[event].many,
+		.value = value_event,
+		.arg = event,
+		.needs = 1ULL << event,
+	};
+}
+
+static bool has_row(enum gmem_event event)
+{
+	for (size_t i = 0; i < NR_ROWS; i++)
+		if (table[i].value == value_event && table[i].arg == event)
+			return true;
+	return false;
+}
+
+static void add_row(const struct column *row)
+{
+	if (row->value == value_event)
+		add_event(row->arg, row->rank);
+	else if (row->value)
+		made[nr_columns++] = *row;
+	else
+		for (int event = 0; event < NR_EVENTS; event++)
+			if (!has_row(event))
+				add_event(event, 0);
+}
+
+/* Before main(), so that nobody sees anything else. */
+__attribute__((constructor)) static void make_columns(void)
+{
+	unsigned int last;
+
+	for (size_t i = 0; i < NR_ROWS; i++)
+		add_row(&table[i]);
+	for (unsigned int i = 0; i < nr_columns; i++)
+		nshown += made[i].rank > 0;
+	last = nshown;
+	for (unsigned int i = 0; i < nr_columns; i++)
+		if (!made[i].rank)
+			made[i].rank = ++last;
+}
 
 __u64 columns_default(void)
 {
 	__u64 chosen = 0;
 
-	for (unsigned int i = 0; i < NR_COLUMNS; i++)
-		chosen |= (__u64)columns[i].shown << i;
+	for (unsigned int i = 0; i < nr_columns; i++)
+		chosen |= (__u64)(columns[i].rank <= nshown) << i;
 	return chosen;
 }
 
@@ -111,7 +154,7 @@ unsigned int columns_default_sort(void)
 
 int column_by_key(const char *key, size_t len)
 {
-	for (unsigned int i = 0; i < NR_COLUMNS; i++)
+	for (unsigned int i = 0; i < nr_columns; i++)
 		if (strlen(columns[i].key) == len && !memcmp(columns[i].key, key, len))
 			return i;
 	return -1;

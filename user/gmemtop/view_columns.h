@@ -35,7 +35,6 @@ struct column {
 	enum column_kind kind;
 	unsigned int rank; /* the least important have no room first; 1 is most important */
 	unsigned int width; /* at least */
-	bool shown; /* unless the user says otherwise */
 	const char *what; /* one line for people */
 	column_value_of *value;
 	column_text_of *text; /* NULL: the value as kind says */
@@ -43,8 +42,11 @@ struct column {
 	__u64 needs; /* 1 << event: all that it needs; NEEDS_INVENTORY */
 };
 
-extern const struct column columns[];
-extern const unsigned int nr_columns; /* at most 64 */
+#define COLUMNS_MAX 64 /* bits of a mask */
+
+/* Each event has one. */
+extern const struct column *const columns;
+extern unsigned int nr_columns;
 
 /* Those shown by default, and what they are sorted by. */
 __u64 columns_default(void);

@@ -12,7 +12,7 @@ struct layout {
 	unsigned int n;
 	struct {
 		unsigned int column, width;
-	} v[64];
+	} v[COLUMNS_MAX];
 	unsigned int ndropped; /* chosen, but there is no room */
 };
 
