@@ -11,7 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "base/clock.h"
-#include "base/file_place.h"
+#include "base/destination.h"
 #include "base/privilege.h"
 #include "base/version.h"
 #include "live/inventory.h"
@@ -112,7 +112,7 @@ static int write_batch(struct top *top, struct problem *problem)
 	int err = top->options.json ? write_json(top) : write_table(top);
 
 	if (err == -EPIPE)
-		return file_place_problem(NULL, EPIPE, problem);
+		return destination_problem(NULL, EPIPE, problem);
 	if (err)
 		return problem_set(problem, EXIT_IMPOSSIBLE,
 				   "cannot write standard output: %s. Send it elsewhere",
