@@ -98,12 +98,12 @@ static int write_json(const struct top *top)
 
 static int write_table(struct top *top)
 {
-	struct view_place place = { top->name.nodename, top->name.release };
+	struct view_machine machine = { top->name.nodename, top->name.release };
 
 	if (view_rows(&top->view, &top->settings))
 		return -ENOMEM;
 	errno = 0;
-	batch_write(stdout, &top->view, &top->settings, &place, text_style_of(stdout).utf8);
+	batch_write(stdout, &top->view, &top->settings, &machine, text_style_of(stdout).utf8);
 	return fflush(stdout) || ferror(stdout) ? -(errno ?: EIO) : 0;
 }
 
@@ -182,7 +182,7 @@ static int run_screen(struct top *top, struct problem *problem)
 	const struct screen_source source = {
 		.view = &top->view,
 		.settings = &top->settings,
-		.place = { top->name.nodename, top->name.release },
+		.machine = { top->name.nodename, top->name.release },
 		.stack_events = top->options.stack_events,
 		.count = top->options.count,
 		.config = config,

@@ -18,7 +18,7 @@
 
 #define CTRL(letter) ((letter)&0x1f)
 
-/* A row, whichever place it has. */
+/* A row, wherever it is. */
 struct row_id {
 	__u64 kvm;
 	__u32 pid;
