@@ -16,38 +16,56 @@
 #define EVENT_ERRNO 4 /* it can fail */
 #define EVENT_OPT_IN 8 /* only when asked for: its hook costs the rest of the system something */
 
-/* Every event in the order of reports: identifier, name, what it carries, one line for people. */
+/*
+ * Every event in the order of reports: identifier, name, what it carries, one line for people; a
+ * heading for narrow columns, and what there are so many of.
+ */
 #define GMEM_EVENTS(X)                                                                             \
-	X(GUEST_FAULT, guest_fault, EVENT_LATENCY | EVENT_ERRNO, "the guest needs a page")         \
-	X(HOST_FAULT, host_fault, EVENT_LATENCY | EVENT_ERRNO, "the VMM touches a mapped page")    \
-	X(ALLOC, alloc, EVENT_PAGES | EVENT_OPT_IN, "a page is added to a guest_memfd")            \
-	X(FREE, free, EVENT_PAGES | EVENT_OPT_IN, "a page of a guest_memfd is freed")              \
-	X(PREPARE, prepare, EVENT_LATENCY | EVENT_ERRNO, "a page is made ready for the guest")     \
+	X(GUEST_FAULT, guest_fault, EVENT_LATENCY | EVENT_ERRNO, "the guest needs a page",         \
+	  "FAULTS", "guest faults")                                                                \
+	X(HOST_FAULT, host_fault, EVENT_LATENCY | EVENT_ERRNO, "the VMM touches a mapped page",    \
+	  "HOST", "host faults: the VMM touches a mapped page")                                    \
+	X(ALLOC, alloc, EVENT_PAGES | EVENT_OPT_IN, "a page is added to a guest_memfd", "ALLOC",   \
+	  "pages added to a guest_memfd")                                                          \
+	X(FREE, free, EVENT_PAGES | EVENT_OPT_IN, "a page of a guest_memfd is freed", "FREE",      \
+	  "pages of a guest_memfd freed")                                                          \
+	X(PREPARE, prepare, EVENT_LATENCY | EVENT_ERRNO, "a page is made ready for the guest",     \
+	  "PREP", "pages made ready for the guest")                                                \
 	X(POPULATE, populate, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO,                           \
-	  "initial contents are copied in (SNP, TDX)")                                             \
+	  "initial contents are copied in (SNP, TDX)", "POPUL", "initial contents copied in")      \
 	X(PREFAULT, prefault, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO,                           \
-	  "KVM_PRE_FAULT_MEMORY maps a page ahead")                                                \
-	X(CREATE, create, EVENT_LATENCY | EVENT_ERRNO, "a guest_memfd is made")                    \
-	X(BIND, bind, EVENT_LATENCY | EVENT_ERRNO, "a memslot is bound to a guest_memfd")          \
-	X(UNBIND, unbind, EVENT_LATENCY, "a memslot lets go of its guest_memfd")                   \
-	X(RELEASE, release, EVENT_LATENCY, "the last close of a guest_memfd")                      \
-	X(ALLOCATE, allocate, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO, "fallocate")              \
+	  "KVM_PRE_FAULT_MEMORY maps a page ahead", "PREFLT", "pages mapped ahead")                \
+	X(CREATE, create, EVENT_LATENCY | EVENT_ERRNO, "a guest_memfd is made", "CREATE",          \
+	  "guest_memfds made")                                                                     \
+	X(BIND, bind, EVENT_LATENCY | EVENT_ERRNO, "a memslot is bound to a guest_memfd", "BIND",  \
+	  "memslots bound")                                                                        \
+	X(UNBIND, unbind, EVENT_LATENCY, "a memslot lets go of its guest_memfd", "UNBIND",         \
+	  "memslots unbound")                                                                      \
+	X(RELEASE, release, EVENT_LATENCY, "the last close of a guest_memfd", "RELEAS",            \
+	  "guest_memfds released")                                                                 \
+	X(ALLOCATE, allocate, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO, "fallocate", "FALLOC",    \
+	  "fallocate()")                                                                           \
 	X(PUNCH_HOLE, punch_hole, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO,                       \
-	  "fallocate(FALLOC_FL_PUNCH_HOLE)")                                                       \
-	X(ZAP, zap, EVENT_LATENCY | EVENT_PAGES, "pages leave the guest's page tables")            \
-	X(NOTIFIER, notifier, EVENT_LATENCY, "the VMM's memory is invalidated (MMU notifier)")     \
-	X(NOTIFIER_HIT, notifier_hit, EVENT_PAGES, "one slot zapped by one MMU notifier")          \
+	  "fallocate(FALLOC_FL_PUNCH_HOLE)", "PUNCH", "holes punched")                             \
+	X(ZAP, zap, EVENT_LATENCY | EVENT_PAGES, "pages leave the guest's page tables", "ZAPS",    \
+	  "zaps: pages leave the guest's page tables")                                             \
+	X(NOTIFIER, notifier, EVENT_LATENCY, "the VMM's memory is invalidated (MMU notifier)",     \
+	  "NOTIF", "MMU notifiers of the VM")                                                      \
+	X(NOTIFIER_HIT, notifier_hit, EVENT_PAGES, "one slot zapped by one MMU notifier",          \
+	  "NTFHIT", "zaps of the slot by MMU notifiers")                                           \
 	X(CONVERT, convert, EVENT_LATENCY | EVENT_PAGES | EVENT_ERRNO,                             \
-	  "pages are made private or shared")                                                      \
+	  "pages are made private or shared", "CONV", "conversions between private and shared")    \
 	X(DIRECT_MAP_ZAP, direct_map_zap, EVENT_LATENCY | EVENT_ERRNO,                             \
-	  "a folio leaves the direct map")                                                         \
+	  "a folio leaves the direct map", "DMZAP", "folios that left the direct map")             \
 	X(DIRECT_MAP_RESTORE, direct_map_restore, EVENT_LATENCY,                                   \
-	  "a folio comes back to the direct map")                                                  \
-	X(MEMORY_FAULT, memory_fault, 0, "exit to the VMM: KVM_EXIT_MEMORY_FAULT")                 \
-	X(POISON, poison, EVENT_PAGES, "a page is lost to a memory error")
+	  "a folio comes back to the direct map", "DMREST", "folios that came back to it")         \
+	X(MEMORY_FAULT, memory_fault, 0, "exit to the VMM: KVM_EXIT_MEMORY_FAULT", "MEMFLT",       \
+	  "exits to the VMM: KVM_EXIT_MEMORY_FAULT")                                               \
+	X(POISON, poison, EVENT_PAGES, "a page is lost to a memory error", "POISON",               \
+	  "pages lost to memory errors")
 
 enum gmem_event {
-#define X(id, name, carries, what) EV_##id,
+#define X(id, ...) EV_##id,
 	GMEM_EVENTS(X)
 #undef X
 		NR_EVENTS

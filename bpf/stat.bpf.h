@@ -145,7 +145,7 @@ __noinline int error_count(__u32 owner, __u32 event, __u32 err)
 static __always_inline unsigned int event_carries(enum gmem_event event)
 {
 	switch (event) {
-#define X(id, name, carries, what)                                                                 \
+#define X(id, name, carries, ...)                                                                  \
 	case EV_##id:                                                                              \
 		return carries;
 		GMEM_EVENTS(X)

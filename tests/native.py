@@ -15,6 +15,7 @@ import xml.etree.ElementTree
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "lab"))
 import errors  # noqa: E402  (after the path)
 import hacking  # noqa: E402
+import lists  # noqa: E402
 from diagnostics import PROGRAMS, about, differences, documented  # noqa: E402
 from tap import Results, Skip, tests_of  # noqa: E402
 from tool import GMEMTRACE, IMPOSSIBLE, ROOT, SANITIZED, USAGE, complains, run, trace  # noqa: E402
@@ -374,9 +375,19 @@ def test_help():
             assert done.returncode == IMPOSSIBLE and "cannot write standard output: No space left" in done.stderr, done
 
 
+def test_witness():
+    """gmemload, the independent witness, has the events of gmem.h by the same names, and no details that are not there"""
+    ours = {name: "EVENT_PAGES" in carries for name, carries in lists.events().items() if name not in lists.NOT_BY_PLACE}
+    theirs = lists.witnessed_events()
+    assert len(ours) >= 19, ours
+    assert ours == theirs, f"not the same: {set(ours.items()) ^ set(theirs.items())}"
+    details = lists.witnessed_details()
+    assert len(details) >= 20 and details <= lists.details(), f"not in gmem.h: {details - lists.details()}"
+
+
 TESTS = [test_wrong_usage, test_refused, test_top_refused, test_top_says_that_it_attaches, test_no_privilege, test_no_file, test_other_file, test_newer_file, test_damaged_file, test_pipe, test_no_terminal, test_unknown_terminal,
          test_no_memory, test_diagnostics, test_messages, test_unwritable_place, test_full_disk, test_schema_file,
-         test_json_schema, test_check_formats, test_help]
+         test_json_schema, test_check_formats, test_help, test_witness]
 
 
 def main():

@@ -8,9 +8,10 @@ import importlib.machinery
 import importlib.util
 import json
 import os
-import re
 import shlex
 import subprocess
+
+import lists
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 GMEMTRACE = f"{ROOT}/build/gmemtrace"
@@ -87,15 +88,8 @@ class Run:
         return {hook["event"] for hook in self.capture["hooks"] if hook["attached"]}
 
 
-def known_details():
-    """The details that gmemtrace has, as (event, name)."""
-    with open(f"{ROOT}/bpf/gmem.h", encoding="utf-8") as file:
-        table = file.read().split("GMEM_DETAILS(X)")[1]
-    # gmemload does not know where the kernel takes pages from: numa.py sees to that.
-    return {(event.lower(), name) for event, name in re.findall(r"X\(\w+, (\w+), (\w+),", table) if not name.startswith("node")}
-
-
-DETAILS = known_details()
+# gmemload does not know where the kernel takes pages from: numa.py sees to that.
+DETAILS = {(event, name) for event, name in lists.details() if not name.startswith("node")}
 
 
 def details(name, event):
@@ -148,13 +142,9 @@ def compare_sums(case, vms, account, names):
     return differences(case, plain(sums, names), plain(account["events"], names))
 
 
-# gmemload tells these in total only, as calls of functions: compare_ftrace() sees to them.
-NOT_BY_PLACE = {"populate"}
-
-
 def compare_places(run):
     """Every VM of every process, in the order in which they were made."""
-    names = run.events() - NOT_BY_PLACE
+    names = run.events() - lists.NOT_BY_PLACE
     vms = collections.defaultdict(list)
     for index, vm in enumerate(run.capture["vms"]):
         gmems = {gmem["ino"]: gmem for gmem in run.capture["gmems"] if gmem["vm"] == index}

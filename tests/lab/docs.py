@@ -19,6 +19,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import docpages  # noqa: E402  (after the path)
+import lists  # noqa: E402
 from docpages import LAB, read  # noqa: E402
 from tap import Results, Skip  # noqa: E402
 from tool import GMEMLOAD, GMEMTRACE, ROOT, USAGE, run  # noqa: E402
@@ -550,15 +551,9 @@ def test_short_options():
             assert done.returncode == 0 and done.stdout == same.stdout and done.stdout, (program, letter, done)
 
 
-def table(name):
-    """The rows of a table of bpf/gmem.h, as lists of words."""
-    text = re.search(rf"#define {name}\(X\)(.*?[^\\])\n\n?", read("bpf/gmem.h").replace("\\\n", " "), re.S)[1]
-    return [row.split(", ") for row in re.findall(r"X\((.*?), \"", re.sub(r"\s+", " ", text.split("\n")[0]))]
-
-
 def test_losses():
     """the manual page explains each kind of loss"""
-    kinds = {row[1] for row in table("GMEM_LOSSES")}
+    kinds = {row[1] for row in lists.rows("GMEM_LOSSES")}
     explained = set(docpages.tagged(MANUALS["gmemtrace"], "LOSSES"))
     assert len(kinds) >= 8 and kinds == explained, f"not the same: {kinds ^ explained}"
 
@@ -566,7 +561,7 @@ def test_losses():
 def test_events():
     """docs/events.md has each event, in its table and with a heading, each detail, and nothing else; the manual page has each event"""
     text, wrong = read("docs/events.md"), []
-    events = {row[0]: row[1] for row in table("GMEM_EVENTS")}
+    events = {row[0]: row[1] for row in lists.rows("GMEM_EVENTS")}
     assert len(events) >= 19, events
     parts = {name: part for heading, part in re.findall(r"^### (.*?)\n(.*?)(?=^##)", text, re.M | re.S) for name in heading.split(" and ")}
     rows = set(re.findall(r"^\| \[`(\w+)`\]", text, re.M))
@@ -574,7 +569,7 @@ def test_events():
     for name in events.values():
         wrong += [f"{name} is not in {what}" for what, where in (("the table", rows), ("the headings", parts), ("the manual page", manual))
                   if name not in where]
-    for _, event, detail in table("GMEM_DETAILS"):
+    for _, event, detail in lists.rows("GMEM_DETAILS"):
         part = parts.get(events[event], "")
         if f"`{detail}`" not in part and not (re.fullmatch(r"node[1-6]", detail) and "`node0` to `node7`" in part):
             wrong.append(f"{events[event]}: no detail {detail}")

@@ -19,6 +19,7 @@ static void test_every_event_is_found(void **state)
 
 		assert_int_equal(event_by_name(name, strlen(name)), event);
 		assert_true(event_descs[event].what[0]);
+		assert_true(event_descs[event].heading[0] && event_descs[event].many[0]);
 		assert_int_equal(event_descs[event].carries & ~ALL_CARRIED, 0);
 		for (other = 0; other < event; other++)
 			assert_string_not_equal(name, event_descs[other].name);

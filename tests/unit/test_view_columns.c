@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "gmemtop/view_batch.h"
 #include "gmemtop/view_delta.h"
+#include "gmemtop/view_layout.h"
 #include "model/events.h"
 #include "sample_view.h"
 #include "unit.h"
@@ -273,12 +274,12 @@ static void test_delta_extremes(void **state)
 
 static char *batch(const struct sample_view *sv, bool utf8)
 {
-	const struct view_place place = { "al\033pha", "7.3.4" };
+	const struct view_machine machine = { "al\033pha", "7.3.4" };
 	char *text;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	batch_write(out, &sv->view, &sv->settings, &place, utf8);
+	batch_write(out, &sv->view, &sv->settings, &machine, utf8);
 	fclose(out);
 	return text;
 }

@@ -17,7 +17,7 @@
 
 #define TRIES 100 /* of names, until one is free */
 
-/* ---- The file beside its place, which must not outlive us ---- */
+/* ---- The file beside its destination, which must not outlive us ---- */
 
 static struct {
 	int dir;
@@ -57,13 +57,13 @@ static sigset_t block_deadly(void)
 }
 
 /* A name like that of the file, for one beside it. */
-static void new_name(const struct file_place *place)
+static void new_name(const struct destination *destination)
 {
 	unsigned int random = 0;
 
 	getrandom(&random, sizeof(random), GRND_NONBLOCK);
-	snprintf(doomed.name, sizeof(doomed.name), "%.240s.%08x", place->name, random);
-	doomed.dir = place->dir;
+	snprintf(doomed.name, sizeof(doomed.name), "%.240s.%08x", destination->name, random);
+	doomed.dir = destination->dir;
 }
 
 static void forget(void)
@@ -74,17 +74,17 @@ static void forget(void)
 
 /* ---- Before ---- */
 
-static int other_owner(const struct file_place *place, struct problem *problem)
+static int other_owner(const struct destination *destination, struct problem *problem)
 {
 	return problem_set(problem, EXIT_USAGE,
 			   "cannot write %s: it is another user's, and would become yours. %s",
-			   place->path, file_place_advice());
+			   destination->path, destination_advice());
 }
 
 /* Is a recorder, or who else locks files, at it? */
-static int check_lock(const struct file_place *place, struct problem *problem)
+static int check_lock(const struct destination *destination, struct problem *problem)
 {
-	int fd = file_place_open(place, O_RDONLY | O_NONBLOCK, 0), err;
+	int fd = destination_open(destination, O_RDONLY | O_NONBLOCK, 0), err;
 
 	if (fd < 0)
 		return 0;
@@ -94,42 +94,43 @@ static int check_lock(const struct file_place *place, struct problem *problem)
 		return 0;
 	return problem_set(problem, EXIT_USAGE,
 			   "cannot write %s: it is being recorded to, or locked otherwise. %s",
-			   place->path, file_place_advice());
+			   destination->path, destination_advice());
 }
 
-static int check_file(const struct file_place *place, struct problem *problem)
+static int check_file(const struct destination *destination, struct problem *problem)
 {
-	int err = file_place_check_dir(place);
+	int err = destination_check_dir(destination);
 
 	if (err)
-		return file_place_problem(place->path, -err, problem);
-	if (!place->exists)
+		return destination_problem(destination->path, -err, problem);
+	if (!destination->exists)
 		return 0;
-	if (geteuid() && place->st.st_uid != geteuid())
-		return other_owner(place, problem);
-	return check_lock(place, problem);
+	if (geteuid() && destination->st.st_uid != geteuid())
+		return other_owner(destination, problem);
+	return check_lock(destination, problem);
 }
 
-static int check_place(const struct file_place *place, struct problem *problem)
+static int check_destination(const struct destination *destination, struct problem *problem)
 {
-	if (place->exists && S_ISDIR(place->st.st_mode))
-		return file_place_problem(place->path, EISDIR, problem);
-	if (file_place_is_file(place))
-		return check_file(place, problem);
-	if (faccessat(place->dir, place->name, W_OK, 0))
-		return file_place_problem(place->path, errno, problem);
+	if (destination->exists && S_ISDIR(destination->st.st_mode))
+		return destination_problem(destination->path, EISDIR, problem);
+	if (destination_is_file(destination))
+		return check_file(destination, problem);
+	if (faccessat(destination->dir, destination->name, W_OK, 0))
+		return destination_problem(destination->path, errno, problem);
 	return 0;
 }
 
 int output_check(const char *path, struct problem *problem)
 {
-	struct file_place place;
+	struct destination destination;
 	int err;
 
 	if (!path)
 		return 0;
-	err = file_place_find(&place, path, problem) ?: check_place(&place, problem);
-	file_place_close(&place);
+	err = destination_find(&destination, path, problem)
+		      ?: check_destination(&destination, problem);
+	destination_close(&destination);
 	return err;
 }
 
@@ -150,12 +151,12 @@ int output_check_input(const char *path, const char *input, struct problem *prob
 /* ---- The file ---- */
 
 /* As the one that it will replace. Where that is of a group that is not ours, it is for none. */
-static int copy_owner(int fd, const struct file_place *place)
+static int copy_owner(int fd, const struct destination *destination)
 {
-	const struct stat *st = &place->st;
+	const struct stat *st = &destination->st;
 	mode_t mode = st->st_mode & 0777;
 
-	if (!place->exists)
+	if (!destination->exists)
 		return 0;
 	if (fchown(fd, st->st_uid, st->st_gid)) {
 		if (st->st_uid != geteuid())
@@ -172,7 +173,7 @@ static int open_named(struct output *output, mode_t mode)
 	int fd = -EEXIST;
 
 	for (int i = 0; i < TRIES && fd == -EEXIST; i++) {
-		new_name(&output->place);
+		new_name(&output->destination);
 		fd = openat(doomed.dir, doomed.name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 		if (fd < 0)
 			fd = -errno;
@@ -188,11 +189,11 @@ static int open_named(struct output *output, mode_t mode)
 /* Likewise. */
 static int open_temporary(struct output *output, unsigned int flags)
 {
-	mode_t mode = output->place.exists || flags & OUTPUT_PRIVATE ? 0600 : 0666;
+	mode_t mode = output->destination.exists || flags & OUTPUT_PRIVATE ? 0600 : 0666;
 	int fd = -1;
 
 	if (!(flags & OUTPUT_NAMED))
-		fd = openat(output->place.dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+		fd = openat(output->destination.dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
 	output->unnamed = fd >= 0;
 	if (fd < 0)
 		fd = open_named(output, mode);
@@ -204,31 +205,32 @@ static int open_temporary(struct output *output, unsigned int flags)
 
 static int open_file(struct output *output, unsigned int flags, struct problem *problem)
 {
-	int fd, err = check_file(&output->place, problem);
+	int fd, err = check_file(&output->destination, problem);
 
 	if (err)
 		return err;
 	fd = open_temporary(output, flags);
 	if (fd < 0)
-		return file_place_problem(output->path, -fd, problem);
+		return destination_problem(output->path, -fd, problem);
 	output->file = fdopen(fd, "w");
 	if (!output->file)
 		close(fd);
 	err = output->file && (output->temporary || !(flags & OUTPUT_NAMED))
-		      ? copy_owner(fd, &output->place)
+		      ? copy_owner(fd, &output->destination)
 		      : -ENOMEM;
-	return err ? file_place_problem(output->path, -err, problem) : 0;
+	return err ? destination_problem(output->path, -err, problem) : 0;
 }
 
 /* What is open already, as by a shell's >>, is not emptied. */
 static int open_device(struct output *output, struct problem *problem)
 {
-	bool regular = S_ISREG(output->place.st.st_mode);
-	int fd = file_place_open(&output->place, O_WRONLY | (regular ? O_APPEND : O_TRUNC), 0);
+	bool regular = S_ISREG(output->destination.st.st_mode);
+	int fd = destination_open(&output->destination, O_WRONLY | (regular ? O_APPEND : O_TRUNC),
+				  0);
 
 	if (fd >= 0)
 		output->file = fdopen(fd, "w");
-	return output->file ? 0 : file_place_problem(output->path, fd < 0 ? -fd : ENOMEM, problem);
+	return output->file ? 0 : destination_problem(output->path, fd < 0 ? -fd : ENOMEM, problem);
 }
 
 int output_open(struct output *output, const char *path, unsigned int flags,
@@ -236,14 +238,14 @@ int output_open(struct output *output, const char *path, unsigned int flags,
 {
 	int err;
 
-	*output = (struct output){ .path = path, .place.dir = -1 };
+	*output = (struct output){ .path = path, .destination.dir = -1 };
 	if (!path)
 		output->file = stdout;
 	signal(SIGXFSZ, SIG_IGN); /* seen as EFBIG */
-	err = path ? file_place_find(&output->place, path, problem) : 0;
+	err = path ? destination_find(&output->destination, path, problem) : 0;
 	if (!err && path)
-		err = file_place_is_file(&output->place) ? open_file(output, flags, problem)
-							 : open_device(output, problem);
+		err = destination_is_file(&output->destination) ? open_file(output, flags, problem)
+								: open_device(output, problem);
 	if (err)
 		output_abort(output);
 	return err;
@@ -254,18 +256,19 @@ int output_open(struct output *output, const char *path, unsigned int flags,
 /* Give the unnamed file behind @fd its name, or one beside that if there is a file. */
 static int name_file(const struct output *output, int fd)
 {
-	const struct file_place *place = &output->place;
+	const struct destination *destination = &output->destination;
 	char link[40];
 	int err;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	if (!linkat(AT_FDCWD, link, place->dir, place->name, AT_SYMLINK_FOLLOW))
+	if (!linkat(AT_FDCWD, link, destination->dir, destination->name, AT_SYMLINK_FOLLOW))
 		return 0;
 	err = -errno;
 	for (int i = 0; i < TRIES && err == -EEXIST; i++) {
-		new_name(place);
-		err = linkat(AT_FDCWD, link, place->dir, doomed.name, AT_SYMLINK_FOLLOW) ? -errno
-											 : 0;
+		new_name(destination);
+		err = linkat(AT_FDCWD, link, destination->dir, doomed.name, AT_SYMLINK_FOLLOW)
+			      ? -errno
+			      : 0;
 	}
 	if (err)
 		forget();
@@ -273,14 +276,16 @@ static int name_file(const struct output *output, int fd)
 }
 
 /* 0 or a negative errno. */
-static int put_in_place(const struct output *output, int fd)
+static int put_there(const struct output *output, int fd)
 {
-	const struct file_place *place = &output->place;
+	const struct destination *destination = &output->destination;
 	sigset_t mask = block_deadly();
 	int err = output->unnamed ? name_file(output, fd) : 0;
 
 	if (!err && doomed.name[0])
-		err = renameat(doomed.dir, doomed.name, place->dir, place->name) ? -errno : 0;
+		err = renameat(doomed.dir, doomed.name, destination->dir, destination->name)
+			      ? -errno
+			      : 0;
 	if (err && doomed.name[0])
 		unlinkat(doomed.dir, doomed.name, 0);
 	forget();
@@ -288,16 +293,16 @@ static int put_in_place(const struct output *output, int fd)
 	return err;
 }
 
-/* Close it, and put it in its place if all was well: what close() says comes before. */
+/* Close it, and put it there if all was well: what close() says comes before. */
 static int close_file(struct output *output, int err)
 {
-	int fd = file_place_is_file(&output->place) ? dup(fileno(output->file)) : -1;
+	int fd = destination_is_file(&output->destination) ? dup(fileno(output->file)) : -1;
 
 	if (fclose(output->file) && !err)
 		err = -errno;
 	output->file = NULL;
-	if (!err && file_place_is_file(&output->place))
-		err = fd < 0 ? -ENOMEM : put_in_place(output, fd);
+	if (!err && destination_is_file(&output->destination))
+		err = fd < 0 ? -ENOMEM : put_there(output, fd);
 	if (fd >= 0)
 		close(fd);
 	return err;
@@ -313,7 +318,7 @@ int output_commit(struct output *output, struct problem *problem)
 	if (output->path)
 		err = close_file(output, err);
 	output_abort(output);
-	return err ? file_place_problem(output->path, -err, problem) : 0;
+	return err ? destination_problem(output->path, -err, problem) : 0;
 }
 
 void output_abort(struct output *output)
@@ -329,7 +334,7 @@ void output_abort(struct output *output)
 		forget();
 		pthread_sigmask(SIG_SETMASK, &mask, NULL);
 	}
-	file_place_close(&output->place);
+	destination_close(&output->destination);
 	free(output->temporary);
 	output->temporary = NULL;
 }

@@ -6,13 +6,13 @@
 #define OUTPUT_H
 
 #include <stdio.h>
-#include "file_place.h"
+#include "destination.h"
 #include "problem.h"
 
 struct output {
 	FILE *file;
 	const char *path; /* NULL: standard output */
-	struct file_place place; /* of path */
+	struct destination destination; /* of path */
 	bool unnamed; /* the file gets its name at the end */
 	char *temporary; /* OUTPUT_NAMED: a path that leads to the file; else NULL */
 };
@@ -38,7 +38,7 @@ int output_check_input(const char *path, const char *input, struct problem *prob
 int output_open(struct output *output, const char *path, unsigned int flags,
 		struct problem *problem);
 
-/* Flush, and put the file in its place. 0, or -1 with @problem filled and nothing left behind. */
+/* Flush, and put the file at its destination. 0, or -1 with @problem filled and nothing left behind. */
 int output_commit(struct output *output, struct problem *problem);
 
 /* Give up: leave nothing behind. Harmless after output_commit(). */

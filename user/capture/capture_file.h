@@ -36,15 +36,15 @@ struct capture_thread {
  * up to its last whole block, and later calls fail too.
  */
 struct capture_writer;
-struct capture_place;
+struct capture_destination;
 
 /*
- * Empty the file at @place, which has been made, and say in it what @capture is; the clocks are
- * taken now. What the place holds is the writer's from then on, also when it fails. NULL with
+ * Empty the file at @destination, which has been made, and say in it what @capture is; the clocks are
+ * taken now. What the destination holds is the writer's from then on, also when it fails. NULL with
  * @problem filled.
  */
-struct capture_writer *capture_begin(struct capture_place *place, const struct capture *capture,
-				     struct problem *problem);
+struct capture_writer *capture_begin(struct capture_destination *destination,
+				     const struct capture *capture, struct problem *problem);
 
 /* Likewise at @path, whatever is there (EXIT_USAGE when it cannot be written to). */
 struct capture_writer *capture_create(const char *path, const struct capture *capture,

@@ -34,8 +34,8 @@ struct capture_moment {
 	struct snapshot snap;
 	struct arena arena; /* of its strings */
 	__u64 nunknown; /* events and losses that we do not know and left out */
-	const char
-		*wrong_at_last; /* what can be while events are counted, but not after; or NULL */
+	/* What can be while events are counted, but not after; or NULL. */
+	const char *wrong_at_last;
 };
 
 void capture_moment_free(struct capture_moment *moment);
@@ -63,5 +63,14 @@ const char *unpack_records(const Cap__Records *message, const struct capture_nam
 /* Printable, whatever was in the file; NULL when out of memory. */
 char *unpack_string(struct arena *arena, const char *s);
 void unpack_comm(char comm[GMEM_COMM_LEN], ProtobufCBinaryData bytes);
+
+/* What snapshots and owners both have. A slot is unpacked only if it fits. */
+struct vm_info unpack_vm_info(const Cap__VmInfo *message);
+bool slot_info_fits(const Cap__SlotInfo *message);
+struct slot_info unpack_slot_info(const Cap__SlotInfo *message);
+struct gmem_info unpack_gmem_info(const Cap__GmemInfo *message);
+
+/* What is wrong when memory or the budget is out. */
+extern const char unpack_no_memory[];
 
 #endif

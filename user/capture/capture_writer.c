@@ -9,11 +9,11 @@
 #include <unistd.h>
 #include <zstd.h>
 #include "base/clock.h"
-#include "base/file_place.h"
+#include "base/destination.h"
 #include "capture_block.h"
+#include "capture_destination.h"
 #include "capture_file.h"
 #include "capture_pack.h"
-#include "capture_place.h"
 
 /* A part of a snapshot ends where it has grown beyond; its last element may be 200 KiB. */
 #define PART_SIZE (1 << 20)
@@ -24,7 +24,7 @@
 #define GATHERED_MAX 256 /* owners or threads */
 
 struct capture_writer {
-	struct capture_place place;
+	struct capture_destination destination;
 	char *path;
 	struct problem problem; /* the first one, for all later calls */
 	bool failed;
@@ -63,7 +63,7 @@ static int fail_write(struct capture_writer *writer, struct problem *problem, in
 {
 	if (!writer->nblocks && !writer->failed) { /* nothing is left of it then */
 		writer->failed = true;
-		file_place_problem(writer->path, err, &writer->problem);
+		destination_problem(writer->path, err, &writer->problem);
 	}
 	if (err == ENOSPC || err == EDQUOT)
 		return fail(writer, problem,
@@ -95,9 +95,9 @@ static int write_all(int fd, const unsigned char *data, size_t size)
 }
 
 /* Is it still the file that we have written? */
-static int check_place(struct capture_writer *writer, struct problem *problem)
+static int check_destination(struct capture_writer *writer, struct problem *problem)
 {
-	const char *lost = capture_place_lost(&writer->place, writer->size.nbytes);
+	const char *lost = capture_destination_lost(&writer->destination, writer->size.nbytes);
 
 	return lost ? fail(writer, problem,
 			   "cannot write %s: %s while it was recorded to. Leave it alone until the "
@@ -110,9 +110,9 @@ static int check_place(struct capture_writer *writer, struct problem *problem)
 static int append(struct capture_writer *writer, const unsigned char *data, size_t size,
 		  struct problem *problem)
 {
-	int fd = writer->place.fd;
+	int fd = writer->destination.fd;
 
-	if (check_place(writer, problem))
+	if (check_destination(writer, problem))
 		return -1;
 	if (write_all(fd, data, size)) {
 		int err = errno;
@@ -278,7 +278,7 @@ static int write_part(struct part_writer *to)
 	return err;
 }
 
-/* One more element, whose place is @list[i], of a list of the part. */
+/* One more element, to be @list[i], of a list of the part. */
 static int add_to_part(struct part_writer *to, ProtobufCMessage **element, size_t *n, void *list)
 {
 	if (to->size > PART_SIZE && write_part(to))
@@ -331,7 +331,7 @@ int capture_write_snapshot(struct capture_writer *writer, const struct capture *
 
 static void free_writer(struct capture_writer *writer)
 {
-	capture_place_leave(&writer->place);
+	capture_destination_leave(&writer->destination);
 	arena_free(&writer->arena);
 	ZSTD_freeCCtx(writer->zstd);
 	free(writer->message);
@@ -348,7 +348,7 @@ static struct capture_writer *new_writer(const char *path)
 
 	if (!writer)
 		return NULL;
-	writer->place = (struct capture_place){ .fd = -1, .place.dir = -1 };
+	writer->destination = (struct capture_destination){ .fd = -1, .at.dir = -1 };
 	writer->arena.budget = ~(size_t)0;
 	writer->path = strdup(path);
 	writer->zstd = ZSTD_createCCtx();
@@ -379,30 +379,30 @@ static int write_header(struct capture_writer *writer, const struct capture *cap
 	return WRITE(writer, BLOCK_HEADER, header, problem);
 }
 
-/* The writer takes the place over. */
-static void take_place(struct capture_writer *writer, struct capture_place *place)
+/* The writer takes the destination over. */
+static void take_destination(struct capture_writer *writer, struct capture_destination *destination)
 {
-	writer->place = *place;
-	writer->place.place.path = writer->path;
-	place->fd = place->place.dir = -1;
+	writer->destination = *destination;
+	writer->destination.at.path = writer->path;
+	destination->fd = destination->at.dir = -1;
 }
 
-struct capture_writer *capture_begin(struct capture_place *place, const struct capture *capture,
-				     struct problem *problem)
+struct capture_writer *capture_begin(struct capture_destination *destination,
+				     const struct capture *capture, struct problem *problem)
 {
-	struct capture_writer *writer = new_writer(place->place.path);
+	struct capture_writer *writer = new_writer(destination->at.path);
 	int err;
 
 	if (!writer) {
 		problem_set(problem, EXIT_IMPOSSIBLE, "cannot write %s: %s. Free some memory",
-			    place->place.path, strerror(ENOMEM));
-		capture_place_leave(place);
+			    destination->at.path, strerror(ENOMEM));
+		capture_destination_leave(destination);
 		return NULL;
 	}
-	take_place(writer, place);
-	err = capture_place_empty(&writer->place);
+	take_destination(writer, destination);
+	err = capture_destination_empty(&writer->destination);
 	err = err ? fail_write(writer, problem, -err) : write_header(writer, capture, problem);
-	writer->place.kept = !err;
+	writer->destination.kept = !err;
 	if (!err)
 		return writer;
 	capture_abandon(writer);
@@ -412,11 +412,12 @@ struct capture_writer *capture_begin(struct capture_place *place, const struct c
 struct capture_writer *capture_create(const char *path, const struct capture *capture,
 				      struct problem *problem)
 {
-	struct capture_place place;
+	struct capture_destination destination;
 
-	if (!capture_place_claim(&place, path, problem) && !capture_place_make(&place, problem))
-		return capture_begin(&place, capture, problem);
-	capture_place_leave(&place);
+	if (!capture_destination_claim(&destination, path, problem) &&
+	    !capture_destination_make(&destination, problem))
+		return capture_begin(&destination, capture, problem);
+	capture_destination_leave(&destination);
 	return NULL;
 }
 
@@ -441,9 +442,9 @@ static int write_end(struct capture_writer *writer, const struct capture *captur
 /* EINVAL, EROFS: it is no file of a disk. */
 static int sync_file(struct capture_writer *writer, struct problem *problem)
 {
-	if (fsync(writer->place.fd) && errno != EINVAL && errno != EROFS)
+	if (fsync(writer->destination.fd) && errno != EINVAL && errno != EROFS)
 		return fail_write(writer, problem, errno);
-	return check_place(writer, problem);
+	return check_destination(writer, problem);
 }
 
 int capture_finish(struct capture_writer *writer, const struct capture *capture,
@@ -451,9 +452,9 @@ int capture_finish(struct capture_writer *writer, const struct capture *capture,
 {
 	int err = write_end(writer, capture, drops, ndrops, problem) ?: sync_file(writer, problem);
 
-	if (close(writer->place.fd) && !err)
+	if (close(writer->destination.fd) && !err)
 		err = fail_write(writer, problem, errno);
-	writer->place.fd = -1;
+	writer->destination.fd = -1;
 	free_writer(writer);
 	return err;
 }

@@ -1,27 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A check as one JSON object on one line, in the shape that schema.json writes down.
+ * A check as one JSON object on one line, in the shape that report_schema.json writes down.
  */
 #include <errno.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
+#include "base/json_node.h"
 #include "base/json_text.h"
-#include "base/text.h"
 #include "base/version.h"
 #include "report_check.h"
 
 /* Anybody may have made up names of files, kernels and processes. */
 static json_t *foreign(const char *s)
 {
-	char *clean = malloc(TEXT_UTF8_SIZE(strlen(s)));
-	json_t *string;
-
-	if (!clean)
-		return NULL;
-	string = json_string(text_utf8(clean, TEXT_UTF8_SIZE(strlen(s)), s, strlen(s)));
-	free(clean);
-	return string;
+	return json_foreign(s, strlen(s));
 }
 
 static json_t *real_or_null(bool known, double value)
@@ -69,38 +61,35 @@ static json_t *json_row(const struct check_row *row)
 
 static json_t *json_runs(const struct check_run *runs, size_t n)
 {
-	json_t *list = json_array();
+	struct json_node list = node_list();
 
-	for (size_t i = 0; i < n; i++)
-		if (json_array_append_new(list,
-					  json_pack("{s:o, s:o}", "file", foreign(runs[i].name),
-						    "kernel", foreign(runs[i].capture->kernel)))) {
-			json_decref(list);
-			return NULL;
-		}
-	return list;
+	for (size_t i = 0; i < n; i++) {
+		struct json_node run = node_object();
+
+		node_put(&run, "file", foreign(runs[i].name));
+		node_put(&run, "kernel", foreign(runs[i].capture->kernel));
+		node_add(&list, node_done(&run));
+	}
+	return node_done(&list);
 }
 
 static json_t *json_rows(const struct check_result *result)
 {
-	json_t *list = json_array();
+	struct json_node list = node_list();
 
 	for (size_t i = 0; i < result->nrows; i++)
-		if (json_array_append_new(list, json_row(&result->rows[i]))) {
-			json_decref(list);
-			return NULL;
-		}
-	return list;
+		node_add(&list, json_row(&result->rows[i]));
+	return node_done(&list);
 }
 
 static json_t *json_allowed(unsigned int allow)
 {
-	json_t *list = json_array();
+	struct json_node list = node_list();
 
-	for (size_t i = 0; i < NR_OBSTACLES && list; i++)
+	for (size_t i = 0; i < NR_OBSTACLES; i++)
 		if (allow & 1U << i)
-			json_array_append_new(list, json_string(check_obstacles[i]));
-	return list;
+			node_add(&list, json_string(check_obstacles[i]));
+	return node_done(&list);
 }
 
 static json_t *json_check(const struct check_result *result)

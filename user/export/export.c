@@ -121,35 +121,36 @@ static int needs_file(const struct format *format, struct problem *problem)
  * What SQLite leaves beside a database that is open, or was when a program died. It would be taken
  * for a part of the new one.
  */
-static int check_beside(const struct format *format, const struct file_place *place,
+static int check_beside(const struct format *format, const struct destination *destination,
 			struct problem *problem)
 {
 	static const char *const endings[] = { "-wal", "-shm", "-journal" };
-	char name[sizeof(place->name) + 10];
+	char name[sizeof(destination->name) + 10];
 
 	if (!(format->flags & TO_FILE))
 		return 0;
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-		snprintf(name, sizeof(name), "%s%s", place->name, endings[i]);
-		if (!faccessat(place->dir, name, F_OK, AT_SYMLINK_NOFOLLOW))
+		snprintf(name, sizeof(name), "%s%s", destination->name, endings[i]);
+		if (!faccessat(destination->dir, name, F_OK, AT_SYMLINK_NOFOLLOW))
 			return problem_set(
 				problem, EXIT_USAGE,
 				"cannot write %s: %s is beside it: a database of that name is in "
 				"use, or was not closed. Close it, or remove both",
-				place->path, name);
+				destination->path, name);
 	}
 	return 0;
 }
 
 static int check_file(const struct format *format, const char *path, struct problem *problem)
 {
-	struct file_place place;
-	int err = file_place_find(&place, path, problem);
+	struct destination destination;
+	int err = destination_find(&destination, path, problem);
 
 	if (!err)
-		err = file_place_is_file(&place) ? check_beside(format, &place, problem)
-						 : needs_file(format, problem);
-	file_place_close(&place);
+		err = destination_is_file(&destination)
+			      ? check_beside(format, &destination, problem)
+			      : needs_file(format, problem);
+	destination_close(&destination);
 	return err;
 }
 
@@ -191,7 +192,7 @@ static int write_output(struct export *export, const struct format *format, cons
 	export->path = output.temporary;
 	err = format->write(export) && !export->write_errno ? -1 : 0;
 	if (!err) /* once more: it may have been opened since */
-		err = check_beside(format, &output.place, export->problem);
+		err = check_beside(format, &output.destination, export->problem);
 	if (err) {
 		output_abort(&output);
 		return -1;

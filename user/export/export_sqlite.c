@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
-#include "base/file_place.h"
+#include "base/destination.h"
 #include "export_counts.h"
 #include "export_event.h"
 #include "model/capture.h"
@@ -396,7 +396,7 @@ int export_sqlite(struct export *export)
 	err = put_all(&db);
 	status = sqlite_rows_close(&db.rows, message, sizeof(message));
 	if (status == SQLITE_FULL)
-		return file_place_problem(export->options->output, ENOSPC, export->problem);
+		return destination_problem(export->options->output, ENOSPC, export->problem);
 	if (status)
 		return problem_set(export->problem, EXIT_IMPOSSIBLE,
 				   "cannot write %s: SQLite: %s. Choose another place with -o",

@@ -11,7 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "base/clock.h"
-#include "base/file_place.h"
+#include "base/destination.h"
 #include "base/privilege.h"
 #include "base/version.h"
 #include "live/inventory.h"
@@ -99,12 +99,12 @@ static int write_json(const struct top *top)
 
 static int write_table(struct top *top)
 {
-	struct view_place place = { top->name.nodename, top->name.release };
+	struct view_machine machine = { top->name.nodename, top->name.release };
 
 	if (view_rows(&top->view, &top->settings))
 		return -ENOMEM;
 	errno = 0;
-	batch_write(stdout, &top->view, &top->settings, &place, text_style_of(stdout).utf8);
+	batch_write(stdout, &top->view, &top->settings, &machine, text_style_of(stdout).utf8);
 	return fflush(stdout) || ferror(stdout) ? -(errno ?: EIO) : 0;
 }
 
@@ -113,7 +113,7 @@ static int write_batch(struct top *top, struct problem *problem)
 	int err = top->options.json ? write_json(top) : write_table(top);
 
 	if (err == -EPIPE)
-		return file_place_problem(NULL, EPIPE, problem);
+		return destination_problem(NULL, EPIPE, problem);
 	if (err)
 		return problem_set(problem, EXIT_IMPOSSIBLE,
 				   "cannot write standard output: %s. Send it elsewhere",
@@ -183,7 +183,7 @@ static int run_screen(struct top *top, struct problem *problem)
 	const struct screen_source source = {
 		.view = &top->view,
 		.settings = &top->settings,
-		.place = { top->name.nodename, top->name.release },
+		.machine = { top->name.nodename, top->name.release },
 		.stack_events = top->options.stack_events,
 		.count = top->options.count,
 		.config = config,

@@ -64,7 +64,7 @@ static void draw_top(struct screen *s, bool utf8)
 	if (s->settings->filter.n)
 		room -= 2 + text_width(filter) < room - TITLE_COLUMNS ? 2 + text_width(filter)
 								      : room - TITLE_COLUMNS;
-	head_title(s->view, s->settings, &s->source->place, utf8, text);
+	head_title(s->view, s->settings, &s->source->machine, utf8, text);
 	text_clip(text, room);
 	x = terminal_put(0, 0, INK_BOLD, text);
 	if (s->paused)

@@ -12,7 +12,7 @@
 struct screen_source {
 	struct view *view; /* has been refreshed once */
 	struct view_settings *settings;
-	struct view_place place;
+	struct view_machine machine;
 	__u64 stack_events; /* 1 << event: those whose stacks are kept */
 	__u64 count; /* refreshes, then the end; 0: without end */
 	const char *config; /* where settings are kept; NULL: nowhere */

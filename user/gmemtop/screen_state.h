@@ -9,7 +9,7 @@
 #include <ncurses.h>
 #include "screen_terminal.h"
 #include "screen.h"
-#include "view_columns.h"
+#include "view_layout.h"
 #include "view_pages.h"
 
 #define HEAD_LINES 4 /* title, sums, losses, header */
@@ -18,7 +18,7 @@
 
 #define CTRL(letter) ((letter)&0x1f)
 
-/* A row, whichever place it has. */
+/* A row, wherever it is. */
 struct row_id {
 	__u64 kvm;
 	__u32 pid;

@@ -370,7 +370,7 @@ bool view_lost_owners(const struct view *view)
 	return false;
 }
 
-/* Has the VM, with all that belongs to it, a place? */
+/* Has the VM, with all that belongs to it, found room? */
 static bool vm_has_room(const struct view *view, const struct row *row)
 {
 	const struct snapshot *snap = view->snap;

@@ -4,7 +4,7 @@
  */
 #include "view_batch.h"
 #include "base/text.h"
-#include "view_columns.h"
+#include "view_layout.h"
 
 /* Blanks are owed to the next cell, so that no line ends with them. */
 static void put_cell(FILE *out, const struct layout *layout, unsigned int i, const char *cell,
@@ -48,12 +48,12 @@ static void put_row(FILE *out, const struct view *view, const struct layout *lay
 }
 
 void batch_write(FILE *out, const struct view *view, const struct view_settings *settings,
-		 const struct view_place *place, bool utf8)
+		 const struct view_machine *machine, bool utf8)
 {
 	struct layout layout;
 	char text[HEAD_LEN];
 
-	head_title(view, settings, place, utf8, text);
+	head_title(view, settings, machine, utf8, text);
 	fprintf(out, "%s\n", text);
 	head_totals(view, utf8, HEAD_LEN, text);
 	fprintf(out, "%s\n", text);

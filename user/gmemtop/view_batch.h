@@ -10,6 +10,6 @@
 
 /* Errors of @out are left to the caller, which flushes. */
 void batch_write(FILE *out, const struct view *view, const struct view_settings *settings,
-		 const struct view_place *place, bool utf8);
+		 const struct view_machine *machine, bool utf8);
 
 #endif

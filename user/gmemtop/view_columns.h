@@ -23,24 +23,30 @@ enum column_kind {
 
 #define NEEDS_INVENTORY (1ULL << NR_EVENTS)
 
+typedef double column_value_of(const struct view *view, const struct row *row, __u64 arg);
+
+/* @width is what a drawing fills. */
+typedef void column_text_of(const struct view *view, const struct row *row, bool utf8,
+			    unsigned int width, char cell[CELL_LEN]);
+
 struct column {
 	const char *key; /* in filters, options, and the configuration */
 	const char *title;
 	enum column_kind kind;
 	unsigned int rank; /* the least important have no room first; 1 is most important */
 	unsigned int width; /* at least */
-	bool shown; /* unless the user says otherwise */
 	const char *what; /* one line for people */
-	double (*value)(const struct view *view, const struct row *row, __u64 arg);
-	/* NULL: the value as kind says. @width is what a drawing fills. */
-	void (*text)(const struct view *view, const struct row *row, bool utf8, unsigned int width,
-		     char cell[CELL_LEN]);
+	column_value_of *value;
+	column_text_of *text; /* NULL: the value as kind says */
 	__u64 arg; /* for value: which event, details (1 << detail), percentile, field, ... */
 	__u64 needs; /* 1 << event: all that it needs; NEEDS_INVENTORY */
 };
 
-extern const struct column columns[];
-extern const unsigned int nr_columns; /* at most 64 */
+#define COLUMNS_MAX 64 /* bits of a mask */
+
+/* Each event has one. */
+extern const struct column *const columns;
+extern unsigned int nr_columns;
 
 /* Those shown by default, and what they are sorted by. */
 __u64 columns_default(void);
@@ -67,25 +73,6 @@ const char *column_title(unsigned int column, bool totals, char title[CELL_LEN])
 
 /* Whether big values come first when one begins to sort by it. */
 bool column_descends(unsigned int column);
-
-/* Which columns there is room for. */
-struct layout {
-	unsigned int n;
-	struct {
-		unsigned int column, width;
-	} v[64];
-	unsigned int ndropped; /* chosen, but there is no room */
-};
-
-/*
- * Lay out the columns chosen, but for @skip of them after the first, on a line of @room columns
- * with blanks between them. Drawings take what is left over.
- */
-void layout_make(struct layout *layout, const struct view *view, __u64 chosen, unsigned int room,
-		 unsigned int skip);
-
-/* The same with room for everything, as wide as the widest cell of the view's rows. */
-void layout_all(struct layout *layout, const struct view *view, __u64 chosen, bool utf8);
 
 /* Is a column flush left? Numbers are flush right. */
 bool column_is_left(unsigned int column);

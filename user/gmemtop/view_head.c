@@ -40,18 +40,18 @@ static void write_duration(char *text, size_t size, __u64 ns)
 }
 
 void head_title(const struct view *view, const struct view_settings *settings,
-		const struct view_place *place, bool utf8, char *text)
+		const struct view_machine *machine, bool utf8, char *text)
 {
 	char host[256], clock[16], up[32];
 	time_t now = time(NULL);
 	struct tm tm;
 
 	text[0] = 0;
-	text_clean(host, sizeof(host), place->host, strlen(place->host), utf8);
+	text_clean(host, sizeof(host), machine->host, strlen(machine->host), utf8);
 	write_duration(up, sizeof(up), clock_ns(CLOCK_MONOTONIC) - view->start_ns);
 	add(text, "gmemtop " GMEM_VERSION);
 	add(text, "%s", host);
-	add(text, "Linux %s", place->kernel);
+	add(text, "Linux %s", machine->kernel);
 	if (localtime_r(&now, &tm) && strftime(clock, sizeof(clock), "%H:%M:%S", &tm))
 		add(text, "%s", clock);
 	add(text, "counting for %s", up);

@@ -9,7 +9,8 @@
 
 #define HEAD_LEN 512
 
-struct view_place {
+/* Which machine this is. */
+struct view_machine {
 	const char *host, *kernel;
 };
 
@@ -17,11 +18,11 @@ struct view_place {
 
 /* "gmemtop 0.1  alpha  Linux 7.3.4  06:49:35  up 0:12  every 1s" */
 void head_title(const struct view *view, const struct view_settings *settings,
-		const struct view_place *place, bool utf8, char *text);
+		const struct view_machine *machine, bool utf8, char *text);
 
 /*
- * "2 VMs  6 slots  errors 0/s  guest faults 1.2k/s  p50 4.1µs ...": as much of it as @room columns have
- * place for, the most important first, and no part of a number.
+ * "2 VMs  6 slots  errors 0/s  guest faults 1.2k/s  p50 4.1µs ...": as much of it as there is
+ * @room for, in columns, the most important first, and no part of a number.
  */
 void head_totals(const struct view *view, bool utf8, unsigned int room, char *text);
 

@@ -248,7 +248,7 @@ int settings_write(const struct view_settings *settings, const char *path, struc
 	struct output output;
 
 	make_directories(path);
-	file_place_advise("Set XDG_CONFIG_HOME to a directory that can be written");
+	destination_advise("Set XDG_CONFIG_HOME to a directory that can be written");
 	if (output_open(&output, path, 0, problem))
 		return -1;
 	fputs("# Written by gmemtop (w).\n", output.file);

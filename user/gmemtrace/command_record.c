@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "capture/capture_destination.h"
 #include "capture/capture_file.h"
-#include "capture/capture_place.h"
 #include "live/rings.h"
 #include "record_names.h"
 #include "trace.h"
@@ -30,7 +30,7 @@
 struct recorder {
 	struct trace_listener listener; /* first: the listener is the recorder */
 	struct trace *trace;
-	struct capture_place place; /* until there is a writer */
+	struct capture_destination destination; /* until there is a writer */
 	pthread_mutex_t lock; /* of the writer */
 	struct capture_writer *writer;
 	struct record_names *names;
@@ -125,7 +125,7 @@ static int begin(struct trace_listener *listener, struct trace *trace, struct pr
 
 	recorder->trace = trace;
 	signal(SIGXFSZ, SIG_IGN); /* seen as EFBIG; COMMAND was forked before */
-	return capture_place_make(&recorder->place, problem);
+	return capture_destination_make(&recorder->destination, problem);
 }
 
 /* Only now an older capture goes: COMMAND might not have run. */
@@ -133,7 +133,7 @@ static int started(struct trace_listener *listener, struct trace *trace, struct 
 {
 	struct recorder *recorder = (struct recorder *)listener;
 
-	recorder->writer = capture_begin(&recorder->place, &trace->capture, problem);
+	recorder->writer = capture_begin(&recorder->destination, &trace->capture, problem);
 	if (!recorder->writer)
 		return -1;
 	return trace->options->record_events ? start_thread(recorder, problem) : 0;
@@ -252,7 +252,7 @@ int command_record(const struct options *options, struct problem *problem)
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	struct trace trace = { .options = options };
-	int err = capture_place_claim(&recorder.place, options->output, problem)
+	int err = capture_destination_claim(&recorder.destination, options->output, problem)
 			  ?: trace_open(&trace, problem);
 
 	trace.capture.interval_ns = options->interval_ns ? recorder.listener.interval_ns : 0;
@@ -260,7 +260,7 @@ int command_record(const struct options *options, struct problem *problem)
 	if (!err)
 		err = record(&recorder, &trace, problem);
 	capture_abandon(recorder.writer);
-	capture_place_leave(&recorder.place);
+	capture_destination_leave(&recorder.destination);
 	record_names_free(recorder.names);
 	free(recorder.batch);
 	trace_close(&trace);

@@ -9,7 +9,7 @@
 #include "kvm.h"
 
 const struct event_desc event_descs[NR_EVENTS] = {
-#define X(id, name, carries, what) { #name, carries, what },
+#define X(id, name, carries, what, heading, many) { #name, carries, what, heading, many },
 	GMEM_EVENTS(X)
 #undef X
 };

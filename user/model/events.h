@@ -12,6 +12,8 @@ struct event_desc {
 	const char *name;
 	unsigned int carries; /* EVENT_* */
 	const char *what; /* one line for people */
+	const char *heading; /* of a narrow column: "FAULTS" */
+	const char *many; /* one line: "guest faults" */
 };
 
 struct loss_desc {

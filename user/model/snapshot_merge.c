@@ -22,8 +22,8 @@ static int copy_resident(struct resident *to, const struct resident *from)
 	return err;
 }
 
-/* The place of @vm in @to, made if need be; GONE when it has ended since. NULL @at: no memory. */
-static int place_vm(struct snapshot *to, const struct vm *vm, __u64 taken_ns, size_t *at)
+/* Where @vm is in @to, made if need be; GONE when it has ended since. NULL @at: no memory. */
+static int find_vm(struct snapshot *to, const struct vm *vm, __u64 taken_ns, size_t *at)
 {
 	struct vm *new;
 
@@ -97,14 +97,14 @@ static int merge_vm(struct snapshot *to, const struct vm *from, size_t at)
 }
 
 /* Which of the guest_memfds is where. */
-struct place {
+struct known_gmem {
 	__u64 ino;
 	size_t vm, at;
 };
 
-static int compare_places(const void *a, const void *b)
+static int compare_known(const void *a, const void *b)
 {
-	const struct place *x = a, *y = b;
+	const struct known_gmem *x = a, *y = b;
 
 	if (x->ino != y->ino)
 		return x->ino < y->ino ? -1 : 1;
@@ -112,28 +112,28 @@ static int compare_places(const void *a, const void *b)
 }
 
 /* NULL when out of memory. */
-static struct place *places_of(const struct snapshot *snap)
+static struct known_gmem *known_gmems(const struct snapshot *snap)
 {
-	struct place *places = calloc(snap->ngmems + 1, sizeof(*places));
+	struct known_gmem *known = calloc(snap->ngmems + 1, sizeof(*known));
 
-	for (size_t i = 0; places && i < snap->ngmems; i++)
-		places[i] = (struct place){ snap->gmems[i].info.ino, snap->gmems[i].vm, i };
-	if (places)
-		qsort(places, snap->ngmems, sizeof(*places), compare_places);
-	return places;
+	for (size_t i = 0; known && i < snap->ngmems; i++)
+		known[i] = (struct known_gmem){ snap->gmems[i].info.ino, snap->gmems[i].vm, i };
+	if (known)
+		qsort(known, snap->ngmems, sizeof(*known), compare_known);
+	return known;
 }
 
 static int merge_gmem(struct snapshot *to, const struct gmem *from, size_t vm,
-		      const struct place *places, size_t known)
+		      const struct known_gmem *known, size_t nknown)
 {
-	struct place key = { .ino = from->info.ino, .vm = vm };
-	const struct place *place = bsearch(&key, places, known, sizeof(key), compare_places);
+	struct known_gmem key = { .ino = from->info.ino, .vm = vm };
+	const struct known_gmem *found = bsearch(&key, known, nknown, sizeof(key), compare_known);
 	struct gmem *gmem;
 
-	gmem = place ? &to->gmems[place->at] : array_append(&to->gmems, &to->ngmems, sizeof(*gmem));
+	gmem = found ? &to->gmems[found->at] : array_append(&to->gmems, &to->ngmems, sizeof(*gmem));
 	if (!gmem)
 		return -ENOMEM;
-	if (!place) {
+	if (!found) {
 		gmem->info = from->info;
 		gmem->vm = vm;
 	}
@@ -144,17 +144,17 @@ static int merge_gmem(struct snapshot *to, const struct gmem *from, size_t vm,
 /* @at: where the inventory's VMs are in @to. */
 static int merge_gmems(struct snapshot *to, const struct snapshot *inventory, const size_t *at)
 {
-	struct place *places = places_of(to);
-	size_t known = to->ngmems;
-	int err = places ? 0 : -ENOMEM;
+	struct known_gmem *known = known_gmems(to);
+	size_t nknown = to->ngmems;
+	int err = known ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < inventory->ngmems && !err; i++) {
 		const struct gmem *gmem = &inventory->gmems[i];
 
 		if (at[gmem->vm] != GONE)
-			err = merge_gmem(to, gmem, at[gmem->vm], places, known);
+			err = merge_gmem(to, gmem, at[gmem->vm], known, nknown);
 	}
-	free(places);
+	free(known);
 	return err;
 }
 
@@ -164,7 +164,7 @@ int snapshot_merge(struct snapshot *to, const struct snapshot *inventory, __u64 
 	int err = at ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < inventory->nvms && !err; i++) {
-		err = place_vm(to, &inventory->vms[i], taken_ns, &at[i]);
+		err = find_vm(to, &inventory->vms[i], taken_ns, &at[i]);
 		if (!err && at[i] != GONE)
 			err = merge_vm(to, &inventory->vms[i], at[i]);
 	}

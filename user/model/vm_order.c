@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct place {
-	__u32 place;
+struct ordered_vm {
+	__u32 position;
 	__u32 at; /* index into the VMs as they were */
 };
 
@@ -22,9 +22,9 @@ static int add(struct vm_order *order, struct id_map *map, __u64 id)
 
 static __u32 find_kvm(const struct vm_order *order, __u64 kvm)
 {
-	__u32 place = id_map_find(&order->by_kvm, kvm);
+	__u32 position = id_map_find(&order->by_kvm, kvm);
 
-	return place == TAKEN ? 0 : place;
+	return position == TAKEN ? 0 : position;
 }
 
 int vm_order_add(struct vm_order *order, __u64 kvm)
@@ -32,44 +32,45 @@ int vm_order_add(struct vm_order *order, __u64 kvm)
 	return find_kvm(order, kvm) ? 0 : add(order, &order->by_kvm, kvm);
 }
 
-/* One that came without an owner and has one now keeps its place. */
+/* One that came without an owner and has one now keeps its position. */
 static int add_owner(struct vm_order *order, const struct vm *vm)
 {
-	__u32 place = find_kvm(order, vm->info.kvm);
+	__u32 position = find_kvm(order, vm->info.kvm);
 
 	if (id_map_find(&order->by_owner, vm->owner))
 		return 0;
-	if (!place)
+	if (!position)
 		return add(order, &order->by_owner, vm->owner);
-	return id_map_set(&order->by_owner, vm->owner, place)
+	return id_map_set(&order->by_owner, vm->owner, position)
 		       ?: id_map_set(&order->by_kvm, vm->info.kvm, TAKEN);
 }
 
-static int find(struct vm_order *order, const struct vm *vm, __u32 *place)
+static int find(struct vm_order *order, const struct vm *vm, __u32 *position)
 {
 	int err = vm->owner ? add_owner(order, vm) : vm_order_add(order, vm->info.kvm);
 
-	*place = vm->owner ? id_map_find(&order->by_owner, vm->owner)
-			   : find_kvm(order, vm->info.kvm);
+	*position = vm->owner ? id_map_find(&order->by_owner, vm->owner)
+			      : find_kvm(order, vm->info.kvm);
 	return err;
 }
 
 static int compare(const void *a, const void *b)
 {
-	const struct place *x = a, *y = b;
+	const struct ordered_vm *x = a, *y = b;
 
-	if (x->place != y->place)
-		return x->place < y->place ? -1 : 1;
+	if (x->position != y->position)
+		return x->position < y->position ? -1 : 1;
 	return (x->at > y->at) - (x->at < y->at);
 }
 
-/* @places say which VM is to come first, second, ...; @now is where each comes. */
-static void move(struct snapshot *snap, const struct place *places, struct vm *vms, __u32 *now)
+/* @ordered says which VM is to come first, second, ...; @now is where each comes. */
+static void move(struct snapshot *snap, const struct ordered_vm *ordered, struct vm *vms,
+		 __u32 *now)
 {
 	for (size_t i = 0; i < snap->nvms; i++) {
-		vms[i] = snap->vms[places[i].at];
-		vms[i].number = places[i].place - 1;
-		now[places[i].at] = i;
+		vms[i] = snap->vms[ordered[i].at];
+		vms[i].number = ordered[i].position - 1;
+		now[ordered[i].at] = i;
 	}
 	memcpy(snap->vms, vms, snap->nvms * sizeof(*vms));
 	for (size_t i = 0; i < snap->ngmems; i++)
@@ -81,20 +82,20 @@ static void move(struct snapshot *snap, const struct place *places, struct vm *v
 
 int vm_order_apply(struct vm_order *order, struct snapshot *snap)
 {
-	struct place *places = calloc(snap->nvms + 1, sizeof(*places));
+	struct ordered_vm *ordered = calloc(snap->nvms + 1, sizeof(*ordered));
 	struct vm *vms = calloc(snap->nvms + 1, sizeof(*vms));
 	__u32 *now = calloc(snap->nvms + 1, sizeof(*now));
-	int err = places && vms && now ? 0 : -ENOMEM;
+	int err = ordered && vms && now ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < snap->nvms && !err; i++) {
-		places[i].at = i;
-		err = find(order, &snap->vms[i], &places[i].place);
+		ordered[i].at = i;
+		err = find(order, &snap->vms[i], &ordered[i].position);
 	}
 	if (!err && snap->nvms) {
-		qsort(places, snap->nvms, sizeof(*places), compare);
-		move(snap, places, vms, now);
+		qsort(ordered, snap->nvms, sizeof(*ordered), compare);
+		move(snap, ordered, vms, now);
 	}
-	free(places);
+	free(ordered);
 	free(vms);
 	free(now);
 	return err;

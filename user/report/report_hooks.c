@@ -16,7 +16,7 @@ static const char missing_words[] = "not in this kernel:";
 /* What hooks.c calls the version of functions that no released kernel has. */
 static const char in_flight_words[] = "in flight";
 
-struct page {
+struct paragraph {
 	FILE *out;
 	const struct capture *capture;
 	bool utf8;
@@ -98,17 +98,19 @@ static void list_events(char *text, size_t size, __u64 events, bool since)
 }
 
 /* @text, but no more than two lines of it: what wraps leaves part of the first one empty. */
-static void put_text(const struct page *page, char *text)
+static void put_text(const struct paragraph *paragraph, char *text)
 {
-	struct flow flow = { .out = page->out, .columns = page->columns, .indent = page->indent };
-	unsigned int room = page->columns - page->indent;
+	struct flow flow = { .out = paragraph->out,
+			     .columns = paragraph->columns,
+			     .indent = paragraph->indent };
+	unsigned int room = paragraph->columns - paragraph->indent;
 
 	text_clip(text, 2 * room - 24);
 	flow_text(&flow, 0, text);
 	flow_end(&flow);
 }
 
-static void put_kind(const struct page *page, const char *kind, __u64 events, bool since)
+static void put_kind(const struct paragraph *paragraph, const char *kind, __u64 events, bool since)
 {
 	char names[1024], text[1200];
 
@@ -116,36 +118,36 @@ static void put_kind(const struct page *page, const char *kind, __u64 events, bo
 		return;
 	list_events(names, sizeof(names), events, since);
 	snprintf(text, sizeof(text), "%s: %s", kind, names);
-	put_text(page, text);
+	put_text(paragraph, text);
 }
 
-static void put_reason(const struct page *page, __u64 events)
+static void put_reason(const struct paragraph *paragraph, __u64 events)
 {
 	char names[1024], reason[HOOKS_REASON_SIZE], text[2000];
 
 	list_events(names, sizeof(names), events, false);
-	hooks_reason(reason, page->capture, __builtin_ctzll(events), page->utf8);
+	hooks_reason(reason, paragraph->capture, __builtin_ctzll(events), paragraph->utf8);
 	snprintf(text, sizeof(text), "%s: %s", names, reason);
-	put_text(page, text);
+	put_text(paragraph, text);
 }
 
 void hooks_unavailable(FILE *out, const struct capture *capture, const struct text_style *style,
 		       unsigned int columns, unsigned int indent)
 {
-	const struct page page = { out, capture, style->utf8, columns, indent };
+	const struct paragraph paragraph = { out, capture, style->utf8, columns, indent };
 	__u64 left = events_that(capture, ~0ULL, is_unavailable);
 	__u64 missing = events_that(capture, left, is_missing);
 	__u64 in_flight = events_that(capture, left, is_in_flight);
 	int n;
 
 	/* It may be of the right version, but built without what calls them: cloud kernels are. */
-	put_kind(&page, "not in this kernel or its configuration", missing & ~in_flight, true);
-	put_kind(&page, "not in any released kernel", in_flight, false);
+	put_kind(&paragraph, "not in this kernel or its configuration", missing & ~in_flight, true);
+	put_kind(&paragraph, "not in any released kernel", in_flight, false);
 	left &= ~missing;
 	for (n = 0; left && n < REASONS_MAX; n++) {
 		__u64 alike = events_alike(capture, left);
 
-		put_reason(&page, alike);
+		put_reason(&paragraph, alike);
 		left &= ~alike;
 	}
 	if (left)

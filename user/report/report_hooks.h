@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Why events are unavailable, in words for people. Private to report_text.c.
+ * Why events are unavailable, in words for people. Private to report_text_head.c and
+ * report_probe.c.
  */
 #ifndef REPORT_HOOKS_H
 #define REPORT_HOOKS_H

@@ -12,53 +12,53 @@
 #define CELL_WIDTH 9
 
 /* The line of a slot or guest_memfd: sizes in columns, then words. */
-struct row {
+struct line {
 	const struct text_report *r;
 	struct flow flow;
 };
 
-static void add_cell(struct row *row, const char *cell)
+static void add_cell(struct line *line, const char *cell)
 {
-	fprintf(row->flow.out, "%*s", CELL_WIDTH, cell);
+	fprintf(line->flow.out, "%*s", CELL_WIDTH, cell);
 }
 
-static void add_pages(struct row *row, bool known, __u64 npages)
+static void add_pages(struct line *line, bool known, __u64 npages)
 {
 	char bytes[NUMBER_LEN];
 
-	add_cell(row, known ? text_pages(row->r, npages, bytes) : "-");
+	add_cell(line, known ? text_pages(line->r, npages, bytes) : "-");
 }
 
-static struct row begin_row(const struct text_report *r, const char *name)
+static struct line begin_line(const struct text_report *r, const char *name)
 {
-	struct row row = { .r = r, .flow = { .out = r->out, .columns = r->columns } };
+	struct line line = { .r = r, .flow = { .out = r->out, .columns = r->columns } };
 
 	fprintf(r->out, "  %-*s", NAME_WIDTH - 2, name);
-	row.flow.indent = row.flow.at = NAME_WIDTH + 3 * CELL_WIDTH + 2;
-	return row;
+	line.flow.indent = line.flow.at = NAME_WIDTH + 3 * CELL_WIDTH + 2;
+	return line;
 }
 
 /* The columns are full: words from here on. */
-static void begin_words(struct row *row)
+static void begin_words(struct line *line)
 {
-	fputs("  ", row->flow.out);
+	fputs("  ", line->flow.out);
 }
 
-static void add_word(struct row *row, const char *word)
+static void add_word(struct line *line, const char *word)
 {
-	flow_word(&row->flow, row->flow.has_word ? 2 : 0, word);
+	flow_word(&line->flow, line->flow.has_word ? 2 : 0, word);
 }
 
 /* Where there is but one node, it goes without saying. */
-static void add_nodes(struct row *row, const struct resident *resident)
+static void add_nodes(struct line *line, const struct resident *resident)
 {
 	char word[64], bytes[NUMBER_LEN];
 
 	for (size_t i = 0; i < resident->nnodes; i++) {
 		snprintf(word, sizeof(word), "node %u: %s", resident->nodes[i].node,
-			 text_pages(row->r, resident->nodes[i].npages, bytes));
+			 text_pages(line->r, resident->nodes[i].npages, bytes));
 		if (resident->nnodes > 1 || resident->nodes[i].node)
-			add_word(row, word);
+			add_word(line, word);
 	}
 }
 
@@ -66,24 +66,24 @@ static void put_slot(const struct text_report *r, const struct slot *slot)
 {
 	const struct slot_info *info = &slot->info;
 	char text[160];
-	struct row row;
+	struct line line;
 
 	snprintf(text, sizeof(text), info->as_id ? "slot %d/%u" : "slot %d", info->id, info->as_id);
-	row = begin_row(r, text);
-	add_pages(&row, true, info->npages);
-	add_pages(&row, slot->resident.known, slot->resident.npages);
-	add_pages(&row, slot->has_private, slot->nprivate);
-	begin_words(&row);
-	add_nodes(&row, &slot->resident);
+	line = begin_line(r, text);
+	add_pages(&line, true, info->npages);
+	add_pages(&line, slot->resident.known, slot->resident.npages);
+	add_pages(&line, slot->has_private, slot->nprivate);
+	begin_words(&line);
+	add_nodes(&line, &slot->resident);
 	snprintf(text, sizeof(text), "gfn 0x%llx-0x%llx", info->base_gfn,
 		 info->base_gfn + info->npages - (info->npages != 0));
-	add_word(&row, text);
+	add_word(&line, text);
 	snprintf(text, sizeof(text), "gmem %llu+0x%llx", info->ino, info->pgoff);
-	add_word(&row, info->ino ? text : "gmem closed");
+	add_word(&line, info->ino ? text : "gmem closed");
 	flags_describe(text, sizeof(text), info->flags, slot_flag_names, KVM_MEM_GUEST_MEMFD);
 	if (text[0])
-		add_word(&row, text);
-	flow_end(&row.flow);
+		add_word(&line, text);
+	flow_end(&line.flow);
 }
 
 static size_t count_bindings(const struct vm *vm, const struct gmem *gmem)
@@ -99,33 +99,33 @@ static void put_gmem(const struct text_report *r, const struct vm *vm, const str
 {
 	size_t n = count_bindings(vm, gmem);
 	char text[160];
-	struct row row;
+	struct line line;
 
 	snprintf(text, sizeof(text), "gmem %llu", gmem->info.ino);
-	row = begin_row(r, text);
-	add_pages(&row, true, bytes_pages(gmem->info.size_bytes, r->capture->page_bytes));
-	add_pages(&row, gmem->resident.known, gmem->resident.npages);
-	add_cell(&row, "");
-	begin_words(&row);
-	add_nodes(&row, &gmem->resident);
+	line = begin_line(r, text);
+	add_pages(&line, true, bytes_pages(gmem->info.size_bytes, r->capture->page_bytes));
+	add_pages(&line, gmem->resident.known, gmem->resident.npages);
+	add_cell(&line, "");
+	begin_words(&line);
+	add_nodes(&line, &gmem->resident);
 	snprintf(text, sizeof(text), "%zu %s", n, n == 1 ? "slot" : "slots");
-	add_word(&row, text);
+	add_word(&line, text);
 	flags_describe(text, sizeof(text), gmem->info.flags, gmem_flag_names, 0);
 	if (text[0])
-		add_word(&row, text);
-	flow_end(&row.flow);
+		add_word(&line, text);
+	flow_end(&line.flow);
 }
 
 static void put_header(const struct text_report *r)
 {
-	struct row row;
+	struct line line;
 
 	if (r->style->color)
 		fputs("\033[2m", r->out);
-	row = begin_row(r, "");
-	add_cell(&row, "size");
-	add_cell(&row, "resident");
-	add_cell(&row, "private");
+	line = begin_line(r, "");
+	add_cell(&line, "size");
+	add_cell(&line, "resident");
+	add_cell(&line, "private");
 	fputs(r->style->color ? "\033[0m\n" : "\n", r->out);
 }
 

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The capture as text for people: a head that says what can be trusted, a table per VM with its
- * slots and guest_memfds, sums, and bars for the events that were chosen.
+ * The capture as text for people: below the head a table per VM with its slots and guest_memfds,
+ * sums, and bars for the events that were chosen.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
+#include "report_text.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "kvm.h"
@@ -16,266 +12,8 @@
 #include "model/percentile.h"
 #include "report_bars.h"
 #include "report_details.h"
-#include "report_hooks.h"
-#include "report_text.h"
 
 #define COLUMNS_MIN 80
-#define HEAD_INDENT 10 /* where the values in the head begin */
-#define SINCE_WIDTH 11 /* "in flight" and two blanks */
-
-void text_ink(const struct text_report *r, enum ink ink)
-{
-	static const char *const codes[] = { "\033[0m", "\033[1m", "\033[1;31m", "\033[32m" };
-
-	if (r->style->color)
-		fputs(codes[ink], r->out);
-}
-
-static void put_line(const struct text_report *r, enum ink color, const char *line)
-{
-	text_ink(r, color);
-	fputs(line, r->out);
-	text_ink(r, INK_PLAIN);
-	fputc('\n', r->out);
-}
-
-/* ---- The head ---- */
-
-static struct flow head_line(const struct text_report *r, const char *label)
-{
-	struct flow flow = { .out = r->out, .columns = r->columns };
-
-	fprintf(r->out, "%-*s", HEAD_INDENT, label);
-	flow.indent = flow.at = HEAD_INDENT;
-	return flow;
-}
-
-void text_title(const struct text_report *r)
-{
-	const struct capture *capture = r->capture;
-
-	text_ink(r, INK_BOLD);
-	fprintf(r->out, "gmemtrace %s", capture->version);
-	text_ink(r, INK_PLAIN);
-	fprintf(r->out, " on Linux %s %s\n", capture->kernel, capture->arch);
-}
-
-static void put_time(const struct text_report *r)
-{
-	time_t seconds = r->capture->start_realtime_ns / 1000000000;
-	struct flow flow = head_line(r, "captured");
-	char date[64] = "?", text[128];
-	struct tm tm;
-
-	if (localtime_r(&seconds, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S %z", &tm);
-	snprintf(text, sizeof(text), "%.3f s from %s", r->capture->duration_ns / 1e9, date);
-	flow_text(&flow, 0, text);
-	flow_end(&flow);
-}
-
-static void put_threshold(const struct text_report *r)
-{
-	struct flow flow;
-	char time[NUMBER_LEN], text[128];
-
-	if (!r->capture->min_latency_ns)
-		return;
-	flow = head_line(r, "latency");
-	snprintf(text, sizeof(text), "percentiles and stacks only of what took %s or more",
-		 number_latency(time, r->capture->min_latency_ns, r->style->utf8));
-	flow_text(&flow, 0, text);
-	flow_end(&flow);
-}
-
-static void describe_end(const struct capture *capture, char *text, size_t size)
-{
-	int status = capture->command_status;
-
-	if (!capture->command_ended)
-		snprintf(text, size, "still running");
-	else if (WIFEXITED(status))
-		snprintf(text, size, "exited with %d", WEXITSTATUS(status));
-	else
-		snprintf(text, size, "killed by %s", capture_signal(status));
-}
-
-static void put_command(const struct text_report *r)
-{
-	const struct capture *capture = r->capture;
-	char command[1024], end[64];
-	char *const *arg;
-	size_t at = 0;
-
-	if (!capture->command)
-		return;
-	for (arg = capture->command; *arg && at + 8 < sizeof(command); arg++) {
-		if (at)
-			command[at++] = ' ';
-		text_clean(command + at, sizeof(command) - at, *arg, strlen(*arg), r->style->utf8);
-		at += strlen(command + at);
-	}
-	command[at] = 0;
-	describe_end(capture, end, sizeof(end));
-	text_clip(command, r->columns - HEAD_INDENT - 2 - text_width(end));
-	head_line(r, "command");
-	fputs(command, r->out);
-	fputs(": ", r->out);
-	put_line(r, capture->command_ended && capture->command_status ? INK_WARN : INK_PLAIN, end);
-}
-
-static unsigned int count_hooks(const struct capture *capture, enum hook_outcome outcome)
-{
-	unsigned int n = 0;
-	int event;
-
-	for (event = 0; event < NR_EVENTS; event++)
-		if (capture_shows(capture, event) &&
-		    hook_outcome(&capture->hooks[event]) == outcome)
-			n++;
-	return n;
-}
-
-static void put_hooks(const struct text_report *r)
-{
-	unsigned int attached = count_hooks(r->capture, HOOK_ATTACHED);
-	unsigned int missing = count_hooks(r->capture, HOOK_UNAVAILABLE);
-
-	head_line(r, "hooks");
-	if (r->capture->rebuilt) {
-		put_line(r, INK_WARN, "not known: they are in a snapshot");
-		return;
-	}
-	fprintf(r->out, "%u of %u events attached", attached, attached + missing);
-	if (!missing) {
-		fputc('\n', r->out);
-		return;
-	}
-	put_line(r, INK_WARN, "; unavailable here:");
-	hooks_unavailable(r->out, r->capture, r->style, r->columns, HEAD_INDENT);
-}
-
-static void put_loss_line(const struct text_report *r, int event, __u64 count, const char *what)
-{
-	struct flow flow = { .out = r->out, .columns = r->columns, .indent = HEAD_INDENT };
-	char number[64];
-
-	if (!count)
-		return;
-	snprintf(number, sizeof(number), "%llu %s:", count, event_descs[event].name);
-	flow_word(&flow, 0, number);
-	flow_text(&flow, 1, what);
-	flow_end(&flow);
-}
-
-static void put_losses(const struct text_report *r)
-{
-	int event, loss;
-
-	for (event = 0; event < NR_EVENTS; event++)
-		for (loss = 0; loss < NR_LOSSES; loss++)
-			put_loss_line(r, event, r->capture->snap->loss[event][loss],
-				      loss_descs[loss].what);
-}
-
-static void put_switched_off(const struct text_report *r)
-{
-	struct flow flow = { .out = r->out, .columns = r->columns, .indent = HEAD_INDENT };
-	__u64 times = r->capture->snap->switched_off;
-	char number[64];
-
-	if (!times)
-		return;
-	snprintf(number, sizeof(number), "%llu time%s", times, times == 1 ? "" : "s");
-	flow_word(&flow, 0, number);
-	flow_text(&flow, 1,
-		  "kernel.ftrace_enabled was set to 0: of what happened then nothing is known");
-	flow_end(&flow);
-}
-
-static bool is_lossy(const struct text_report *r)
-{
-	return r->capture->snap->lost || r->capture->snap->switched_off;
-}
-
-static void put_loss(const struct text_report *r)
-{
-	__u64 lost = r->capture->snap->lost;
-	char line[96];
-
-	if (!is_lossy(r)) {
-		head_line(r, "lost");
-		if (r->capture->rebuilt)
-			put_line(r, INK_WARN, "not known: that is in a snapshot");
-		else
-			put_line(r, INK_GOOD, "nothing");
-		return;
-	}
-	if (r->capture->snap->switched_off)
-		snprintf(line, sizeof(line),
-			 "*** LOST an unknown number: what follows is not complete ***");
-	else
-		snprintf(line, sizeof(line), "*** LOST %llu: what follows is not complete ***",
-			 lost);
-	put_line(r, INK_WARN, line);
-	put_switched_off(r);
-	put_losses(r);
-}
-
-/* ---- What a file says of itself ---- */
-
-void text_warning(const struct text_report *r, const char *head, const char *sentence)
-{
-	struct flow flow = { .out = r->out, .columns = r->columns, .indent = HEAD_INDENT };
-
-	text_ink(r, INK_WARN);
-	fputs(head, r->out);
-	flow.at = strlen(head);
-	flow.has_word = true;
-	flow_text(&flow, 1, sentence);
-	text_ink(r, INK_PLAIN);
-	flow_end(&flow);
-}
-
-static void put_drops(const struct text_report *r)
-{
-	const struct capture *capture = r->capture;
-	struct flow flow = { .out = r->out, .columns = r->columns, .indent = HEAD_INDENT };
-	__u64 total = 0;
-	char text[96];
-
-	for (size_t i = 0; i < capture->ndrops; i++)
-		total += capture->drops[i].count;
-	if (!total)
-		return;
-	snprintf(text, sizeof(text), "of the single events %llu have no record:", total);
-	text_warning(r, "*** DROPPED:", text);
-	for (size_t i = 0; i < capture->ndrops; i++) {
-		const struct capture_drop *drop = &capture->drops[i];
-
-		snprintf(text, sizeof(text), "%s on CPU %u: %llu%s", event_descs[drop->event].name,
-			 drop->cpu, drop->count, i + 1 < capture->ndrops ? "," : "");
-		flow_word(&flow, i ? 1 : HEAD_INDENT, text);
-	}
-	flow_end(&flow);
-}
-
-/* Before anything else: what makes the rest less than it seems. */
-static void put_file(const struct text_report *r)
-{
-	if (r->capture->incomplete)
-		text_warning(r, "*** INCOMPLETE:", r->capture->incomplete);
-	put_drops(r);
-	if (r->capture->note)
-		text_warning(r, "*** NOTE:", r->capture->note);
-}
-
-void text_head(const struct text_report *r)
-{
-	put_file(r);
-	text_title(r);
-	put_time(r);
-}
 
 /* ---- VMs, slots, guest_memfds ---- */
 
@@ -474,7 +212,7 @@ static void put_quiet(const struct text_report *r, const struct vm *vm)
 		return;
 	snprintf(line, sizeof(line), "  %zu %s without events: %s resident", n,
 		 n == 1 ? "slot" : "slots", text_pages(r, npages, bytes));
-	put_line(r, INK_PLAIN, line);
+	text_line(r, INK_PLAIN, line);
 }
 
 static void put_vm(const struct text_report *r, size_t index, const struct event_totals *totals)
@@ -490,11 +228,11 @@ static void put_vm(const struct text_report *r, size_t index, const struct event
 	put_gmems(r, index);
 	put_quiet(r, vm);
 	if (shows_any(r, &vm->events)) {
-		put_line(r, INK_BOLD, "  the VM itself");
+		text_line(r, INK_BOLD, "  the VM itself");
 		put_rows(r, &vm->events);
 	}
 	if (nslots > 1) {
-		put_line(r, INK_BOLD, "  all of this VM");
+		text_line(r, INK_BOLD, "  all of this VM");
 		put_total_rows(r, totals);
 	}
 }
@@ -536,7 +274,7 @@ static void put_rest(const struct text_report *r, unsigned int parts)
 
 	if (shows_any(r, &snap->host)) {
 		fputc('\n', r->out);
-		put_line(r, INK_BOLD, "Host: what belongs to no VM that is known");
+		text_line(r, INK_BOLD, "Host: what belongs to no VM that is known");
 		table_header(&r->table);
 		put_rows(r, &snap->host);
 		parts++;
@@ -552,7 +290,7 @@ static void put_rest(const struct text_report *r, unsigned int parts)
 	}
 	if (parts > 1) {
 		fputc('\n', r->out);
-		put_line(r, INK_BOLD, "Everything");
+		text_line(r, INK_BOLD, "Everything");
 		table_header(&r->table);
 		put_total_rows(r, &r->totals);
 	}
@@ -624,13 +362,13 @@ static int put_body(struct text_report *r)
 	if (!has_rows(r, &r->totals))
 		fputs("\nNo event was seen: no VM used guest_memfd while this ran.\n", r->out);
 	/* The head is far up by now. */
-	if (is_lossy(r)) {
+	if (text_is_lossy(r)) {
 		fputc('\n', r->out);
-		put_line(r, INK_WARN, "*** Events were lost: see the head of this report ***");
+		text_line(r, INK_WARN, "*** Events were lost: see the head of this report ***");
 	}
 	if (r->capture->incomplete) {
 		fputc('\n', r->out);
-		put_line(r, INK_WARN, "*** Incomplete: see the head of this report ***");
+		text_line(r, INK_WARN, "*** Incomplete: see the head of this report ***");
 	}
 	return 0;
 }
@@ -642,91 +380,9 @@ int report_text_capture(FILE *out, const struct capture *capture, const struct t
 
 	err = event_totals_add_all(&r.totals, capture->snap);
 	if (!err) {
-		text_head(&r);
-		put_threshold(&r);
-		put_command(&r);
-		put_hooks(&r);
-		put_loss(&r);
+		text_capture_head(&r);
 		err = put_body(&r);
 	}
 	event_totals_free(&r.totals);
 	return err;
-}
-
-/* ---- The probe ---- */
-
-static unsigned int widest_event(void)
-{
-	unsigned int width = 0;
-	int event;
-
-	for (event = 0; event < NR_EVENTS; event++)
-		if (strlen(event_descs[event].name) > width)
-			width = strlen(event_descs[event].name);
-	return width;
-}
-
-static void put_functions(struct flow *flow, const struct rung *rung)
-{
-	const char *function = rung_function(rung, 0), *next;
-	char word[128];
-	unsigned int i;
-
-	for (i = 1; function; function = next, i++) {
-		next = rung_function(rung, i);
-		snprintf(word, sizeof(word), "%s%s", function, next ? "," : "");
-		flow_word(flow, 1, word);
-	}
-}
-
-static void put_probe_reason(const struct text_report *r, struct flow *flow, int event)
-{
-	char reason[HOOKS_REASON_SIZE];
-
-	text_ink(r, INK_WARN);
-	flow_word(flow, 0, "unavailable:");
-	text_ink(r, INK_PLAIN);
-	flow_text(flow, 1, hooks_reason(reason, r->capture, event, r->style->utf8));
-}
-
-static void put_probe_row(const struct text_report *r, int event, unsigned int width)
-{
-	const struct hook_state *hook = &r->capture->hooks[event];
-	struct flow flow = { .out = r->out, .columns = r->columns };
-	const struct rung *rung = capture_rung(r->capture, event);
-	bool available = hook_outcome(hook) == HOOK_ATTACHED && rung;
-	char word[64];
-
-	fprintf(r->out, "%-*s  %-*s", (int)width, event_descs[event].name, SINCE_WIDTH,
-		available ? rung->since : "-");
-	flow.indent = flow.at = width + 2 + SINCE_WIDTH;
-	if (available)
-		put_functions(&flow, rung);
-	else
-		put_probe_reason(r, &flow, event);
-	if (event_descs[event].carries & EVENT_OPT_IN) {
-		snprintf(word, sizeof(word), "(opt-in: -e %s)", event_descs[event].name);
-		flow_word(&flow, 1, word);
-	}
-	flow_end(&flow);
-}
-
-int report_text_probe(FILE *out, const struct capture *capture, const struct text_style *style)
-{
-	struct text_report r = text_report(out, capture, style);
-	unsigned int width = widest_event();
-	unsigned int attached = 0;
-	int event;
-
-	for (event = 0; event < NR_EVENTS; event++)
-		attached += hook_outcome(&capture->hooks[event]) == HOOK_ATTACHED;
-	text_title(&r);
-	fprintf(out, "%u of %u events are available\n\n", attached, NR_EVENTS);
-	text_ink(&r, INK_BOLD);
-	fprintf(out, "%-*s  %-*s%s", (int)width, "event", SINCE_WIDTH, "since", "kernel functions");
-	text_ink(&r, INK_PLAIN);
-	fputc('\n', out);
-	for (event = 0; event < NR_EVENTS; event++)
-		put_probe_row(&r, event, width);
-	return 0;
 }

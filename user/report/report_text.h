@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What text reports share. Private to report_text.c and report_inventory.c.
+ * What text reports share. Private to report_text*.c, report_inventory.c and report_probe.c.
  */
 #ifndef REPORT_TEXT_H
 #define REPORT_TEXT_H
@@ -26,9 +26,16 @@ struct text_report text_report(FILE *out, const struct capture *capture,
 enum ink { INK_PLAIN, INK_BOLD, INK_WARN, INK_GOOD };
 
 void text_ink(const struct text_report *r, enum ink ink);
+void text_line(const struct text_report *r, enum ink ink, const char *line);
 
 /* What a file says of itself, if that is to be known first; the title; the time. */
 void text_head(const struct text_report *r);
+
+/* The same, and what the rest of a report rests on: the threshold, the command, hooks, losses. */
+void text_capture_head(const struct text_report *r);
+
+/* Is anything lost? The head says what. */
+bool text_is_lossy(const struct text_report *r);
 
 /* The first line: the tool and the kernel. */
 void text_title(const struct text_report *r);

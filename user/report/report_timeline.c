@@ -14,7 +14,7 @@
 #define FIXED_WIDTH 40 /* of a line, what is not bars */
 #define BAR_MAX 60
 
-struct page {
+struct timeline_report {
 	struct text_report r;
 	const struct timeline *timeline;
 };
@@ -53,16 +53,16 @@ static bool has_latency(const struct timeline_series *series)
 }
 
 /* "VM 0  gmemload  pid 4242  slot 3  guest_fault: 12000" */
-static void put_place(const struct page *page, const struct timeline_series *series)
+static void put_place(const struct timeline_report *report, const struct timeline_series *series)
 {
 	const struct timeline_place *place = &series->place;
-	FILE *out = page->r.out;
+	FILE *out = report->r.out;
 	char comm[64];
 
 	text_clean(comm, sizeof(comm), series->comm, strnlen(series->comm, GMEM_COMM_LEN),
-		   page->r.style->utf8);
+		   report->r.style->utf8);
 	fputc('\n', out);
-	text_ink(&page->r, INK_BOLD);
+	text_ink(&report->r, INK_BOLD);
 	if (place->kind == OWNER_NONE)
 		fputs("unknown", out);
 	else if (place->kind == OWNER_HOST)
@@ -79,60 +79,60 @@ static void put_place(const struct page *page, const struct timeline_series *ser
 	else if (place->kind == OWNER_GMEM)
 		fprintf(out, "  gmem %llu", place->ino);
 	fprintf(out, "  %s", event_descs[place->event].name);
-	text_ink(&page->r, INK_PLAIN);
+	text_ink(&report->r, INK_PLAIN);
 	fprintf(out, ": %llu\n", series->total.count);
 }
 
 /* ---- A line for each interval ---- */
 
-static void put_bar(const struct page *page, double value, double most, unsigned int columns,
-		    bool pad)
+static void put_bar(const struct timeline_report *report, double value, double most,
+		    unsigned int columns, bool pad)
 {
 	char bar[TEXT_BLOCKS_SIZE(BAR_MAX)];
 	unsigned int eighths = most > 0 ? value / most * columns * 8 + 0.5 : 0;
 
 	if (value > 0 && !eighths)
 		eighths = 1;
-	text_blocks(bar, eighths, page->r.style->utf8);
-	fprintf(page->r.out, "%s%*s", bar, pad ? (int)(columns - text_width(bar)) : 0, "");
+	text_blocks(bar, eighths, report->r.style->utf8);
+	fprintf(report->r.out, "%s%*s", bar, pad ? (int)(columns - text_width(bar)) : 0, "");
 }
 
-static void put_cell(const struct page *page, const struct timeline_series *series, size_t cell,
-		     const double most[2], unsigned int columns)
+static void put_cell(const struct timeline_report *report, const struct timeline_series *series,
+		     size_t cell, const double most[2], unsigned int columns)
 {
-	const struct timeline *t = page->timeline;
+	const struct timeline *t = report->timeline;
 	const struct event_count *count = series->cells[cell];
-	FILE *out = page->r.out;
+	FILE *out = report->r.out;
 	char number[NUMBER_LEN];
 
 	fprintf(out, "%10.3f", (t->end_ns[cell] - timeline_cell_ns(t, cell)) / 1e9);
 	fprintf(out, "  %6s", number_short(number, count ? count->count : 0));
 	fprintf(out, "  %6s ", number_per_second(number, cell_rate(t, series, cell)));
-	put_bar(page, cell_rate(t, series, cell), most[0], columns, has_latency(series) && count);
+	put_bar(report, cell_rate(t, series, cell), most[0], columns, has_latency(series) && count);
 	if (has_latency(series) && count) {
 		/* A column wider in bytes than on the screen: the micro sign. */
-		number_latency(number, cell_p99(t, series, cell), page->r.style->utf8);
+		number_latency(number, cell_p99(t, series, cell), report->r.style->utf8);
 		fprintf(out, "  %*s%s ", 6 - (int)text_width(number), "", number);
-		put_bar(page, cell_p99(t, series, cell), most[1], columns, false);
+		put_bar(report, cell_p99(t, series, cell), most[1], columns, false);
 	}
 	fputc('\n', out);
 }
 
-static void put_detailed(const struct page *page, const struct timeline_series *series)
+static void put_detailed(const struct timeline_report *report, const struct timeline_series *series)
 {
-	const struct timeline *t = page->timeline;
-	unsigned int columns = (page->r.columns - FIXED_WIDTH) / 2;
+	const struct timeline *t = report->timeline;
+	unsigned int columns = (report->r.columns - FIXED_WIDTH) / 2;
 	double most[2] = { cell_rate(t, series, highest(t, series, cell_rate)),
 			   cell_p99(t, series, highest(t, series, cell_p99)) };
 
 	columns = columns < BAR_MAX ? columns : BAR_MAX;
-	put_place(page, series);
-	fprintf(page->r.out, "%10s  %6s  %6s", "from s", "count", "rate/s");
+	put_place(report, series);
+	fprintf(report->r.out, "%10s  %6s  %6s", "from s", "count", "rate/s");
 	if (has_latency(series))
-		fprintf(page->r.out, " %*s  %6s", (int)columns, "", "p99");
-	fputc('\n', page->r.out);
+		fprintf(report->r.out, " %*s  %6s", (int)columns, "", "p99");
+	fputc('\n', report->r.out);
 	for (size_t cell = 0; cell < t->ncells; cell++)
-		put_cell(page, series, cell, most, columns);
+		put_cell(report, series, cell, most, columns);
 }
 
 /* ---- A line for each number ---- */
@@ -147,15 +147,15 @@ static const char *level(double value, double most, bool utf8)
 	return utf8 ? blocks[at] : ascii[at];
 }
 
-static void put_line(const struct page *page, const struct timeline_series *series,
+static void put_line(const struct timeline_report *report, const struct timeline_series *series,
 		     const char *label, cell_value *value, const char *number)
 {
-	const struct timeline *t = page->timeline;
+	const struct timeline *t = report->timeline;
 	size_t top = highest(t, series, value);
-	unsigned int room = page->r.columns - 34;
+	unsigned int room = report->r.columns - 34;
 	size_t shown = t->ncells < room ? t->ncells : room;
 
-	fprintf(page->r.out, "  %-6s", label);
+	fprintf(report->r.out, "  %-6s", label);
 	for (size_t i = 0; i < shown; i++) {
 		double most = 0;
 
@@ -164,33 +164,33 @@ static void put_line(const struct page *page, const struct timeline_series *seri
 		     cell++)
 			if (value(t, series, cell) > most)
 				most = value(t, series, cell);
-		fputs(level(most, value(t, series, top), page->r.style->utf8), page->r.out);
+		fputs(level(most, value(t, series, top), report->r.style->utf8), report->r.out);
 	}
-	fprintf(page->r.out, "  %s at %.3f s\n", number,
+	fprintf(report->r.out, "  %s at %.3f s\n", number,
 		(t->end_ns[top] - timeline_cell_ns(t, top)) / 1e9);
 }
 
-static void put_lines(const struct page *page, const struct timeline_series *series)
+static void put_lines(const struct timeline_report *report, const struct timeline_series *series)
 {
-	const struct timeline *t = page->timeline;
+	const struct timeline *t = report->timeline;
 	char number[NUMBER_LEN], text[NUMBER_LEN + 8];
 
-	put_place(page, series);
+	put_place(report, series);
 	number_per_second(number, cell_rate(t, series, highest(t, series, cell_rate)));
 	snprintf(text, sizeof(text), "%s/s", number);
-	put_line(page, series, "rate", cell_rate, text);
+	put_line(report, series, "rate", cell_rate, text);
 	if (!has_latency(series))
 		return;
 	number_latency(number, cell_p99(t, series, highest(t, series, cell_p99)),
-		       page->r.style->utf8);
-	put_line(page, series, "p99", cell_p99, number);
+		       report->r.style->utf8);
+	put_line(report, series, "p99", cell_p99, number);
 }
 
-static void put_cells(const struct page *page)
+static void put_cells(const struct timeline_report *report)
 {
-	const struct timeline *t = page->timeline;
+	const struct timeline *t = report->timeline;
 
-	fprintf(page->r.out, "%-10s%zu of %.3g s, from %s\n", "intervals", t->ncells,
+	fprintf(report->r.out, "%-10s%zu of %.3g s, from %s\n", "intervals", t->ncells,
 		t->ncells ? timeline_cell_ns(t, 0) / 1e9 : 0,
 		t->from_records ? "records of single events" : "snapshots");
 }
@@ -198,16 +198,16 @@ static void put_cells(const struct page *page)
 int report_timeline(FILE *out, const struct capture *capture, const struct timeline *timeline,
 		    const struct text_style *style)
 {
-	struct page page = { text_report(out, capture, style), timeline };
+	struct timeline_report report = { text_report(out, capture, style), timeline };
 
-	text_head(&page.r);
-	put_cells(&page);
+	text_head(&report.r);
+	put_cells(&report);
 	if (!timeline->nseries)
 		fputs("\nNone of these events was seen.\n", out);
 	for (size_t i = 0; i < timeline->nseries; i++)
 		if (timeline->nseries <= DETAILED_MAX)
-			put_detailed(&page, &timeline->series[i]);
+			put_detailed(&report, &timeline->series[i]);
 		else
-			put_lines(&page, &timeline->series[i]);
+			put_lines(&report, &timeline->series[i]);
 	return 0;
 }

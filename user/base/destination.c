@@ -2,7 +2,7 @@
 /*
  * A walk along a path, directory by directory, so that what was looked at is what is used.
  */
-#include "file_place.h"
+#include "destination.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,9 +14,9 @@
 
 #define LINKS_MAX 40 /* as the kernel */
 
-/* The walk so far is place->dir. */
+/* The walk so far is destination->dir. */
 struct walk {
-	struct file_place *place;
+	struct destination *destination;
 	char *rest; /* of the path */
 	unsigned int links;
 	bool others; /* something of another user was in the way */
@@ -36,17 +36,17 @@ static int out_of_space(const char *name, int err, struct problem *problem)
 
 static const char *advice = "Choose another place with -o";
 
-void file_place_advise(const char *other)
+void destination_advise(const char *other)
 {
 	advice = other;
 }
 
-const char *file_place_advice(void)
+const char *destination_advice(void)
 {
 	return advice;
 }
 
-int file_place_problem(const char *path, int err, struct problem *problem)
+int destination_problem(const char *path, int err, struct problem *problem)
 {
 	const char *name = path ?: "standard output";
 
@@ -88,8 +88,8 @@ static int enter(struct walk *walk, int from, const char *name)
 
 	if (dir < 0)
 		return -errno;
-	file_place_close(walk->place);
-	walk->place->dir = dir;
+	destination_close(walk->destination);
+	walk->destination->dir = dir;
 	return 0;
 }
 
@@ -97,7 +97,8 @@ static int enter(struct walk *walk, int from, const char *name)
 static int follow(struct walk *walk, const char *after)
 {
 	char target[PATH_MAX], *rest;
-	ssize_t len = readlinkat(walk->place->dir, walk->place->name, target, sizeof(target) - 1);
+	ssize_t len = readlinkat(walk->destination->dir, walk->destination->name, target,
+				 sizeof(target) - 1);
 
 	if (len < 0)
 		return -errno;
@@ -111,7 +112,7 @@ static int follow(struct walk *walk, const char *after)
 	return *target == '/' ? enter(walk, AT_FDCWD, "/") : 0;
 }
 
-/* The name that comes next to place->name. What is after it goes to @after. */
+/* The name that comes next to destination->name. What is after it goes to @after. */
 static int take_name(struct walk *walk, const char **after)
 {
 	const char *name = walk->rest + strspn(walk->rest, "/");
@@ -119,8 +120,8 @@ static int take_name(struct walk *walk, const char **after)
 
 	if (len > NAME_MAX)
 		return -ENAMETOOLONG;
-	snprintf(walk->place->name, sizeof(walk->place->name), "%.*s", len ? (int)len : 1,
-		 len ? name : ".");
+	snprintf(walk->destination->name, sizeof(walk->destination->name), "%.*s",
+		 len ? (int)len : 1, len ? name : ".");
 	*after = name + len;
 	return 0;
 }
@@ -129,17 +130,19 @@ static int take_name(struct walk *walk, const char **after)
 static int arrive(struct walk *walk, const char *after)
 {
 	walk->done = true;
-	walk->place->exists = true;
-	walk->place->by_fd = S_ISLNK(walk->place->st.st_mode);
-	if (*after && !S_ISDIR(walk->place->st.st_mode))
+	walk->destination->exists = true;
+	walk->destination->by_fd = S_ISLNK(walk->destination->st.st_mode);
+	if (*after && !S_ISDIR(walk->destination->st.st_mode))
 		return -ENOTDIR;
-	return walk->place->by_fd ? file_place_stat(walk->place, &walk->place->st) : 0;
+	return walk->destination->by_fd
+		       ? destination_stat(walk->destination, &walk->destination->st)
+		       : 0;
 }
 
 static int step(struct walk *walk)
 {
-	struct file_place *place = walk->place;
-	struct stat *st = &place->st;
+	struct destination *destination = walk->destination;
+	struct stat *st = &destination->st;
 	const char *after;
 	bool last;
 	int err = take_name(walk, &after);
@@ -147,29 +150,29 @@ static int step(struct walk *walk)
 	if (err)
 		return err;
 	last = !after[strspn(after, "/")];
-	if (fstatat(place->dir, place->name, st, AT_SYMLINK_NOFOLLOW)) {
+	if (fstatat(destination->dir, destination->name, st, AT_SYMLINK_NOFOLLOW)) {
 		walk->done = errno == ENOENT && last && !*after;
 		return walk->done ? 0 : -errno;
 	}
 	walk->others = (S_ISLNK(st->st_mode) || (last && !S_ISDIR(st->st_mode))) &&
-		       !is_trusted(place->dir, st);
+		       !is_trusted(destination->dir, st);
 	if (walk->others)
 		return -EPERM;
-	if (S_ISLNK(st->st_mode) && !(last && is_proc(place->dir)))
+	if (S_ISLNK(st->st_mode) && !(last && is_proc(destination->dir)))
 		return follow(walk, after);
 	if (last)
 		return arrive(walk, after);
-	err = enter(walk, place->dir, place->name);
+	err = enter(walk, destination->dir, destination->name);
 	memmove(walk->rest, after, strlen(after) + 1);
 	return err;
 }
 
-int file_place_find(struct file_place *place, const char *path, struct problem *problem)
+int destination_find(struct destination *destination, const char *path, struct problem *problem)
 {
-	struct walk walk = { .place = place, .rest = strdup(path) };
+	struct walk walk = { .destination = destination, .rest = strdup(path) };
 	int err;
 
-	*place = (struct file_place){ .path = path, .dir = -1 };
+	*destination = (struct destination){ .path = path, .dir = -1 };
 	if (!*path)
 		err = -ENOENT;
 	else
@@ -182,37 +185,37 @@ int file_place_find(struct file_place *place, const char *path, struct problem *
 				   "cannot write %s: others may write to its directory, and have "
 				   "put a file or link of theirs there. %s",
 				   path, advice);
-	return err ? file_place_problem(path, -err, problem) : 0;
+	return err ? destination_problem(path, -err, problem) : 0;
 }
 
-void file_place_close(struct file_place *place)
+void destination_close(struct destination *destination)
 {
-	if (place->dir >= 0)
-		close(place->dir);
-	place->dir = -1;
+	if (destination->dir >= 0)
+		close(destination->dir);
+	destination->dir = -1;
 }
 
-int file_place_open(const struct file_place *place, int flags, mode_t mode)
+int destination_open(const struct destination *destination, int flags, mode_t mode)
 {
-	int fd = openat(place->dir, place->name,
-			flags | O_CLOEXEC | (place->by_fd ? 0 : O_NOFOLLOW), mode);
+	int fd = openat(destination->dir, destination->name,
+			flags | O_CLOEXEC | (destination->by_fd ? 0 : O_NOFOLLOW), mode);
 
 	return fd < 0 ? -errno : fd;
 }
 
-int file_place_stat(const struct file_place *place, struct stat *st)
+int destination_stat(const struct destination *destination, struct stat *st)
 {
-	int flags = place->by_fd ? 0 : AT_SYMLINK_NOFOLLOW;
+	int flags = destination->by_fd ? 0 : AT_SYMLINK_NOFOLLOW;
 
-	return fstatat(place->dir, place->name, st, flags) ? -errno : 0;
+	return fstatat(destination->dir, destination->name, st, flags) ? -errno : 0;
 }
 
-bool file_place_is_file(const struct file_place *place)
+bool destination_is_file(const struct destination *destination)
 {
-	return !place->exists || (S_ISREG(place->st.st_mode) && !place->by_fd);
+	return !destination->exists || (S_ISREG(destination->st.st_mode) && !destination->by_fd);
 }
 
-int file_place_check_dir(const struct file_place *place)
+int destination_check_dir(const struct destination *destination)
 {
-	return faccessat(place->dir, ".", W_OK | X_OK, 0) ? -errno : 0;
+	return faccessat(destination->dir, ".", W_OK | X_OK, 0) ? -errno : 0;
 }
