@@ -577,6 +577,18 @@ def test_events():
     assert not wrong, "\n".join(wrong)
 
 
+def test_columns():
+    """gmemtop's manual page has the columns of the help that docs/gmemtop.md shows, in its words, and each event is one"""
+    listed = read("docs/gmemtop.md").split("\nColumns, by their names in filters and options\n")[1].split("\n\n")[0]
+    shown = [re.split(r"  +", line.strip(), maxsplit=2) for line in listed.split("\n")]
+    lines = docpages.section(MANUALS["gmemtop"], "COLUMNS")
+    whats = [lines[i + 2] for i, line in enumerate(lines) if line == ".TP"]
+    manual = [(tag.removesuffix(" *"), what) for tag, what in zip(docpages.tagged(MANUALS["gmemtop"], "COLUMNS"), whats)]
+    ours = [(f"{key} ({title})", f"{what[0].upper()}{what[1:]}.") for key, title, what in shown]
+    assert len(ours) > 40 and manual == ours, f"not the same: {set(manual) ^ set(ours)}"
+    assert not (lacks := lists.events().keys() - {key for key, *_ in shown}), lacks
+
+
 def test_filters():
     """gmemtop takes the filters of its manual page"""
     filters = [line for block in re.findall(r"^\.EX\n(.*?)\n\.EE$", "\n".join(docpages.section(MANUALS["gmemtop"], "FILTERS")), re.M | re.S)
@@ -602,7 +614,7 @@ def test_names():
     assert not wrong, "\n".join(wrong)
 
 
-HERE = (test_all, test_links, test_synopsis, test_options, test_short_options, test_losses, test_events, test_filters, test_names, test_queries)
+HERE = (test_all, test_links, test_synopsis, test_options, test_short_options, test_losses, test_events, test_columns, test_filters, test_names, test_queries)
 
 
 def main():
