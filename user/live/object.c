@@ -292,7 +292,8 @@ int object_set_pids(const struct object *object)
 	return err;
 }
 
-int object_init(struct object *object, const struct session_options *options, struct kernel *kernel)
+int object_init(struct object *object, const struct session_options *options,
+		const struct kernel *kernel)
 {
 	object->options = options;
 	object->kernel = kernel;

@@ -27,7 +27,7 @@ struct target {
 
 struct object {
 	const struct session_options *options; /* the caller's */
-	struct kernel *kernel; /* the caller's */
+	const struct kernel *kernel; /* the caller's */
 	bool fsession; /* one program for both ends, not two: see kernel_fsession() */
 	bool multi; /* one program for all of RARE_HOOKS: see kernel_fsession_multi() */
 	struct session_calls calls; /* if fsession */
@@ -42,7 +42,7 @@ struct object {
  * errno.
  */
 int object_init(struct object *object, const struct session_options *options,
-		struct kernel *kernel);
+		const struct kernel *kernel);
 
 /*
  * Load the rungs that are chosen of what is @wanted (1 << event or keeper), in place of what was loaded.

@@ -41,8 +41,8 @@ struct ladder {
 	struct rung rungs[EVENT_RUNGS]; /* newest kernel first; ends with an empty one */
 	__u64 needs; /* 1 << event: events whose hooks give this one its context, ... */
 	__u64 with; /* ... and those that do where the kernel has them */
-	const char *
-		keeps; /* of a keeper that nothing can be traced without: what it sees the kernel do */
+	/* Of a keeper without which nothing can be traced: what it sees the kernel do. */
+	const char *keeps;
 };
 
 /* What is attached always: it carries no event, but keeps VMs and slots apart. */

@@ -28,8 +28,8 @@ __u64 events_needed(__u64 events);
 struct choice {
 	hook_present_fn present;
 	void *ctx;
-	struct hook_state
-		states[NR_LADDERS]; /* [ladder], so first the events'; of it wanted, rung, reason */
+	/* By event, then by keeper. Filled here: wanted, rung, reason. */
+	struct hook_state states[NR_LADDERS];
 };
 
 /* What this kernel has of @events, of those that they need, and of the keepers. */
