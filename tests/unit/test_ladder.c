@@ -139,7 +139,7 @@ static void test_generations(void **state)
 		{ EV_ZAP,
 		  "7.2",
 		  { "__kvm_gmem_invalidate_start(gmem_file)", "kvm_unmap_gfn_range" } },
-		{ EV_PREPARE, "6.10", { "kvm_arch_gmem_prepare" } },
+		{ EV_PREPARE, "6.11", { "kvm_arch_gmem_prepare" } },
 		{ EV_PREPARE, "7.3", { "kvm_arch_gmem_make_private" } },
 	};
 
@@ -238,7 +238,7 @@ static void test_reasons_name_what_is_missing(void **state)
 		    "not in this kernel: kvm_gmem_commit_memory_region, kvm_gmem_bind (since 6.8)");
 	/* What is in flight is missed only where nothing else is. */
 	choice = made(ONLY(POPULATE), WITHOUT("kvm_gmem_populate", "kvm_gmem_write_begin"));
-	assert_gone(&choice, EV_POPULATE, "not in this kernel: kvm_gmem_populate (since 6.10)");
+	assert_gone(&choice, EV_POPULATE, "not in this kernel: kvm_gmem_populate (since 6.11)");
 	choice = made(ONLY(DIRECT_MAP_ZAP),
 		      WITHOUT("kvm_gmem_folio_zap_direct_map", "folio_zap_direct_map"));
 	assert_gone(&choice, EV_DIRECT_MAP_ZAP,

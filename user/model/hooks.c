@@ -61,7 +61,7 @@ const struct ladder ladders[NR_LADDERS] = {
 		 * 3bb2531e20bf ("KVM: guest_memfd: Add hook for initializing memory"); 7.0 calls it at
 		 * every fault, until then only for a folio not up to date.
 		 */
-		{ "6.10", { BOTH("prepare", "kvm_arch_gmem_prepare", IN_FAULT) } },
+		{ "6.11", { BOTH("prepare", "kvm_arch_gmem_prepare", IN_FAULT) } },
 	} },
 	[EV_POPULATE] = { .rungs = {
 		/*
@@ -74,7 +74,7 @@ const struct ladder ladders[NR_LADDERS] = {
 		{ "in flight", { BOTH("write_begin", "kvm_gmem_write_begin"),
 				 END("write_end", "kvm_gmem_write_end") } },
 		/* 1f6c06b17751 ("KVM: guest_memfd: Add interface for populating gmem pages with user data") */
-		{ "6.10", { BOTH("populate", "kvm_gmem_populate") } },
+		{ "6.11", { BOTH("populate", "kvm_gmem_populate") } },
 	} },
 	[EV_PREFAULT] = { .rungs = {
 		/* 6e01b7601dfe ("KVM: x86: Implement kvm_arch_vcpu_pre_fault_memory()") */
