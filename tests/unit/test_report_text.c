@@ -428,7 +428,7 @@ static void test_unavailable_events_share_lines(void **state)
 	(void)state;
 	sample_empty(&sample);
 	make_unavailable(&sample, EV_HOST_FAULT, "not in this kernel: f (since 6.18)");
-	make_unavailable(&sample, EV_PREPARE, "not in this kernel: g, h (since 6.10)");
+	make_unavailable(&sample, EV_PREPARE, "not in this kernel: g, h (since 6.11)");
 	make_unavailable(&sample, EV_DIRECT_MAP_ZAP, "not in this kernel: i (since in flight)");
 	make_unavailable(&sample, EV_DIRECT_MAP_RESTORE, "not in this kernel: j (since in flight)");
 	make_unavailable(&sample, EV_ALLOCATE, "k cannot be attached to: Invalid argument");
@@ -437,7 +437,7 @@ static void test_unavailable_events_share_lines(void **state)
 	assert_has(text,
 		   "; unavailable here:\n"
 		   "          not in this kernel or its configuration: host_fault (since "
-		   "6.18),\n          prepare (since 6.10)\n"
+		   "6.18),\n          prepare (since 6.11)\n"
 		   "          not in any released kernel: direct_map_zap, direct_map_restore\n"
 		   "          allocate, punch_hole: k cannot be attached to: Invalid "
 		   "argument\n"
