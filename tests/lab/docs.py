@@ -142,7 +142,7 @@ class Row:
 DEMO = "sh -c 'gmemload --vms=1 --slots=1 >/dev/null'"
 FAULTS = r"^    guest_fault +\d"
 FEWER_PAGES = ("=4096", "=64")
-UNTIL_CTRL_C = ("gmemtrace ", "timeout --preserve-status --signal=INT 6 gmemtrace ")
+UNTIL_CTRL_C = ("gmemtrace ", f"{ROOT}/tests/lab/ctrl-c gmemtrace ")
 
 # In lab VMs, without the `lab run` in front of it; build/ is in PATH.
 IN_VM = (
