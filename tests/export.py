@@ -596,6 +596,15 @@ def test_standard_output(capture):
                 assert trace("export", capture.events, "--to", to, *more, text=False).stdout == expected, to
 
 
+def all_of(terminal):
+    """What was written to a terminal that nobody has open any more: it comes in parts."""
+    said = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(terminal, 4096):
+            said += part
+    return said.decode()
+
+
 def test_terminal(capture):
     """perfetto to a terminal is refused; progress goes to a terminal only, and is gone at the end"""
     master, slave = pty.openpty()
@@ -603,8 +612,8 @@ def test_terminal(capture):
     done.stdout = ""
     complains(done, USAGE, "terminal", "-o FILE.pftrace")
     done = trace("export", capture.events, "--to", "csv", "-o", f"{capture.directory}/out.csv", stderr=slave)
-    said = os.read(master, 4096).decode()
     os.close(slave)
+    said = all_of(master)
     os.close(master)
     assert done.returncode == 0 and "\rexporting" in said and "\033[K" in said, said
 

@@ -25,7 +25,7 @@ from tap import Results, Skip  # noqa: E402
 from tool import GMEMLOAD, GMEMTRACE, ROOT, USAGE, run  # noqa: E402
 
 KERNEL = "7.3"  # of commands that name none
-PATIENCE = 120
+PATIENCE = 240  # seconds: make demo boots a VM, beside others
 MANUALS = {"gmemtrace": "docs/gmemtrace.1", "gmemtop": "docs/gmemtop.1"}
 
 
