@@ -299,7 +299,7 @@ static void prog_refresh(struct hook_state *state, const struct bpf_program *pro
 	state->run_count += info.run_cnt;
 	state->run_time_ns += info.run_time_ns;
 	state->recursion_misses += info.recursion_misses;
-	if (kind != HOOK_WHOLE)
+	if (kind == HOOK_BOTH_ENDS || kind == HOOK_END)
 		state->end_misses += info.recursion_misses;
 }
 
