@@ -4,6 +4,7 @@
  */
 #include "view_layout.h"
 #include "base/text.h"
+#include "model/page_size.h"
 #include "view_values.h"
 
 /* Digits of the highest address make its column as wide as it needs to be. */
@@ -16,7 +17,7 @@ static unsigned int gpa_width(const struct view *view)
 		if (view->rows[i].slot &&
 		    view->rows[i].slot->info.base_gfn + view->rows[i].slot->info.npages > last)
 			last = view->rows[i].slot->info.base_gfn + view->rows[i].slot->info.npages;
-	for (last <<= 12; last >>= 4;)
+	for (last = pages_bytes(last, view->page_bytes); last >>= 4;)
 		digits++;
 	return 2 * (digits + 2) + 1;
 }
