@@ -20,8 +20,11 @@ LIBS := -lbpf -ljansson -lprotobuf-c -lsqlite3 -lzstd -lz -lm
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	-Wno-format-truncation
 
+MULTIARCH := $(shell $(CC) -print-multiarch)
+# How libbpf calls the machine, for the registers of probes.
+BPF_ARCH := $(patsubst x86_64%,x86,$(patsubst aarch64%,arm64,$(MULTIARCH)))
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
-	-Wno-missing-declarations -Ibpf -Ivmlinux -I/usr/include/$(shell $(CC) -print-multiarch)
+	-Wno-missing-declarations -D__TARGET_ARCH_$(BPF_ARCH) -Ibpf -Ivmlinux -I/usr/include/$(MULTIARCH)
 
 # All of user space but the programs' main() is one library: what links it takes what it refers to.
 MAINS := user/gmemtrace/gmemtrace.c user/gmemtop/gmemtop.c

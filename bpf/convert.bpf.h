@@ -14,16 +14,16 @@
  * the first kvm_range_has_memory_attributes() within; when that says yes, nothing changes.
  */
 
-static __always_inline bool is_conversion(__u64 *ctx)
+static __always_inline bool is_conversion(struct call call)
 {
-	return (__u32)ctx[1] == KVM_SET_MEMORY_ATTRIBUTES;
+	return (__u32)raw_arg(call, 1) == KVM_SET_MEMORY_ATTRIBUTES;
 }
 
-static __always_inline int convert_begin(__u64 *ctx)
+static __always_inline int convert_begin(struct call call)
 {
 	struct task_state *state;
 
-	if (!is_conversion(ctx))
+	if (!is_conversion(call))
 		return 0;
 	state = event_enter(EV_CONVERT);
 	if (state)
@@ -63,21 +63,21 @@ static __always_inline bool gfns_convert(struct task_state *state, __u64 kvm)
 			     conversion->end + cache->pgoff_of_gfn);
 }
 
-static __always_inline int convert_end(__u64 *ctx)
+static __always_inline int convert_end(struct call call)
 {
-	struct file *file = (void *)arg(ctx, 0);
+	struct file *file = (void *)arg(call, 0);
 	struct gmem_record event = EVENT(CONVERT);
 	struct conversion *conversion;
 	struct task_state *state;
 	struct owner *owner;
 	__u64 kvm;
 
-	if (!is_conversion(ctx))
+	if (!is_conversion(call))
 		return 0;
 	state = event_leave(&event);
 	if (!state)
 		return 0;
-	event.err = errno_of(returned(ctx));
+	event.err = errno_of(returned(call));
 	conversion = &state->conversion;
 	kvm = (__u64)BPF_CORE_READ(file, private_data);
 	if (conversion->looked) {
@@ -88,7 +88,7 @@ static __always_inline int convert_end(__u64 *ctx)
 	}
 	if (conversion->looked && !event.err && !conversion->noop)
 		event.npages = conversion->end - conversion->start;
-	owner = event_count(ctx, &event);
+	owner = event_count(call.ctx, &event);
 	if (conversion->looked)
 		convert_details(conversion, owner, &event);
 	if (event.npages && gfns_convert(state, kvm))
@@ -106,20 +106,20 @@ BOTH_ENDS(convert, convert_begin, convert_end)
 
 BEGIN(convert_in_place, EV_CONVERT)
 
-static __always_inline int convert_in_place_end(__u64 *ctx)
+static __always_inline int convert_in_place_end(struct call call)
 {
 	struct gmem_record event = EVENT(CONVERT);
-	__u64 npages = ctx[2], attributes = ctx[3];
+	__u64 npages = raw_arg(call, 2), attributes = raw_arg(call, 3);
 	struct owner *owner;
 	struct pages pages;
 
 	if (!event_leave(&event))
 		return 0;
-	event_at_pgoff(&event, ctx[1]);
-	event.err = errno_of(returned(ctx));
+	event_at_pgoff(&event, raw_arg(call, 1));
+	event.err = errno_of(returned(call));
 	event.npages = event.err ? 0 : npages;
-	event.owner = gmem_owner_known(arg(ctx, 0));
-	owner = event_count(ctx, &event);
+	event.owner = gmem_owner_known(arg(call, 0));
+	owner = event_count(call.ctx, &event);
 	detail_count(owner, &event,
 		     attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE ? DETAIL_CONVERT_PRIVATE
 							       : DETAIL_CONVERT_SHARED);
@@ -134,7 +134,10 @@ BOTH_ENDS(convert_in_place, convert_in_place_begin, convert_in_place_end)
 
 /* kvm_range_has_memory_attributes(kvm, start, end, [mask, from 6.12 or before] attributes) */
 
-static __always_inline int attributes_begin(__u64 *ctx)
+/* Which of its arguments the attributes are: the last one. */
+const volatile __u32 attributes_at;
+
+static __always_inline int attributes_begin(struct call call)
 {
 	struct task_state *state = state_get();
 	struct conversion *conversion;
@@ -144,50 +147,51 @@ static __always_inline int attributes_begin(__u64 *ctx)
 	conversion = &state->conversion;
 	conversion->looked = 1;
 	conversion->noop = 0;
-	conversion->start = ctx[1];
-	conversion->end = ctx[2];
-	bpf_get_func_arg(ctx, bpf_get_func_arg_cnt(ctx) - 1, &conversion->attributes);
+	conversion->start = raw_arg(call, 1);
+	conversion->end = raw_arg(call, 2);
+	conversion->attributes = arg(call, attributes_at);
 	return 0;
 }
 
-static __always_inline int attributes_end(__u64 *ctx)
+static __always_inline int attributes_end(struct call call)
 {
 	struct task_state *state = state_get();
 
 	if (!state || state->conversion.looked != 1)
 		return 0;
 	state->conversion.looked = 2;
-	state->conversion.noop = (__u8)returned(ctx);
+	state->conversion.noop = (__u8)returned(call);
 	return 0;
 }
 
 BOTH_ENDS(attributes, attributes_begin, attributes_end)
 
 /* kvm_arch_vcpu_ioctl_run(vcpu): the page that the guest may not touch as it did. */
-SEC("?fexit")
-int memory_fault(__u64 *ctx)
+static __always_inline int memory_fault_end(struct call call)
 {
-	struct kvm_vcpu *vcpu = ARG(ctx, 0);
+	struct kvm_vcpu *vcpu = (void *)raw_arg(call, 0);
 	struct gmem_record event = EVENT(MEMORY_FAULT);
-	struct kvm_run *run = vcpu->run;
-	long ret = returned_int(ctx);
+	struct kvm_run *run = kread(call, vcpu, run);
+	long ret = returned_int(call);
 	struct owner *owner;
 	__u64 kvm;
 
 	/* An exit reason is good for these errors only, by the API of KVM_EXIT_MEMORY_FAULT. */
-	if ((ret != -EFAULT && ret != -EHWPOISON) || run->exit_reason != KVM_EXIT_MEMORY_FAULT ||
-	    active_since_ns == ~0ULL)
+	if ((ret != -EFAULT && ret != -EHWPOISON) ||
+	    kread(call, run, exit_reason) != KVM_EXIT_MEMORY_FAULT || active_since_ns == ~0ULL)
 		return 0;
-	event.page = run->memory_fault.gpa >> page_bits;
+	event.page = kread(call, run, memory_fault.gpa) >> page_bits;
 	kvm = (__u64)BPF_CORE_READ(vcpu, kvm);
 	event.owner = gfn_owner_find(kvm, event.page, event.page + 1);
-	owner = event_count(ctx, &event);
-	if (run->memory_fault.flags & KVM_MEMORY_EXIT_FLAG_PRIVATE)
+	owner = event_count(call.ctx, &event);
+	if (kread(call, run, memory_fault.flags) & KVM_MEMORY_EXIT_FLAG_PRIVATE)
 		detail_count(owner, &event, DETAIL_MEMORY_FAULT_PRIVATE);
 	else
 		detail_count(owner, &event, DETAIL_MEMORY_FAULT_SHARED);
 	event_record(owner, &event);
 	return 0;
 }
+
+LAST_END(memory_fault, memory_fault_end)
 
 #endif

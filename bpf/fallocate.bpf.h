@@ -10,26 +10,26 @@
 
 /* kvm_gmem_fallocate(file, mode, offset, len) */
 
-static __always_inline enum gmem_event fallocate_event(__u64 *ctx)
+static __always_inline enum gmem_event fallocate_event(struct call call)
 {
-	return arg(ctx, 1) & FALLOC_FL_PUNCH_HOLE ? EV_PUNCH_HOLE : EV_ALLOCATE;
+	return arg(call, 1) & FALLOC_FL_PUNCH_HOLE ? EV_PUNCH_HOLE : EV_ALLOCATE;
 }
 
-static __always_inline int fallocate_begin(__u64 *ctx)
+static __always_inline int fallocate_begin(struct call call)
 {
-	struct file *file = (void *)arg(ctx, 0);
+	struct file *file = (void *)arg(call, 0);
 	struct fallocate_range *range;
 	struct task_state *state;
 	__u64 start, end;
 	__u32 bits;
 
-	state = file_event_enter(fallocate_event(ctx), (__u64)BPF_CORE_READ(file, private_data),
+	state = file_event_enter(fallocate_event(call), (__u64)BPF_CORE_READ(file, private_data),
 				 (__u64)BPF_CORE_READ(file, f_inode));
 	if (!state)
 		return 0;
 	range = &state->fallocate;
-	start = arg(ctx, 2);
-	end = start + arg(ctx, 3);
+	start = arg(call, 2);
+	end = start + arg(call, 3);
 	bits = page_bits;
 	range->start = start >> bits;
 	range->end = end >> bits;
@@ -67,9 +67,9 @@ static __always_inline void fallocate_pages(const struct task_state *state,
 		pages_change(&cache->pages, &change, range->start, range->end);
 }
 
-static __always_inline int fallocate_end(__u64 *ctx)
+static __always_inline int fallocate_end(struct call call)
 {
-	struct gmem_record event = { .event = fallocate_event(ctx) };
+	struct gmem_record event = { .event = fallocate_event(call) };
 	struct fallocate_range *range;
 	struct task_state *state;
 
@@ -78,13 +78,15 @@ static __always_inline int fallocate_end(__u64 *ctx)
 		return 0;
 	range = &state->fallocate;
 	event_at_pgoff(&event, range->start);
-	event.err = errno_of(returned(ctx));
+	event.err = errno_of(returned(call));
 	event.npages = event.err ? 0 : range->end - range->start;
 	event.owner = file_range_owner(state, range->start, range->end);
 	state->inode = 0;
-	rare_count(ctx, &event);
+	rare_count(call.ctx, &event);
 	fallocate_pages(state, &event);
 	return 0;
 }
+
+BOTH_ENDS(fallocate, fallocate_begin, fallocate_end)
 
 #endif

@@ -28,24 +28,24 @@ static __always_inline struct file *created_file(__u64 kvm, int fd)
 	return file;
 }
 
-static __always_inline int create_end(__u64 *ctx)
+static __always_inline int create_end(struct call call)
 {
 	struct gmem_record event = EVENT(CREATE);
-	__u64 kvm = arg(ctx, 0);
+	__u64 kvm = arg(call, 0);
 	struct owner *owner;
 	struct file *file;
 	long ret;
 
 	if (!event_leave(&event))
 		return 0;
-	ret = returned_int(ctx);
+	ret = returned_int(call);
 	file = created_file(kvm, ret);
 	if (file)
 		event.owner = gmem_owner_find(kvm, (__u64)BPF_CORE_READ(file, f_inode));
 	else
 		event.owner = vm_owner(kvm);
 	event.err = errno_of(ret);
-	rare_count(ctx, &event);
+	rare_count(call.ctx, &event);
 	owner = bpf_map_lookup_elem(&owners, &event.owner);
 	if (owner && owner->kind == OWNER_GMEM)
 		owner->gmem.met_late = 0;
@@ -62,36 +62,36 @@ static __always_inline int create_end(__u64 *ctx)
 
 BEGIN(bind, EV_BIND)
 
-static __always_inline int bind_ends(__u64 *ctx, __u64 slot)
+static __always_inline int bind_ends(struct call call, __u64 slot)
 {
 	struct gmem_record event = EVENT(BIND);
 
 	if (!event_leave(&event))
 		return 0;
-	event.owner = slot_owner_find(arg(ctx, 0), slot);
-	event.err = errno_of(returned_int(ctx));
-	rare_count(ctx, &event);
+	event.owner = slot_owner_find(arg(call, 0), slot);
+	event.err = errno_of(returned_int(call));
+	rare_count(call.ctx, &event);
 	return 0;
 }
 
-static __always_inline int bind_end(__u64 *ctx)
+static __always_inline int bind_end(struct call call)
 {
-	return bind_ends(ctx, arg(ctx, 1));
+	return bind_ends(call, arg(call, 1));
 }
 
-static __always_inline int bind_prepare_end(__u64 *ctx)
+static __always_inline int bind_prepare_end(struct call call)
 {
-	return returned_int(ctx) < 0 ? bind_end(ctx) : 0;
+	return returned_int(call) < 0 ? bind_end(call) : 0;
 }
 
-static __always_inline int bind_refused_end(__u64 *ctx)
+static __always_inline int bind_refused_end(struct call call)
 {
 	struct task_state *state = state_get();
 
 	if (!state || !state->start_ns[EV_BIND]) /* it has ended, or no slot is bound here */
 		return 0;
-	if (returned_int(ctx) < 0)
-		return bind_ends(ctx, arg(ctx, 2));
+	if (returned_int(call) < 0)
+		return bind_ends(call, arg(call, 2));
 	event_unended(state, EV_BIND);
 	return 0;
 }
@@ -101,9 +101,9 @@ static __always_inline int bind_refused_end(__u64 *ctx)
  * closed before: slot_commit and vm_destroy leave it in the task.
  */
 
-static __always_inline int unbind_begin(__u64 *ctx)
+static __always_inline int unbind_begin(struct call call)
 {
-	struct kvm_memory_slot *slot = (void *)arg(ctx, 0);
+	struct kvm_memory_slot *slot = (void *)arg(call, 0);
 	struct task_state *state = event_enter(EV_UNBIND);
 	struct file *file = BPF_CORE_READ(slot, gmem.file);
 
@@ -112,7 +112,7 @@ static __always_inline int unbind_begin(__u64 *ctx)
 	return 0;
 }
 
-static __always_inline int unbind_end(__u64 *ctx)
+static __always_inline int unbind_end(struct call call)
 {
 	struct gmem_record event = EVENT(UNBIND);
 	struct task_state *state;
@@ -121,27 +121,28 @@ static __always_inline int unbind_end(__u64 *ctx)
 	__sync_fetch_and_add(&generation, 1); /* files have nothing at the slot any more */
 	if (!state)
 		return 0;
-	event.owner = slot_owner_find(state->kvm, arg(ctx, 0));
-	rare_count(ctx, &event);
+	event.owner = slot_owner_find(state->kvm, arg(call, 0));
+	rare_count(call.ctx, &event);
 	return 0;
 }
 
 /* kvm_gmem_release(inode, file) frees the file's private data: its VM must be found before. */
 
-static __always_inline int release_begin(__u64 *ctx)
+static __always_inline int release_begin(struct call call)
 {
 	struct task_state *state = event_enter(EV_RELEASE);
-	struct file *file = (void *)arg(ctx, 1);
+	struct file *file = (void *)arg(call, 1);
 	struct kvm *kvm = gmem_file_kvm(BPF_CORE_READ(file, private_data));
 
+	__sync_fetch_and_add(&generation, 1); /* another file may have its private data soon */
 	if (!state)
 		return 0;
-	state->inode = arg(ctx, 0);
+	state->inode = arg(call, 0);
 	state->release_owner = gmem_owner_find((__u64)kvm, state->inode);
 	return 0;
 }
 
-static __always_inline int release_end(__u64 *ctx)
+static __always_inline int release_end(struct call call)
 {
 	struct gmem_record event = EVENT(RELEASE);
 	struct task_state *state;
@@ -152,8 +153,7 @@ static __always_inline int release_end(__u64 *ctx)
 		return 0;
 	state->inode = 0;
 	event.owner = state->release_owner;
-	rare_count(ctx, &event);
-	__sync_fetch_and_add(&generation, 1); /* another file may have the same private data soon */
+	rare_count(call.ctx, &event);
 	owner = bpf_map_lookup_elem(&owners, &event.owner);
 	if (owner && owner->kind == OWNER_GMEM)
 		owner->gmem.released_ns = bpf_ktime_get_ns();

@@ -19,25 +19,69 @@
 char LICENSE[] SEC("license") = "GPL";
 
 /* Each of RARE_HOOKS has programs of its own. */
-RARE_HOOKS(BOTH_ENDS, FIRST_END, LAST_END)
+RARE_HOOKS(BOTH_TRAMPOLINES, FIRST_TRAMPOLINE, LAST_TRAMPOLINE)
 
 /* One program for all of them, where such a one can be (fsession_multi). */
 SEC("?fsession.multi")
 int rare_session(__u64 *ctx)
 {
+	struct call call = BY_TRAMPOLINE(ctx);
 	bool end = bpf_session_is_return(ctx);
 
 	switch (bpf_get_attach_cookie(ctx)) {
 #define BOTH(hook, begin_fn, end_fn)                                                               \
 	case RARE_##hook:                                                                          \
-		return end ? end_fn(ctx) : begin_fn(ctx);
-#define FIRST(hook, fn)                                                                            \
-	case RARE_##hook:                                                                          \
-		return end ? 0 : fn(ctx);
-#define LAST(hook, fn)                                                                             \
-	case RARE_##hook:                                                                          \
-		return end ? fn(ctx) : 0;
+		return end ? end_fn(call) : begin_fn(call);
+#define FIRST(hook, fn) BOTH(hook, fn, nothing)
+#define LAST(hook, fn) BOTH(hook, nothing, fn)
 		RARE_HOOKS(BOTH, FIRST, LAST)
+#undef BOTH
+#undef FIRST
+#undef LAST
 	}
 	return 0;
+}
+
+/* The same as a probe, for --exact. */
+SEC("?kprobe.session")
+int rare_probe(struct pt_regs *regs)
+{
+	__u64 hook = bpf_get_attach_cookie(regs);
+	struct saved_call begun, *saved;
+	struct call call;
+
+	if (bpf_session_is_return(regs)) {
+		saved = call_ends(regs, hook);
+		if (!saved)
+			return 0;
+		call = BY_PROBE(regs, saved);
+		switch (hook) {
+#define BOTH(hook, begin, end)                                                                     \
+	case RARE_##hook:                                                                          \
+		end(call);                                                                         \
+		break;
+#define FIRST(hook, fn)
+#define LAST(hook, fn) BOTH(hook, nothing, fn)
+			RARE_HOOKS(BOTH, FIRST, LAST)
+#undef BOTH
+#undef FIRST
+#undef LAST
+		}
+		return 0;
+	}
+	call_save(regs, hook, &begun);
+	call = BY_PROBE(regs, &begun);
+	switch (hook) {
+#define BOTH(hook, begin, end)                                                                     \
+	case RARE_##hook:                                                                          \
+		begin(call);                                                                       \
+		break;
+#define FIRST(hook, fn)                                                                            \
+	case RARE_##hook:                                                                          \
+		fn(call);                                                                          \
+		return PROBE_NO_END;
+#define LAST(hook, fn)
+		RARE_HOOKS(BOTH, FIRST, LAST)
+	}
+	return PROBE_END;
 }

@@ -133,7 +133,8 @@ enum gmem_detail {
 /* Why an event is missing from the counts; each is counted per event in the loss ledger. */
 #define GMEM_LOSSES(X)                                                                             \
 	X(STATE, state, "no per-task state could be had when the event began")                     \
-	X(MISSED, missed, "the kernel skipped the program: another task of the CPU was inside it") \
+	X(MISSED, missed,                                                                          \
+	  "the kernel skipped the program: another task of the CPU was inside it; see --exact")    \
 	X(OWNER, owner, "the table of VMs, slots and guest_memfds is full: see --owners")          \
 	X(HISTOGRAM, histogram, "counted, but the table of histograms is full: see --owners")      \
 	X(ERRNO, errno, "counted, but the table of errors is full: see --owners")                  \
@@ -246,7 +247,8 @@ struct gmem_info {
 };
 
 struct owner {
-	__u32 kind; /* enum owner_kind; written last */
+	__u16 kind; /* enum owner_kind; written last */
+	__u16 gone; /* 1: what has its key from now on is another */
 	__u32 vm; /* the owner index of the VM it belongs to */
 	union {
 		struct vm_info vm_info;

@@ -261,14 +261,20 @@ static __always_inline void guest_fault_context(struct fault_tally *tally,
 		direct_map_ends(state, event->err);
 }
 
-/* As returned(), in fewer steps where it is known which word it is. */
-static __always_inline int guest_fault_returned(__u64 *ctx)
+/* The arguments, one after another. */
+static __always_inline const __u64 *fault_args(struct call call)
 {
-	if (fault_arguments == 6)
-		return ctx[6];
-	if (fault_arguments == 5)
-		return ctx[5];
-	return returned(ctx);
+	return call.saved ? call.saved->arg : call.ctx;
+}
+
+/* As returned(), in fewer steps where it is known which word it is. */
+static __always_inline int guest_fault_returned(struct call call)
+{
+	if (!call.saved && fault_arguments == 6)
+		return raw_arg(call, 6);
+	if (!call.saved && fault_arguments == 5)
+		return raw_arg(call, 5);
+	return returned(call);
 }
 
 static __always_inline void fault_latency(struct fault_tally *tally, __u64 latency_ns, __u64 min_ns)
@@ -289,11 +295,11 @@ static __always_inline void fault_latency(struct fault_tally *tally, __u64 laten
 }
 
 /* What was asked for besides counts. */
-static __always_inline void guest_fault_more(__u64 *ctx, const struct cpu_slot *slot,
+static __always_inline void guest_fault_more(void *ctx, const struct cpu_slot *slot,
 					     const struct gmem_record *event)
 {
 	if (heat)
-		heat_count(&slot->cache, ctx[2]);
+		heat_count(&slot->cache, event->page);
 	if (stack_events >> EV_GUEST_FAULT & 1 && event->latency_ns >= min_latency_ns)
 		stack_count(ctx, event->owner, EV_GUEST_FAULT, 0);
 	if (record_events >> EV_GUEST_FAULT & 1) /* event_record(), in fewer steps */
@@ -301,29 +307,30 @@ static __always_inline void guest_fault_more(__u64 *ctx, const struct cpu_slot *
 }
 
 /* @event has ended; @plain: as fault_plain. */
-static __always_inline void guest_fault_count(__u64 *ctx, struct cpu_slot *slot,
+static __always_inline void guest_fault_count(struct call call, struct cpu_slot *slot,
 					      struct gmem_record *event, bool was_present,
 					      bool plain)
 {
-	int owner = fault_owner(slot, ctx), ret = guest_fault_returned(ctx);
+	const __u64 *args = fault_args(call);
+	int owner = fault_owner(slot, args), ret = guest_fault_returned(call);
 
 	if (owner < 0)
 		lose(EV_GUEST_FAULT, LOSS_OWNER);
 	if (owner <= 0)
 		return;
 	event->owner = owner;
-	event->page = ctx[2];
+	event->page = args[2];
 	fault_latency(&slot->tally, event->latency_ns, plain ? 0 : min_latency_ns);
 	if (ret < 0) {
 		event->err = -ret;
 		error_count(owner, EV_GUEST_FAULT, -ret);
 	} else {
-		guest_fault_cause(slot, event, ctx[2], was_present);
+		guest_fault_cause(slot, event, args[2], was_present);
 	}
 	if (prefaults || (!plain && fault_context))
 		guest_fault_context(&slot->tally, event);
 	if (!plain)
-		guest_fault_more(ctx, slot, event);
+		guest_fault_more(call.ctx, slot, event);
 }
 
 /*
@@ -369,7 +376,8 @@ static __always_inline int guest_fault_end(__u64 *ctx, bool plain)
 		return 0;
 	slot = cpu_slot(ctx);
 	if (slot)
-		guest_fault_count(ctx, slot, &event, late_gmems && state->was_present, plain);
+		guest_fault_count(BY_TRAMPOLINE(ctx), slot, &event,
+				  late_gmems && state->was_present, plain);
 	return 0;
 }
 
@@ -380,25 +388,25 @@ static __always_inline int guest_fault_end(__u64 *ctx, bool plain)
 
 #define FAULT_IGNORED 1 /* a cookie */
 
-static __always_inline int guest_fault_session_begin(__u64 *ctx, __u64 *cookie, bool plain)
+static __always_inline int guest_fault_session_begin(const __u64 *args, __u64 *cookie, bool plain)
 {
 	bool was_present = false;
 	struct cpu_slot *slot;
 	struct task_state *state;
 
 	if (fault_asks_owner(plain)) {
-		slot = cpu_slot(ctx);
+		slot = cpu_slot(args);
 		if (!slot) /* never; the verifier cannot know */
 			return 0;
-		if (fault_owner(slot, ctx) == OWNER_IGNORED) {
+		if (fault_owner(slot, args) == OWNER_IGNORED) {
 			*cookie = FAULT_IGNORED;
 			return 0;
 		}
-		was_present = guest_fault_look(&slot->cache, ctx[2]);
+		was_present = guest_fault_look(&slot->cache, args[2]);
 	}
 	state = !plain && fault_context ? state_make() : NULL;
 	if (state) {
-		guest_fault_tell(state, ctx);
+		guest_fault_tell(state, args);
 		state->start_ns[EV_GUEST_FAULT] = 1;
 	}
 	__sync_fetch_and_add(&fault_cpus[bpf_get_smp_processor_id() & (BEGUN_CPUS - 1)].begun, 1);
@@ -406,7 +414,7 @@ static __always_inline int guest_fault_session_begin(__u64 *ctx, __u64 *cookie, 
 	return 0;
 }
 
-static __always_inline int guest_fault_session_end(__u64 *ctx, __u64 begun, bool plain)
+static __always_inline int guest_fault_session_end(struct call call, __u64 begun, bool plain)
 {
 	struct gmem_record event = EVENT(GUEST_FAULT);
 	struct cpu_slot *slot;
@@ -416,12 +424,12 @@ static __always_inline int guest_fault_session_end(__u64 *ctx, __u64 begun, bool
 		return 0;
 	event.end_ns = bpf_ktime_get_ns();
 	event.latency_ns = event.end_ns - (begun >> 1);
-	slot = cpu_slot(ctx);
+	slot = cpu_slot(fault_args(call));
 	if (!slot) /* never; the verifier cannot know */
 		return 0;
 	slot->tally.ended++;
 	if (begun >> 1 >= active_since_ns)
-		guest_fault_count(ctx, slot, &event, begun & 1, plain);
+		guest_fault_count(call, slot, &event, begun & 1, plain);
 	state = !plain && fault_context ? state_get() : NULL;
 	if (state)
 		state->start_ns[EV_GUEST_FAULT] = 0;
@@ -429,11 +437,11 @@ static __always_inline int guest_fault_session_end(__u64 *ctx, __u64 begun, bool
 }
 
 /* At the end the begin was missed. */
-static __always_inline int guest_fault_session_missed(__u64 *ctx)
+static __always_inline int guest_fault_session_missed(const __u64 *args)
 {
-	struct cpu_slot *slot = cpu_slot(ctx);
+	struct cpu_slot *slot = cpu_slot(args);
 
-	if (active_since_ns != ~0ULL && slot && fault_owner(slot, ctx) != OWNER_IGNORED)
+	if (active_since_ns != ~0ULL && slot && fault_owner(slot, args) != OWNER_IGNORED)
 		lose(EV_GUEST_FAULT, LOSS_MISSED);
 	return 0;
 }
@@ -457,12 +465,35 @@ int guest_fault_session(__u64 *ctx)
 	__u64 *cookie = bpf_session_cookie(ctx), begun = *cookie;
 
 	if (begun)
-		return fault_plain ? guest_fault_session_end(ctx, begun, true)
-				   : guest_fault_session_end(ctx, begun, false);
+		return fault_plain ? guest_fault_session_end(BY_TRAMPOLINE(ctx), begun, true)
+				   : guest_fault_session_end(BY_TRAMPOLINE(ctx), begun, false);
 	if (bpf_session_is_return(ctx))
 		return guest_fault_session_missed(ctx);
 	return fault_plain ? guest_fault_session_begin(ctx, cookie, true)
 			   : guest_fault_session_begin(ctx, cookie, false);
+}
+
+/* The same as a probe: its arguments are saved meanwhile. */
+SEC("?kprobe.session")
+int guest_fault_probe(struct pt_regs *regs)
+{
+	enum { NUMBER = PROBE_NUMBER };
+	__u64 *cookie = bpf_session_cookie(regs), begun = *cookie;
+	struct saved_call call, *saved;
+
+	if (!bpf_session_is_return(regs)) {
+		call_save(regs, NUMBER, &call);
+		if (!*cookie) {
+			lose(EV_GUEST_FAULT, LOSS_STATE);
+			return PROBE_NO_END;
+		}
+		guest_fault_session_begin(call.arg, cookie, false);
+		return PROBE_END;
+	}
+	saved = call_ends(regs, NUMBER);
+	if (saved)
+		guest_fault_session_end(BY_PROBE(regs, saved), begun, false);
+	return 0;
 }
 
 #endif

@@ -9,16 +9,18 @@
 
 /* kvm_gmem_fault_user_mapping(vmf) */
 
-static __always_inline int host_fault_begin(__u64 *ctx)
+static __always_inline int host_fault_begin(struct call call)
 {
-	struct vm_fault *vmf = ARG(ctx, 0);
-	struct file *file = vmf->vma->vm_file;
+	struct vm_fault *vmf = (void *)raw_arg(call, 0);
+	struct file *file = kread(call, vmf, vma, vm_file);
 	struct task_state *state;
 
-	state = file_event_enter(EV_HOST_FAULT, (__u64)file->private_data, (__u64)file->f_inode);
+	state = file_event_enter(EV_HOST_FAULT, (__u64)kread(call, file, private_data),
+				 (__u64)kread(call, file, f_inode));
 	if (state)
 		state->was_present =
-			fault_look(&state->file_cache.pages, file->f_inode, vmf->pgoff);
+			fault_look(&state->file_cache.pages, kread(call, file, f_inode),
+				   kread(call, vmf, pgoff));
 	return 0;
 }
 
@@ -46,21 +48,21 @@ static __always_inline __u32 fault_error(__u32 fault)
 }
 #undef X
 
-static __always_inline int host_fault_end(__u64 *ctx)
+static __always_inline int host_fault_end(struct call call)
 {
 	struct gmem_record event = EVENT(HOST_FAULT);
-	struct vm_fault *vmf = ARG(ctx, 0);
+	struct vm_fault *vmf = (void *)raw_arg(call, 0);
 	struct task_state *state;
 	struct owner *owner;
 
 	state = event_leave(&event);
 	if (!state)
 		return 0;
-	event_at_pgoff(&event, vmf->pgoff);
+	event_at_pgoff(&event, kread(call, vmf, pgoff));
 	event.owner = file_range_owner(state, event.page, event.page + 1);
 	state->inode = 0;
-	event.err = fault_error(returned(ctx));
-	owner = event_count(ctx, &event);
+	event.err = fault_error(returned(call));
+	owner = event_count(call.ctx, &event);
 	if (!event.err && owner)
 		host_fault_cause(state, owner, &event);
 	event_record(owner, &event);

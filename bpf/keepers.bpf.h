@@ -8,32 +8,62 @@
 
 #include "program.bpf.h"
 
-/* kvm_arch_init_vm(kvm, type): whatever was at this address before is another VM. */
-static __always_inline int vm_init_end(__u64 *ctx)
-{
-	struct owner_key key = { .id = arg(ctx, 0), .kind = OWNER_VM };
+/*
+ * A VM's address is another one's as soon as it is freed. Two keepers see to it that no VM is taken for
+ * the one before: the birth of a VM ends what was known at its address, and so does the end of the one
+ * before.
+ */
 
-	bpf_map_delete_elem(&owner_index, &key);
+/* The owner with this index is a VM, and is no more. */
+static __always_inline void vm_goes(__u32 index)
+{
+	struct owner *owner = bpf_map_lookup_elem(&owners, &index);
+
+	if (!owner || owner->kind != OWNER_VM)
+		return;
+	owner->gone = 1;
+	if (!owner->vm_info.ended_ns)
+		owner->vm_info.ended_ns = bpf_ktime_get_ns();
+}
+
+/* kvm_arch_init_vm(kvm, type) */
+static __always_inline int vm_init_end(struct call call)
+{
+	struct owner_key key = { .id = arg(call, 0), .kind = OWNER_VM };
+	__u32 *at;
+
+	vm_goes(owner_known(&key, &at));
 	__sync_fetch_and_add(&generation, 1);
 	return 0;
 }
 
-/* kvm_destroy_vm(kvm) unbinds what is bound. */
-static __always_inline int vm_destroy_begin(__u64 *ctx)
+/* kvm_destroy_vm(kvm) unbinds what is bound: until its end, events of the VM can come. */
+static __always_inline int vm_destroy_begin(struct call call)
 {
-	struct owner_key key = { .id = arg(ctx, 0), .kind = OWNER_VM };
-	struct task_state *state;
-	struct owner *owner;
-	__u32 *known;
+	struct owner_key key = { .id = arg(call, 0), .kind = OWNER_VM };
+	struct task_state *state = state_make();
+	__u32 *at, index = owner_known(&key, &at);
+	struct owner *owner = bpf_map_lookup_elem(&owners, &index);
 
-	state = state_make();
-	if (state)
-		state->kvm = key.id;
-	__sync_fetch_and_add(&generation, 1);
-	known = bpf_map_lookup_elem(&owner_index, &key);
-	owner = known ? bpf_map_lookup_elem(&owners, known) : NULL;
 	if (owner && owner->kind == OWNER_VM)
 		owner->vm_info.ended_ns = bpf_ktime_get_ns();
+	__sync_fetch_and_add(&generation, 1);
+	if (!state)
+		return 0;
+	state->kvm = key.id;
+	state->ending = index;
+	return 0;
+}
+
+static __always_inline int vm_destroy_end(struct call call)
+{
+	struct task_state *state = state_get();
+
+	if (!state)
+		return 0;
+	vm_goes(state->ending);
+	state->ending = 0;
+	__sync_fetch_and_add(&generation, 1);
 	return 0;
 }
 
@@ -41,11 +71,11 @@ static __always_inline int vm_destroy_begin(__u64 *ctx)
  * kvm_arch_commit_memory_region(kvm, old, new, change): a slot has come, gone or changed. On
  * deletion the kernel unbinds next, in this task.
  */
-static __always_inline int slot_commit_begin(__u64 *ctx)
+static __always_inline int slot_commit_begin(struct call call)
 {
-	struct kvm_memory_slot *slot = (void *)arg(ctx, 2);
+	struct kvm_memory_slot *slot = (void *)arg(call, 2);
 	struct task_state *state;
-	__u64 kvm = arg(ctx, 0);
+	__u64 kvm = arg(call, 0);
 	struct owner *owner;
 	__u32 index;
 
@@ -81,10 +111,10 @@ static __always_inline bool is_named(const struct file *file, const char *name, 
 	return !bpf_strncmp(found, size, name);
 }
 
-static __always_inline int switched_off_end(__u64 *ctx)
+static __always_inline int switched_off_end(struct call call)
 {
 	static const char name[] = "ftrace_enabled";
-	struct kiocb *kiocb = (void *)arg(ctx, 0);
+	struct kiocb *kiocb = (void *)arg(call, 0);
 	struct file *file = BPF_CORE_READ(kiocb, ki_filp);
 	struct proc_inode *inode;
 	int value = 1;

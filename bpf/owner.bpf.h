@@ -2,8 +2,8 @@
 /*
  * Owners: which VM, slot or guest_memfd an event belongs to. An owner is found by its key in a
  * hash, made when it is first met, and from then on an index into an array that user space has
- * mapped. Indexes are never used again, so that two VMs at one address are two owners. For the
- * BPF programs only.
+ * mapped. Indexes are never used again, so that two VMs at one address are two owners. What the filter
+ * leaves out has none: it is asked each time that no cache knows. For the BPF programs only.
  */
 #ifndef OWNER_BPF_H
 #define OWNER_BPF_H
@@ -70,6 +70,39 @@ static __always_inline struct owner *owner_new(__u32 *index)
 }
 
 /*
+ * The owner that is known under this key, unless it has gone: then the key is free for another, which
+ * takes it by *@at (NULL: the key is new). 0 for none.
+ */
+static __always_inline __u32 owner_known(const struct owner_key *key, __u32 **at)
+{
+	struct owner *owner;
+	__u32 index;
+
+	*at = bpf_map_lookup_elem(&owner_index, key);
+	if (!*at)
+		return 0;
+	index = **at;
+	owner = bpf_map_lookup_elem(&owners, &index);
+	return owner && owner->gone ? 0 : index;
+}
+
+/*
+ * Make the owner known under a key that another had, *@at, who has gone. As owner_publish(), but in
+ * place: a hash that is busy can refuse what it is to change.
+ */
+static __always_inline int owner_succeed(struct owner *owner, __u32 index, enum owner_kind kind,
+					 __u32 *at)
+{
+	__u32 before = *at, first;
+
+	first = __sync_val_compare_and_swap(at, before, index);
+	if (first != before)
+		return first;
+	owner->kind = kind;
+	return index;
+}
+
+/*
  * Make the owner known under its key. Another CPU may have been first: then its index is the one
  * that counts, and ours stays empty. Negative when the index has no room, or no memory just now.
  */
@@ -98,24 +131,23 @@ static __always_inline int owner_publish(struct owner *owner, __u32 index, enum 
 __noinline int vm_owner(__u64 kvm)
 {
 	struct owner_key key = { .id = kvm, .kind = OWNER_VM };
-	__u32 *known, index = OWNER_IGNORED;
 	struct task_struct *task;
 	struct owner *owner;
+	__u32 *at, index;
 
-	known = bpf_map_lookup_elem(&owner_index, &key);
-	if (known)
-		return *known;
+	index = owner_known(&key, &at);
+	if (index)
+		return index;
 	task = kvm_task((struct kvm *)kvm, (struct task_struct *)bpf_get_current_task());
-	if (!task_wanted(task)) {
-		bpf_map_update_elem(&owner_index, &key, &index, BPF_NOEXIST);
+	if (!task_wanted(task))
 		return OWNER_IGNORED;
-	}
 	owner = owner_new(&index);
 	if (!owner)
 		return -1;
 	owner->vm = index;
 	vm_info_read(&owner->vm_info, (struct kvm *)kvm, task);
-	return owner_publish(owner, index, OWNER_VM, &key);
+	return at ? owner_succeed(owner, index, OWNER_VM, at)
+		  : owner_publish(owner, index, OWNER_VM, &key);
 }
 
 static __always_inline void slot_describe(struct owner *owner, struct kvm_memory_slot *slot)
@@ -153,6 +185,9 @@ __noinline int slot_owner_find(__u64 kvm, __u64 slot_address)
 	return owner_publish(owner, index, OWNER_SLOT, &key);
 }
 
+/* Of the page caches of guest_memfds; 0: none was met yet. */
+__u64 gmem_aops;
+
 /* Where events of the guest_memfd as a whole are counted, as vm_owner(). */
 __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 {
@@ -174,6 +209,7 @@ __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 		return -1;
 	owner->vm = vm;
 	gmem_info_read(&owner->gmem, inode);
+	gmem_aops = (__u64)BPF_CORE_READ(inode, i_mapping, a_ops);
 	owner->gmem.met_late = 1;
 	pages_new(&owner->gmem);
 	return owner_publish(owner, index, OWNER_GMEM, &key);

@@ -19,15 +19,6 @@ static __always_inline bool adds_at_slot(const struct task_state *state)
 	return state->start_ns[EV_GUEST_FAULT] || (state->start_ns[EV_POPULATE] && state->slot);
 }
 
-static __always_inline int added_owner(struct task_state *state, __u64 index)
-{
-	if (adds_at_slot(state))
-		return slot_owner(state, state->kvm, state->slot);
-	if (state->start_ns[EV_HOST_FAULT] || state->start_ns[EV_ALLOCATE])
-		return file_range_owner(state, index, index + 1);
-	return state->start_ns[EV_POPULATE] ? gmem_owner_known(state->inode) : OWNER_IGNORED;
-}
-
 /*
  * The guest_memfd to which the task adds pages. Meanwhile it may add some to other files: what is
  * copied in is faulted in, and memory is made room for.
@@ -39,7 +30,22 @@ static __always_inline __u64 added_inode(const struct task_state *state)
 	return adds_at_slot(state) ? (__u64)BPF_CORE_READ(slot, gmem.file, f_inode) : state->inode;
 }
 
-static __always_inline void folio_count(__u64 *ctx, struct gmem_record *event,
+/*
+ * Where the page @index that is added to the file @inode is counted, as gmem_owner_known(): at the
+ * guest_memfd if nothing was seen to begin that tells more.
+ */
+static __always_inline int added_owner(struct task_state *state, __u64 inode, __u64 index)
+{
+	if (!state || inode != added_inode(state))
+		return gmem_owner_known(inode);
+	if (adds_at_slot(state))
+		return slot_owner(state, state->kvm, state->slot);
+	if (state->start_ns[EV_HOST_FAULT] || state->start_ns[EV_ALLOCATE])
+		return file_range_owner(state, index, index + 1);
+	return gmem_owner_known(inode);
+}
+
+static __always_inline void folio_count(void *ctx, struct gmem_record *event,
 					const struct folio *folio)
 {
 	__u32 node = page_node(folio, node_shift());
@@ -53,18 +59,28 @@ static __always_inline void folio_count(__u64 *ctx, struct gmem_record *event,
 	event_record(owner, event);
 }
 
+/*
+ * A file that is not known is no guest_memfd, or one of which nothing else was seen: then the page is
+ * counted at the host, unless the filter may leave it out.
+ */
+static __always_inline bool is_unmet_gmem(const struct address_space *mapping)
+{
+	return filter == FILTER_NONE && gmem_aops &&
+	       (__u64)BPF_CORE_READ(mapping, a_ops) == gmem_aops;
+}
+
 SEC("?tp_btf")
 int page_added(__u64 *ctx)
 {
 	struct folio *folio = ARG(ctx, 0);
-	struct task_state *state = state_get();
+	struct address_space *mapping = BPF_CORE_READ(folio, mapping);
 	struct gmem_record event = EVENT(ALLOC);
 
-	if (!state || active_since_ns == ~0ULL ||
-	    (__u64)BPF_CORE_READ(folio, mapping, host) != added_inode(state))
+	if (active_since_ns == ~0ULL)
 		return 0;
-	event.owner = added_owner(state, folio->index);
-	folio_count(ctx, &event, folio);
+	event.owner = added_owner(state_get(), (__u64)BPF_CORE_READ(mapping, host), folio->index);
+	if (event.owner != OWNER_INDEX_HOST || is_unmet_gmem(mapping))
+		folio_count(ctx, &event, folio);
 	return 0;
 }
 
@@ -95,20 +111,21 @@ int page_deleted(__u64 *ctx)
 
 BEGIN(direct_map_zap, EV_DIRECT_MAP_ZAP)
 
-static __always_inline int direct_map_zap_end(__u64 *ctx)
+static __always_inline int direct_map_zap_end(struct call call)
 {
 	struct gmem_record event = EVENT(DIRECT_MAP_ZAP);
-	struct folio *folio = ARG(ctx, 0);
+	struct folio *folio = (void *)raw_arg(call, 0);
 	struct task_state *state;
 	struct owner *owner;
 
 	state = event_leave(&event);
 	if (!state)
 		return 0;
-	event_at_pgoff(&event, folio->index);
-	event.err = errno_of(returned(ctx));
-	event.owner = added_owner(state, folio->index);
-	owner = event_count(ctx, &event);
+	event_at_pgoff(&event, kread(call, folio, index));
+	event.err = errno_of(returned(call));
+	event.owner = added_owner(state, (__u64)BPF_CORE_READ(folio, mapping, host),
+				  kread(call, folio, index));
+	owner = event_count(call.ctx, &event);
 	if (owner && event.err && state->start_ns[EV_GUEST_FAULT])
 		state->direct_map = event;
 	else
@@ -120,21 +137,22 @@ BOTH_ENDS(direct_map_zap, direct_map_zap_begin, direct_map_zap_end)
 
 BEGIN(direct_map_restore, EV_DIRECT_MAP_RESTORE)
 
-static __always_inline int direct_map_restore_end(__u64 *ctx)
+static __always_inline int direct_map_restore_end(struct call call)
 {
 	struct gmem_record event = EVENT(DIRECT_MAP_RESTORE);
-	struct folio *folio = ARG(ctx, 0);
+	struct folio *folio = (void *)raw_arg(call, 0);
 	struct task_state *state;
 
 	state = event_leave(&event);
 	if (!state)
 		return 0;
-	event_at_pgoff(&event, folio->index);
+	event_at_pgoff(&event, kread(call, folio, index));
 	if (state->start_ns[EV_PUNCH_HOLE])
-		event.owner = file_range_owner(state, folio->index, folio->index + 1);
+		event.owner = file_range_owner(state, kread(call, folio, index),
+					       kread(call, folio, index) + 1);
 	else /* right after the last close, in the same task */
 		event.owner = state->release_owner;
-	event_record(event_count(ctx, &event), &event);
+	event_record(event_count(call.ctx, &event), &event);
 	return 0;
 }
 

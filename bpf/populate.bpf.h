@@ -33,21 +33,21 @@ static __always_inline __u64 prepare_slot(const struct task_state *state, __u64 
 	return (__u64)range_slot(kvm, gfn, gfn + 1);
 }
 
-static __always_inline int prepare_end(__u64 *ctx)
+static __always_inline int prepare_end(struct call call)
 {
 	struct gmem_record event = EVENT(PREPARE);
-	__u64 slot, kvm = arg(ctx, 0);
+	__u64 slot, kvm = arg(call, 0);
 	struct task_state *state;
 	struct owner *owner;
 
 	state = event_leave(&event);
 	if (!state)
 		return 0;
-	event.page = ctx[1];
-	event.err = errno_of(returned(ctx));
+	event.page = raw_arg(call, 1);
+	event.err = errno_of(returned(call));
 	slot = prepare_slot(state, kvm, event.page);
 	event.owner = slot ? slot_owner(state, kvm, slot) : vm_owner(kvm);
-	owner = event_count(ctx, &event);
+	owner = event_count(call.ctx, &event);
 	if (owner && slot && !event.err && !state->start_ns[EV_POPULATE] &&
 	    is_prepared(&state->cache, event.page))
 		detail_count(owner, &event, DETAIL_PREPARE_REDUNDANT);
@@ -59,14 +59,14 @@ BOTH_ENDS(prepare, prepare_begin, prepare_end)
 
 /* kvm_gmem_populate(kvm, start_gfn, source, npages, ...): pages done, or an error. */
 
-static __always_inline int populate_begin(__u64 *ctx)
+static __always_inline int populate_begin(struct call call)
 {
 	struct task_state *state = event_enter(EV_POPULATE);
 
 	if (!state)
 		return 0;
-	state->kvm = arg(ctx, 0);
-	state->slot = (__u64)kvm_slot_at((void *)state->kvm, arg(ctx, 1));
+	state->kvm = arg(call, 0);
+	state->slot = (__u64)kvm_slot_at((void *)state->kvm, arg(call, 1));
 	return 0;
 }
 
@@ -82,7 +82,7 @@ static __always_inline void populate_pages(struct task_state *state, __u64 gfn, 
 	pages_change(&cache->pages, &change, pgoff, pgoff + npages);
 }
 
-static __always_inline int populate_end(__u64 *ctx)
+static __always_inline int populate_end(struct call call)
 {
 	struct gmem_record event = EVENT(POPULATE);
 	struct task_state *state;
@@ -90,10 +90,10 @@ static __always_inline int populate_end(__u64 *ctx)
 	state = event_leave(&event);
 	if (!state)
 		return 0;
-	event.page = arg(ctx, 1);
-	event_pages(&event, returned(ctx));
-	event.owner = gfn_owner_find(arg(ctx, 0), event.page, event.page + arg(ctx, 3));
-	rare_count(ctx, &event);
+	event.page = arg(call, 1);
+	event_pages(&event, returned(call));
+	event.owner = gfn_owner_find(arg(call, 0), event.page, event.page + arg(call, 3));
+	rare_count(call.ctx, &event);
 	if (state->slot)
 		populate_pages(state, event.page, event.npages);
 	return 0;
@@ -104,9 +104,9 @@ static __always_inline int populate_end(__u64 *ctx)
  * unless that has failed, kvm_gmem_write_end(file, mapping, position, length, copied, ...).
  */
 
-static __always_inline int write_begin_begin(__u64 *ctx)
+static __always_inline int write_begin_begin(struct call call)
 {
-	struct address_space *mapping = (void *)arg(ctx, 1);
+	struct address_space *mapping = (void *)arg(call, 1);
 	struct task_state *state = event_enter(EV_POPULATE);
 
 	if (!state)
@@ -116,7 +116,7 @@ static __always_inline int write_begin_begin(__u64 *ctx)
 	return 0;
 }
 
-static __always_inline int write_end_end(__u64 *ctx)
+static __always_inline int write_end_end(struct call call)
 {
 	struct pages_change change = { .add = PAGES_LOW };
 	struct gmem_record event = EVENT(POPULATE);
@@ -125,20 +125,20 @@ static __always_inline int write_end_end(__u64 *ctx)
 
 	if (!state)
 		return 0;
-	event_at_pgoff(&event, arg(ctx, 2) >> page_bits);
-	event_bytes(&event, returned_int(ctx));
+	event_at_pgoff(&event, arg(call, 2) >> page_bits);
+	event_bytes(&event, returned_int(call));
 	event.owner = gmem_owner_known(state->inode);
 	state->inode = 0;
 	pages_of(&pages, event.owner);
 	if (event.npages)
 		pages_change(&pages, &change, event.page, event.page + event.npages);
-	rare_count(ctx, &event);
+	rare_count(call.ctx, &event);
 	return 0;
 }
 
-static __always_inline int write_begin_end(__u64 *ctx)
+static __always_inline int write_begin_end(struct call call)
 {
-	return returned_int(ctx) < 0 ? write_end_end(ctx) : 0;
+	return returned_int(call) < 0 ? write_end_end(call) : 0;
 }
 
 BOTH_ENDS(write_begin, write_begin_begin, write_begin_end)
@@ -147,7 +147,7 @@ LAST_END(write_end, write_end_end)
 
 /* kvm_arch_vcpu_pre_fault_memory(vcpu, range): bytes mapped, or an error. */
 
-static __always_inline int prefault_begin(__u64 *ctx)
+static __always_inline int prefault_begin(struct call call)
 {
 	struct task_state *state = state_make();
 
@@ -166,19 +166,19 @@ static __noinline int prefault_leave(void)
 	return 0;
 }
 
-static __always_inline int prefault_end(__u64 *ctx)
+static __always_inline int prefault_end(struct call call)
 {
-	struct kvm_vcpu *vcpu = (void *)arg(ctx, 0);
-	struct kvm_pre_fault_memory *range = (void *)arg(ctx, 1);
+	struct kvm_vcpu *vcpu = (void *)arg(call, 0);
+	struct kvm_pre_fault_memory *range = (void *)arg(call, 1);
 	struct gmem_record event = EVENT(PREFAULT);
 
 	prefault_leave();
 	if (!event_leave(&event))
 		return 0;
 	event.page = BPF_CORE_READ(range, gpa) >> page_bits;
-	event_bytes(&event, returned(ctx));
+	event_bytes(&event, returned(call));
 	event.owner = gfn_owner_find((__u64)BPF_CORE_READ(vcpu, kvm), event.page, event.page + 1);
-	rare_count(ctx, &event);
+	rare_count(call.ctx, &event);
 	return 0;
 }
 

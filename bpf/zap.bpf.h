@@ -14,13 +14,13 @@
  * guest_memfd that the task is punching or releasing.
  */
 
-static __always_inline int zap_begin(__u64 *ctx)
+static __always_inline int zap_begin(struct call call)
 {
 	struct task_state *state = event_state(EV_ZAP);
 
 	if (!state)
 		return 0;
-	if (file_is_cached(&state->file_cache, ctx[0]) &&
+	if (file_is_cached(&state->file_cache, raw_arg(call, 0)) &&
 	    state->file_cache.owner == OWNER_IGNORED) {
 		event_ignore(state, EV_ZAP);
 		return 0;
@@ -53,7 +53,7 @@ static __always_inline void zap_cause(struct task_state *state, struct owner *ow
 #undef X
 }
 
-static __always_inline int zap_end(__u64 *ctx)
+static __always_inline int zap_end(struct call call)
 {
 	struct gmem_record event = EVENT(ZAP);
 	struct task_state *state;
@@ -62,16 +62,17 @@ static __always_inline int zap_end(__u64 *ctx)
 	state = event_leave(&event);
 	if (!state)
 		return 0;
-	event_at_pgoff(&event, ctx[1]);
+	event_at_pgoff(&event, raw_arg(call, 1));
 	event.npages = state->zap.npages;
 	if (state->zap.n == 1)
 		event.owner = state->zap.owner;
 	else if (state->inode)
-		event.owner = gmem_owner_find((__u64)gmem_file_kvm(ARG(ctx, 0)), state->inode);
+		event.owner = gmem_owner_find((__u64)gmem_file_kvm((void *)raw_arg(call, 0)),
+					      state->inode);
 	else
-		event.owner = vm_owner((__u64)gmem_file_kvm(ARG(ctx, 0)));
+		event.owner = vm_owner((__u64)gmem_file_kvm((void *)raw_arg(call, 0)));
 	state->zapped_owner = event.owner;
-	owner = event_count(ctx, &event);
+	owner = event_count(call.ctx, &event);
 	zap_cause(state, owner, &event);
 	event_record(owner, &event);
 	return 0;
@@ -81,9 +82,9 @@ BOTH_ENDS(zap, zap_begin, zap_end)
 
 /* kvm_mmu_notifier_invalidate_range_start(mn, range) */
 
-static __always_inline int notifier_begin(__u64 *ctx)
+static __always_inline int notifier_begin(struct call call)
 {
-	__u64 kvm = notifier_kvm(arg(ctx, 0));
+	__u64 kvm = notifier_kvm(arg(call, 0));
 	struct task_state *state = event_state(EV_NOTIFIER);
 
 	if (!state)
@@ -95,16 +96,16 @@ static __always_inline int notifier_begin(__u64 *ctx)
 	return 0;
 }
 
-static __always_inline int notifier_end(__u64 *ctx)
+static __always_inline int notifier_end(struct call call)
 {
-	__u64 kvm = notifier_kvm(arg(ctx, 0));
+	__u64 kvm = notifier_kvm(arg(call, 0));
 	struct gmem_record event = EVENT(NOTIFIER);
 	struct task_state *state = event_leave(&event);
 
 	if (!state)
 		return 0;
 	event.owner = vm_is_cached(&state->cache, kvm) ? state->cache.vm : vm_owner(kvm);
-	event_record(event_count(ctx, &event), &event);
+	event_record(event_count(call.ctx, &event), &event);
 	return 0;
 }
 
@@ -112,16 +113,17 @@ BOTH_ENDS(notifier, notifier_begin, notifier_end)
 
 /* kvm_unmap_gfn_range(kvm, range): one slot, within a notifier or a zap. */
 
-static __always_inline void notifier_hit(__u64 *ctx, int at, const struct kvm_gfn_range *gfns)
+static __always_inline void notifier_hit(struct call call, int at, const struct kvm_gfn_range *gfns)
 {
+	struct kvm_memory_slot *slot = kread(call, gfns, slot);
 	struct gmem_record event = EVENT(NOTIFIER_HIT);
 	struct owner *owner;
 
 	event.owner = at;
-	event.page = gfns->start;
-	event.npages = gfns->end - gfns->start;
-	owner = event_count(ctx, &event);
-	if (gfns->slot->flags & KVM_MEMSLOT_GMEM_ONLY)
+	event.page = kread(call, gfns, start);
+	event.npages = kread(call, gfns, end) - event.page;
+	owner = event_count(call.ctx, &event);
+	if (kread(call, slot, flags) & KVM_MEMSLOT_GMEM_ONLY)
 		detail_count(owner, &event, DETAIL_HIT_GMEM_ONLY);
 	event_record(owner, &event);
 }
@@ -165,7 +167,7 @@ static __always_inline bool hole_has(const struct task_state *state, __u64 start
 	       end > state->fallocate.start;
 }
 
-static __always_inline void unmap_pages(struct task_state *state, __u64 kvm,
+static __always_inline void unmap_pages(struct call call, struct task_state *state, __u64 kvm,
 					const struct kvm_gfn_range *gfns)
 {
 	struct pages_change change = { .zap = PAGES_LOW, .cause = unmap_cause(state) };
@@ -173,10 +175,11 @@ static __always_inline void unmap_pages(struct task_state *state, __u64 kvm,
 	const struct slot_cache *cache = &state->cache;
 	__u64 start, end;
 
-	if (change.cause == PAGE_NEVER || slot_owner(state, kvm, (__u64)gfns->slot) <= 0)
+	if (change.cause == PAGE_NEVER ||
+	    slot_owner(state, kvm, (__u64)kread(call, gfns, slot)) <= 0)
 		return;
-	start = gfns->start + cache->pgoff_of_gfn;
-	end = gfns->end + cache->pgoff_of_gfn;
+	start = kread(call, gfns, start) + cache->pgoff_of_gfn;
+	end = kread(call, gfns, end) + cache->pgoff_of_gfn;
 	if (hole_has(state, start, end)) { /* change what it has not */
 		hole->zap = PAGES_LOW;
 		pages_change(&cache->pages, &change, hole->end, end);
@@ -185,24 +188,25 @@ static __always_inline void unmap_pages(struct task_state *state, __u64 kvm,
 	pages_change(&cache->pages, &change, start, end);
 }
 
-SEC("?fentry")
-int unmap(__u64 *ctx)
+static __always_inline int unmap_begin(struct call call)
 {
-	struct kvm_gfn_range *range = ARG(ctx, 1);
-	struct kvm_memory_slot *slot = range->slot;
+	struct kvm_gfn_range *range = (void *)raw_arg(call, 1);
+	struct kvm_memory_slot *slot = kread(call, range, slot);
 	struct task_state *state = state_make();
 
 	if (!state)
 		return 0;
 	if (event_inside(state, EV_NOTIFIER))
-		notifier_hit(ctx, slot_owner(state, ctx[0], (__u64)slot), range);
+		notifier_hit(call, slot_owner(state, raw_arg(call, 0), (__u64)slot), range);
 	else if (event_inside(state, EV_ZAP))
-		zap_slot(&state->zap, slot_owner(state, ctx[0], (__u64)slot),
-			 range->end - range->start);
-	if (active_since_ns != ~0ULL && slot->flags & KVM_MEM_GUEST_MEMFD)
-		unmap_pages(state, ctx[0], range);
+		zap_slot(&state->zap, slot_owner(state, raw_arg(call, 0), (__u64)slot),
+			 kread(call, range, end) - kread(call, range, start));
+	if (active_since_ns != ~0ULL && kread(call, slot, flags) & KVM_MEM_GUEST_MEMFD)
+		unmap_pages(call, state, raw_arg(call, 0), range);
 	return 0;
 }
+
+FIRST_END(unmap, unmap_begin)
 
 /*
  * kvm_mmu_zap_all_fast(kvm): the guest's page tables are dropped as a whole, as a default VM's are
@@ -229,10 +233,10 @@ int zap_all(__u64 *ctx)
 
 /* kvm_gmem_error_folio(mapping, folio): counted where its zap was. */
 
-static __always_inline int poison_begin(__u64 *ctx)
+static __always_inline int poison_begin(struct call call)
 {
 	struct task_state *state = event_enter(EV_POISON);
-	struct address_space *mapping = (void *)arg(ctx, 0);
+	struct address_space *mapping = (void *)arg(call, 0);
 
 	if (!state)
 		return 0;
@@ -241,9 +245,9 @@ static __always_inline int poison_begin(__u64 *ctx)
 	return 0;
 }
 
-static __always_inline int poison_end(__u64 *ctx)
+static __always_inline int poison_end(struct call call)
 {
-	struct folio *folio = (void *)arg(ctx, 1);
+	struct folio *folio = (void *)arg(call, 1);
 	struct gmem_record event = EVENT(POISON);
 	struct task_state *state;
 
@@ -256,7 +260,7 @@ static __always_inline int poison_end(__u64 *ctx)
 	event.owner =
 		state->zapped_owner < 0 ? gmem_owner_known(state->inode) : state->zapped_owner;
 	state->inode = 0;
-	event_record(event_count(ctx, &event), &event);
+	event_record(event_count(call.ctx, &event), &event);
 	return 0;
 }
 

@@ -137,6 +137,7 @@ struct rb_root {
 struct address_space {
 	struct inode *host;
 	struct xarray i_pages;
+	const void *a_ops;
 };
 
 enum zone_type { __MAX_NR_ZONES };

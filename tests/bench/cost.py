@@ -198,6 +198,7 @@ TOOLS = [
     Tool("empty_session", "an empty fsession", lambda: floor("session")),
     Tool("gmemtrace", "gmemtrace", lambda: [GMEMTRACE, "-o", "/tmp/report", "--"]),
     Tool("gmemtrace_pairs", "gmemtrace --no-fsession", lambda: [GMEMTRACE, "--no-fsession", "-o", "/tmp/report", "--"]),
+    Tool("gmemtrace_exact", "gmemtrace --exact", lambda: [GMEMTRACE, "--exact", "-o", "/tmp/report", "--"]),
     Tool("record", "gmemtrace record --events", lambda: [GMEMTRACE, "record", "--events", "-o", "/tmp/capture", "--"]),
     Tool("gmemtop", "gmemtop at 1 s", begin=gmemtop.begin, end=gmemtop.end),
     Bpftrace("bpftrace", "bpftrace, histogram by slot", lambda: ["bpftrace", "-e", BPFTRACE, "-c"]),

@@ -201,6 +201,91 @@ static int hole_race(long nvcpus, long ms)
 	return 0;
 }
 
+/* @nthreads make and end VMs, each with 16 pages that its guest touches, while all of a TiB is punched for @ms. */
+static unsigned long nlives;
+
+static void *live_and_let_go(void *unused)
+{
+	const uint64_t bytes = 16 * PAGE;
+	struct vmm_vcpu vcpu;
+	struct vmm mine;
+	void *map;
+	int fd;
+
+	while (!stop) {
+		vmm_open(&mine);
+		fd = vmm_gmem(&mine, bytes);
+		map = vmm_map(fd, bytes, 0);
+		if (vmm_bind(&mine, 1, GPA, bytes, map, fd, 0))
+			vmm_die("bind");
+		vmm_vcpu_open(&mine, 0, &vcpu);
+		if (vmm_touch(&vcpu, GPA, bytes, 1))
+			vmm_die("touch");
+		vmm_vcpu_close(&vcpu);
+		munmap(map, bytes);
+		close(fd);
+		vmm_close(&mine);
+		__sync_fetch_and_add(&nlives, 1);
+	}
+	return unused;
+}
+
+static int lives(long nthreads, long ms)
+{
+	const uint64_t tib = 1ULL << 40;
+	int sparse = vmm_gmem(&vm, tib);
+	time_t end = time(NULL) + ms / 1000;
+	pthread_t threads[16];
+
+	for (long i = 0; i < nthreads; i++)
+		pthread_create(&threads[i], NULL, live_and_let_go, NULL);
+	while (time(NULL) < end)
+		vmm_punch(sparse, 0, tib);
+	stop = true;
+	for (long i = 0; i < nthreads; i++)
+		pthread_join(threads[i], NULL);
+	printf("%lu\n", nlives);
+	return 0;
+}
+
+/* @n VMs that each have a notifier a second, for @seconds. */
+static int hold(long n, long seconds)
+{
+	struct vmm vmms[100];
+	void *maps[100];
+
+	for (long i = 0; i < n; i++) {
+		int fd;
+
+		vmm_open(&vmms[i]);
+		fd = vmm_gmem(&vmms[i], 16 * PAGE);
+		maps[i] = vmm_map(fd, 16 * PAGE, 0);
+		vmm_bind(&vmms[i], 1, GPA, 16 * PAGE, maps[i], fd, 0);
+	}
+	printf("%d\n", getpid());
+	fflush(stdout);
+	for (long s = 0; s < seconds; s++) {
+		for (long i = 0; i < n; i++)
+			mprotect(maps[i], 16 * PAGE, s & 1 ? PROT_READ : PROT_READ | PROT_WRITE);
+		sleep_ms(1000);
+	}
+	return 0;
+}
+
+/* A guest that touches its pages when the tracer is there. */
+static int late(long a, long b)
+{
+	struct vmm_vcpu vcpu;
+
+	(void)a;
+	(void)b;
+	bind_whole();
+	first_vcpu(&vcpu);
+	wait_for_tracer();
+	touch_whole(&vcpu, 1);
+	return 0;
+}
+
 /* @n VMMs, each killed in the middle of faults and holes. */
 static int killer(long n, long b)
 {
@@ -429,6 +514,9 @@ static const struct situation {
 	{ "forks", forks },
 	{ "hole_race", hole_race },
 	{ "killer", killer },
+	{ "lives", lives },
+	{ "hold", hold },
+	{ "late", late },
 	{ "slot_flap", slot_flap },
 	{ "alloc_race", alloc_race },
 	{ "many_slots", many_slots },

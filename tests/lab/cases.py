@@ -134,6 +134,47 @@ def test_as_kprobes_count():
     Watched("forks", "many_slots 500", "quirk", "slot_flap 1 3000", "killer 6", "churn 40", "maps", "alloc_race 30")
 
 
+def test_lives():
+    """VMs at the addresses of those before, made while a hole of a TiB is punched: each is itself"""
+    for options in ((), ("--no-fsession",)):
+        capture = trace("-f", "json", *options, "--", "sh", "-c", f"{SITUATIONS} lives 3 4000 >/tmp/lives")
+        assert capture.returncode == 0, capture.stderr
+        capture = json.loads(capture.stdout)
+        with open("/tmp/lives", encoding="ascii") as file:
+            made = int(file.read())
+        faults = [sum(counted(slot, "guest_fault") for slot in vm["slots"]) for vm in capture["vms"]]
+        missed = capture["loss"]["events"].get("guest_fault", {}).get("missed", 0)
+        assert len(faults) == made + 1 and max(faults) <= 16, f"{made} VMs: {faults}"
+        assert sum(faults) <= 16 * made <= sum(faults) + missed, f"{made} VMs: {sum(faults)} faults, {missed} missed"
+    return f"{made} VMs"
+
+
+def test_full_index():
+    """a VM that -p chooses is counted, though VMs that it leaves out would fill all tables"""
+    with waiting(SITUATIONS, "hold", "60", "60", seconds=0), waiting("env", "PAGES=64", SITUATIONS, "late", seconds=15) as (process, pid):
+        with tracing("--owners=16", "-p", str(pid)) as tracer:
+            assert process.poll() is None, "it has gone on too early"
+            assert process.wait() == 0
+            capture = ends_well(tracer)
+    assert everywhere(capture, "guest_fault") == 64 and not capture["loss"]["total"], capture
+
+
+def test_alloc_in_missed_fault():
+    """pages that are added in faults that were missed are counted, or said to be lost"""
+    for options in ((), ("--no-fsession",)):
+        capture = report(*options, "-e", "guest_fault,alloc,free,punch_hole", "--", SITUATIONS, "hole_race", "8", "4000")
+        alloc, free = everywhere(capture, "alloc"), everywhere(capture, "free")
+        missed = {event: capture["loss"]["events"].get(event, {}).get("missed", 0) for event in ("alloc", "free")}
+        assert alloc <= free + missed["free"] and free <= alloc + missed["alloc"], f"{alloc} added, {free} freed, {missed} missed"
+    return f"{alloc} added, {missed['alloc']} missed"
+
+
+def test_exact():
+    """--exact misses no fault, with eight vCPUs that fault all the time, nor anything else"""
+    capture = Watched("hole_race 8 5000", "lives 3 3000", options=("--exact",)).lost_nothing().capture
+    return f"{everywhere(capture, 'guest_fault')} guest faults"
+
+
 def test_pages_of_other_files():
     """pages that KVM adds to other files, while it copies something in, are no guest_memfd's (kvm_read_guest() stands in for populate)"""
     done = run(f"{ROOT}/build/stand-in/gmemtrace", "-f", "json", "-e", "alloc,populate", "--", SITUATIONS, "read_file", cwd=ROOT)

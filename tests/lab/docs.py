@@ -211,7 +211,7 @@ NOT_HERE = (
     (r"^(xxd|tail) .*tests/data/tiny\.cap|^build/generate ", "tests/capture/suite.py"),
     (r"^protoc --decode|^promtool check|^gmemtrace export FILE --to openmetrics --name|^/usr/bin/time .* gmemtrace export", "tests/export.py"),
     (r"^gmemtrace export FILE --to FORMAT|^gmemtrace record -o FILE$|^gmemtop -b$|^gmemtrace -f json$", "the same with values is run"),
-    (r"^gmemtrace (record|report|check|record --events|--no-fsession|-e create)$", "in tables and sentences: a name"),
+    (r"^gmemtrace (record|report|check|record --events|--no-fsession|--exact|-e create)$", "in tables and sentences: a name"),
     (r"^gmemtrace .*-- VMM$|^gmemload --no-direct-map$", "in words what a block below is"),
     (r"^(perf record -k mono|trace-cmd record -C mono|perf record)$", "others' programs"),
     (r"^scripts/lab run( --kernel K -- .*| --icount| --kernel 7\.3 --numa 2)?$", "of which other commands are"),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What gmemtrace and gmemtop say where they cannot work, each line of DIAGNOSTICS in its situation, under the sanitizers.
 
-Runs as root in a lab VM that is made so: errors.py 6.1|nokvm|6.18|7.3 [TEST]...
+Runs as root in a lab VM that is made so: errors.py 6.1|nokvm|6.12|6.18|7.3 [TEST]...
 """
 import contextlib
 import os
@@ -80,6 +80,13 @@ def refuses(line, *words, prefix=(), ways=None, **options):
 def test_no_guest_memfd(line):
     """a kernel without guest_memfd: its version, and which has it"""
     refuses(line, "guest_memfd", os.uname().release, "6.8")
+
+
+@about("cannot trace exactly")
+def test_not_exact(line):
+    """--exact on a kernel whose probes can miss a call: since when there are others, and what to do"""
+    refuses(line, "Linux 6.14", "Leave --exact out",
+            ways=[["gmemtrace", "--exact", "-o", f"{PLACE}/report", "--", "touch", f"{PLACE}/marker"], ["gmemtop", "--exact", "-b", "-n", "1"]])
 
 
 @about("kvm is not loaded")
@@ -401,6 +408,7 @@ TESTS = {
             test_soft_limit_of_files, test_no_place, test_no_keeper, test_little_memory, test_not_taken, test_no_inventory, test_no_such_event,
             test_full_disk, test_no_output, test_no_process, test_no_thread, test_no_right_to_change, test_no_memory_later, test_no_memory_on_screen, test_lockdown],
     "6.18": [test_switched_off],
+    "6.12": [test_not_exact],
 }
 
 

@@ -61,18 +61,38 @@ static void use_program(struct object *object, const char *stem, const char *suf
 	fail_msg("the ladder names program %s, which is not in " BPF_OBJECT, name);
 }
 
+static const char *const rare[] = {
+#define X(name, ...) #name,
+	RARE_HOOKS(X, X, X)
+#undef X
+};
+
+static bool is_rare(const char *program)
+{
+	for (int i = 0; i < NR_RARE_HOOKS; i++)
+		if (!strcmp(rare[i], program))
+			return true;
+	return false;
+}
+
+/* Programs by trampoline, and a probe of its own or that of all that are rare. */
 static void use_rung(struct object *object, const struct rung *rung)
 {
 	for (int i = 0; i < RUNG_HOOKS && rung->hooks[i].program; i++) {
 		const struct hook *hook = &rung->hooks[i];
 
-		if (hook->kind != HOOK_BOTH_ENDS) {
+		if (hook->kind == HOOK_BOTH_ENDS) {
+			use_program(object, hook->program, "_entry");
+			use_program(object, hook->program, "_exit");
+			use_program(object, hook->program, "_session");
+		} else {
 			use_program(object, hook->program, "");
-			continue;
 		}
-		use_program(object, hook->program, "_entry");
-		use_program(object, hook->program, "_exit");
-		use_program(object, hook->program, "_session");
+		if (hook->kind != HOOK_TRACEPOINT)
+			use_program(object, is_rare(hook->program) ? "rare" : hook->program,
+				    "_probe");
+		if (is_rare(hook->program))
+			use_program(object, "rare", "_session");
 	}
 }
 
@@ -109,7 +129,6 @@ static void test_programs_exist_and_are_used(void **state)
 	for (int ladder = 0; ladder < NR_LADDERS; ladder++)
 		for (int i = 0; i < EVENT_RUNGS && ladders[ladder].rungs[i].since; i++)
 			use_rung(&object, &ladders[ladder].rungs[i]);
-	use_program(&object, "rare", "_session");
 	for (size_t i = 0; i < object.count; i++)
 		if (!object.used[i])
 			fail_msg("no ladder names program %s", object.names[i]);
@@ -127,12 +146,6 @@ static bool rung_has(const struct rung *rung, const char *program)
 /* A rare hook of another name than the ladder's would have no program of its own. */
 static void test_rare_hooks_are_in_the_ladder(void **state)
 {
-	static const char *const rare[] = {
-#define X(name, ...) #name,
-		RARE_HOOKS(X, X, X)
-#undef X
-	};
-
 	(void)state;
 	for (int i = 0; i < NR_RARE_HOOKS; i++) {
 		bool found = false;

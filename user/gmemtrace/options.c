@@ -15,6 +15,7 @@
 enum {
 	KEY_BUFFER = 256,
 	KEY_EVENTS,
+	KEY_EXACT,
 	KEY_EXIT_STATUS,
 	KEY_FORCE,
 	KEY_JSON_SCHEMA,
@@ -66,6 +67,8 @@ static const struct argp_option table[] = {
 	  0 },
 	{ "exit-status", KEY_EXIT_STATUS, NULL, 0, "Exit as COMMAND did", 0 },
 	{ "verbose", 'v', NULL, 0, "Let libbpf explain what fails", 0 },
+	{ "exact", KEY_EXACT, NULL, 0,
+	  "Miss no event, however many threads fault, at several times the cost (6.14)", 0 },
 	{ "no-fsession", KEY_NO_FSESSION, NULL, 0,
 	  "Trace both ends of a function by two programs also where one could do it (7.0)", 0 },
 	{ "json-schema", KEY_JSON_SCHEMA, NULL, 0, "Print the schema of -f json and exit", 0 },
@@ -125,6 +128,7 @@ static const struct scope {
 	{ KEY_MIN_LATENCY, OF_TRACING },
 	{ KEY_EXIT_STATUS, OF_TRACING },
 	{ KEY_USER, OF_TRACING },
+	{ KEY_EXACT, OF_TRACING | OF(PROBE) },
 	{ KEY_NO_FSESSION, OF_TRACING | OF(PROBE) },
 	{ KEY_OWNERS, OF_TRACING },
 	{ 'e', OF_TRACING | OF(REPORT) },
@@ -277,6 +281,7 @@ static const struct plain_option {
 } plain_options[] = {
 	FLAG('v', verbose),
 	FLAG(KEY_EVENTS, record_events),
+	FLAG(KEY_EXACT, exact),
 	FLAG(KEY_EXIT_STATUS, exit_status),
 	FLAG(KEY_FORCE, force),
 	FLAG(KEY_NO_FSESSION, no_fsession),

@@ -43,6 +43,7 @@ struct options {
 	size_t buffer_bytes; /* of each CPU, for what is recorded; 0: the default */
 	const char *file; /* of a command that reads a capture */
 	bool exit_status; /* hand on the child's */
+	bool exact;
 	bool no_fsession;
 	__u32 owners; /* that are told apart; 0: the default */
 	bool verbose;

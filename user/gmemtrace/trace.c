@@ -205,6 +205,7 @@ int trace_open(struct trace *trace, struct problem *problem)
 		.buffer_bytes = options->buffer_bytes,
 		.max_owners = options->owners,
 		.no_fsession = options->no_fsession,
+		.exact = options->exact,
 		.verbose = options->verbose,
 	};
 

@@ -51,6 +51,7 @@ static int blame_attach(struct choice *choice, const struct hook *hook, int err)
 /* All functions of the one program at once. 0 or a negative errno. */
 static int attach_rare(struct object *object)
 {
+	const char *functions[NR_RARE_HOOKS];
 	__u64 cookies[NR_RARE_HOOKS];
 	__u32 ids[NR_RARE_HOOKS], n = 0;
 	int fd, btf_fd, prog_fd = -1;
@@ -62,14 +63,28 @@ static int attach_rare(struct object *object)
 		if (rare < 0)
 			continue;
 		prog_fd = bpf_program__fd(object->targets[i].prog);
+		functions[n] = hook->function;
 		ids[n] = kernel_target(object->kernel, hook, &btf_fd);
 		cookies[n++] = rare;
 	}
-	fd = kernel_link_multi(prog_fd, ids, cookies, n);
+	fd = object->exact ? kernel_link_probe(prog_fd, functions, cookies, n)
+			   : kernel_link_multi(prog_fd, ids, cookies, n);
 	if (fd < 0)
 		return fd;
-	object->multi_link = fd;
+	object->rare_link = fd;
 	return 0;
+}
+
+/* 0 or a negative errno. */
+static int attach_target(const struct object *object, struct target *target)
+{
+	if (!object_is_probe(object, target->hook)) {
+		target->link = bpf_program__attach_trace(target->prog);
+		return target->link ? 0 : -errno;
+	}
+	target->probe_link =
+		kernel_link_probe(bpf_program__fd(target->prog), &target->hook->function, NULL, 1);
+	return target->probe_link < 0 ? target->probe_link : 0;
 }
 
 /*
@@ -78,18 +93,24 @@ static int attach_rare(struct object *object)
  */
 static int attach_targets(struct object *object, struct choice *choice)
 {
-	if (object->multi && attach_rare(object)) {
+	int err = 0;
+
+	if (object->exact)
+		err = attach_rare(object);
+	else if (object->multi && attach_rare(object)) {
 		object->multi = false;
 		return -EAGAIN;
 	}
+	if (err)
+		return err;
 	for (size_t i = 0; i < object->ntargets; i++) {
 		struct target *target = &object->targets[i];
 
 		if (object_rare_hook(object, target->hook) >= 0)
 			continue;
-		target->link = bpf_program__attach_trace(target->prog);
-		if (!target->link)
-			return blame_attach(choice, target->hook, -errno);
+		err = attach_target(object, target);
+		if (err)
+			return blame_attach(choice, target->hook, err);
 	}
 	return 0;
 }

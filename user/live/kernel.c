@@ -231,6 +231,18 @@ static int kernel_tracepoint(const struct kernel *kernel, const char *tracepoint
 	return id > 0 ? id : btf__find_by_name_kind(kernel->vmlinux, name, BTF_KIND_TYPEDEF);
 }
 
+bool kernel_has_member(const struct kernel *kernel, const char *name, const char *member)
+{
+	int id = btf__find_by_name_kind(kernel->vmlinux, name, BTF_KIND_STRUCT);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(kernel->vmlinux, id) : NULL;
+
+	for (int i = 0; type && i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(kernel->vmlinux, btf_members(type)[i].name_off),
+			    member))
+			return true;
+	return false;
+}
+
 int kernel_own_function(const struct kernel *kernel, const char *function)
 {
 	return btf__find_by_name_kind(kernel->vmlinux, function, BTF_KIND_FUNC);

@@ -42,6 +42,9 @@ int kernel_target(const struct kernel *kernel, const struct hook *hook, int *btf
 /* The first hook that this kernel has of a ladder, LADDER_OF_KVM say; NULL: none. */
 const struct hook *kernel_probe(const struct kernel *kernel, int ladder);
 
+/* Has the kernel's own struct @name this member? */
+bool kernel_has_member(const struct kernel *kernel, const char *name, const char *member);
+
 /* The BTF id of a function of the kernel itself; negative when it is not there. */
 int kernel_own_function(const struct kernel *kernel, const char *function);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "base/cpus.h"
 #include "base/process.h"
 #include "core_types.h"
 #include "gmem.skel.h"
@@ -37,10 +38,15 @@ int object_rare_hook(const struct object *object, const struct hook *hook)
 #undef X
 	};
 
-	for (int i = 0; i < NR_RARE_HOOKS && object->multi; i++)
+	for (int i = 0; i < NR_RARE_HOOKS && (object->multi || object->exact); i++)
 		if (!strcmp(hook->program, names[i]))
 			return i;
 	return -1;
+}
+
+bool object_is_probe(const struct object *object, const struct hook *hook)
+{
+	return object->exact && hook->kind != HOOK_TRACEPOINT && object_rare_hook(object, hook) < 0;
 }
 
 struct bpf_program *object_program(const struct object *object, const struct hook *hook, int n)
@@ -50,10 +56,14 @@ struct bpf_program *object_program(const struct object *object, const struct hoo
 	char name[64];
 
 	if (object_rare_hook(object, hook) >= 0)
-		return n ? NULL : object->skel->progs.rare_session;
-	if (n >= (hook->kind == HOOK_BOTH_ENDS && !object->fsession ? 2 : 1))
+		return n	       ? NULL
+		       : object->exact ? object->skel->progs.rare_probe
+				       : object->skel->progs.rare_session;
+	if (n >= (hook->kind == HOOK_BOTH_ENDS && !object->fsession && !object->exact ? 2 : 1))
 		return NULL;
-	if (hook->kind == HOOK_BOTH_ENDS)
+	if (object_is_probe(object, hook))
+		suffix = "_probe";
+	else if (hook->kind == HOOK_BOTH_ENDS)
 		suffix = object->fsession ? "_session" : ends[n];
 	snprintf(name, sizeof(name), "%s%s", hook->program, suffix);
 	return bpf_object__find_program_by_name(object->skel->obj, name);
@@ -76,7 +86,7 @@ static void hook_enable(struct object *object, const struct hook *hook)
 		return;
 	for (int n = 0; (prog = object_program(object, hook, n)); n++) {
 		bpf_program__set_autoload(prog, true);
-		object->targets[object->ntargets++] = (struct target){ prog, hook, NULL };
+		object->targets[object->ntargets++] = (struct target){ prog, hook, NULL, 0 };
 	}
 }
 
@@ -136,6 +146,9 @@ static int set_target(struct bpf_program *prog, struct bpf_prog_load_opts *optio
 	(void)cookie;
 	while (target->prog != prog)
 		target++;
+	if (options->expected_attach_type == BPF_TRACE_KPROBE_SESSION)
+		return set_session_calls(prog,
+					 &loading->calls); /* the link says to which functions */
 	bpf_program__set_type(prog, BPF_PROG_TYPE_TRACING);
 	options->attach_btf_id = kernel_target(loading->kernel, target->hook, &btf_fd);
 	options->attach_btf_obj_fd = btf_fd;
@@ -148,20 +161,22 @@ static int register_sections(void)
 {
 	static const struct {
 		const char *section;
+		enum bpf_prog_type prog;
 		enum bpf_attach_type type;
 	} sections[] = {
-		{ "fentry", BPF_TRACE_FENTRY },
-		{ "fexit", BPF_TRACE_FEXIT },
-		{ "fsession", BPF_TRACE_FSESSION },
-		{ "tp_btf", BPF_TRACE_RAW_TP },
-		{ "fsession.multi", BPF_TRACE_FSESSION_MULTI },
+		{ "fentry", KERNEL_NOT_YET_TRACING, BPF_TRACE_FENTRY },
+		{ "fexit", KERNEL_NOT_YET_TRACING, BPF_TRACE_FEXIT },
+		{ "fsession", KERNEL_NOT_YET_TRACING, BPF_TRACE_FSESSION },
+		{ "tp_btf", KERNEL_NOT_YET_TRACING, BPF_TRACE_RAW_TP },
+		{ "fsession.multi", KERNEL_NOT_YET_TRACING, BPF_TRACE_FSESSION_MULTI },
+		{ "kprobe.session", BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_SESSION },
 	};
 	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .prog_prepare_load_fn = set_target);
 	static bool done;
 	int id = 0;
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections) && !done && id >= 0; i++)
-		id = libbpf_register_prog_handler(sections[i].section, KERNEL_NOT_YET_TRACING,
+		id = libbpf_register_prog_handler(sections[i].section, sections[i].prog,
 						  sections[i].type, &options);
 	done = id >= 0;
 	return id < 0 ? id : 0;
@@ -184,13 +199,12 @@ static int pages_configure(struct gmem_bpf *skel, __u32 owners)
 }
 
 /* Where nothing is recorded, the maps are there, but small. */
-static int rings_configure(const struct session_options *options, struct gmem_bpf *skel)
+static int rings_configure(const struct session_options *options, struct gmem_bpf *skel,
+			   __u32 ncpus)
 {
 	skel->rodata->record_events = options->record_events;
 	skel->rodata->wake_bytes = rings_wake_bytes(options->buffer_bytes);
-	return options->record_events
-		       ? bpf_map__set_max_entries(skel->maps.rings, libbpf_num_possible_cpus())
-		       : 0;
+	return options->record_events ? bpf_map__set_max_entries(skel->maps.rings, ncpus) : 0;
 }
 
 static int object_configure(struct object *object)
@@ -209,15 +223,14 @@ static int object_configure(struct object *object)
 	skel->rodata->pid_namespace = process_namespace();
 	/* What belongs to a process that is still to be started is not older than we. */
 	skel->bss->late_gmems = options->filter != FILTER_TREE;
-	return pages_configure(skel, owners) ?: rings_configure(options, skel) ?:
+	return pages_configure(skel, owners) ?: rings_configure(options, skel, object->ncpus) ?:
 	       bpf_map__set_max_entries(skel->maps.owners, owners) ?:
 	       bpf_map__set_max_entries(skel->maps.histograms, histograms) ?:
 	       bpf_map__set_max_entries(skel->maps.errors, histograms) ?:
 	       bpf_map__set_max_entries(skel->maps.cpu_slots,
-					FAULT_TALLIES * libbpf_num_possible_cpus()) ?:
+					FAULT_TALLIES * object->ncpus) ?:
 	       bpf_map__set_max_entries(skel->maps.heats, options->heat ? owners : 1) ?:
-	       /* VMs that the filter leaves out have a key, too. */
-	       bpf_map__set_max_entries(skel->maps.owner_index, owners * 2) ?:
+	       bpf_map__set_max_entries(skel->maps.owner_index, owners) ?:
 	       bpf_map__set_max_entries(skel->maps.stacks, options->stack_events ? STACKS : 1) ?:
 	       bpf_map__set_max_entries(skel->maps.stack_stats, STACKS) ?:
 	       bpf_map__set_max_entries(skel->maps.pids, options->npids ?: 1);
@@ -244,6 +257,10 @@ static void fault_configure(const struct object *object, const struct choice *ch
 
 	if (fault)
 		skel->rodata->fault_arguments = kernel_arguments(object->kernel, fault->hooks);
+	for (size_t i = 0; i < object->ntargets; i++)
+		if (!strcmp(object->targets[i].hook->program, "attributes"))
+			skel->rodata->attributes_at =
+				kernel_arguments(object->kernel, object->targets[i].hook) - 1;
 	for (size_t i = 0; i < object->ntargets; i++)
 		if (object->targets[i].hook->in_fault)
 			skel->rodata->fault_context = true;
@@ -292,23 +309,40 @@ int object_set_pids(const struct object *object)
 	return err;
 }
 
+/* The programs find what is a CPU's by its number. */
+static int read_cpus(struct object *object)
+{
+	struct cpus cpus;
+	int err = cpus_possible(&cpus);
+
+	object->ncpus = cpus_end(&cpus);
+	cpus_free(&cpus);
+	return err;
+}
+
 int object_init(struct object *object, const struct session_options *options,
 		const struct kernel *kernel)
 {
 	object->options = options;
 	object->kernel = kernel;
 	object->fsession = !options->no_fsession && kernel_fsession(kernel, &object->calls);
-	object->multi = object->fsession && kernel_fsession_multi();
-	return register_sections();
+	object->exact = options->exact && kernel_probes(kernel, &object->calls);
+	object->multi = !object->exact && object->fsession && kernel_fsession_multi();
+	return read_cpus(object) ?: register_sections();
 }
 
 void object_close(struct object *object)
 {
-	while (object->ntargets)
-		bpf_link__destroy(object->targets[--object->ntargets].link);
-	if (object->multi_link)
-		close(object->multi_link);
-	object->multi_link = 0;
+	while (object->ntargets) {
+		struct target *target = &object->targets[--object->ntargets];
+
+		bpf_link__destroy(target->link);
+		if (target->probe_link > 0)
+			close(target->probe_link);
+	}
+	if (object->rare_link)
+		close(object->rare_link);
+	object->rare_link = 0;
 	gmem_bpf__destroy(object->skel);
 	object->skel = NULL;
 }

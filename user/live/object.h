@@ -20,6 +20,7 @@ struct target {
 	struct bpf_program *prog;
 	const struct hook *hook;
 	struct bpf_link *link;
+	int probe_link; /* a probe has this descriptor instead; 0: none */
 };
 
 /* Both ends of every hook. */
@@ -30,11 +31,13 @@ struct object {
 	const struct kernel *kernel; /* the caller's */
 	bool fsession; /* one program for both ends, not two: see kernel_fsession() */
 	bool multi; /* one program for all of RARE_HOOKS: see kernel_fsession_multi() */
-	struct session_calls calls; /* if fsession */
+	bool exact; /* probes for all functions, one for all of RARE_HOOKS: see kernel_probes() */
+	struct session_calls calls; /* if any of these */
 	struct gmem_bpf *skel; /* NULL until it is loaded */
 	struct target targets[MAX_TARGETS]; /* in the order in which they are to be attached */
 	size_t ntargets;
-	int multi_link; /* the descriptor of the link of RARE_HOOKS; 0: none */
+	__u32 ncpus; /* one more than the highest number of a CPU */
+	int rare_link; /* the descriptor of the link of RARE_HOOKS; 0: none */
 };
 
 /*
@@ -61,5 +64,8 @@ struct bpf_program *object_program(const struct object *object, const struct hoo
 
 /* The number of a hook that shares a program with others; -1 when it has its own. */
 int object_rare_hook(const struct object *object, const struct hook *hook);
+
+/* Is the hook's program a probe of its own? */
+bool object_is_probe(const struct object *object, const struct hook *hook);
 
 #endif

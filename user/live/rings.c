@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "base/cpus.h"
 
 #define DEFAULT_BYTES (4UL << 20)
 #define MIN_DEFAULT_BYTES (256UL << 10)
@@ -30,7 +31,7 @@ struct rings {
 	struct ring *v;
 	unsigned int n;
 	unsigned int next; /* which to read first, so that none waits for long */
-	unsigned int ncpus;
+	struct cpus cpus; /* that can be */
 	int epoll;
 	int drops_fd;
 };
@@ -102,8 +103,9 @@ static int rings_fill(struct rings *rings, int rings_fd, size_t size)
 		if (!err && epoll_ctl(rings->epoll, EPOLL_CTL_ADD, rings->v[i].fd, &wanted))
 			err = -errno;
 	}
-	for (__u32 cpu = 0; cpu < rings->ncpus && !err; cpu++)
-		err = bpf_map_update_elem(rings_fd, &cpu, &rings->v[cpu % rings->n].fd, BPF_ANY);
+	for (size_t i = 0; i < rings->cpus.n && !err; i++)
+		err = bpf_map_update_elem(rings_fd, &rings->cpus.numbers[i],
+					  &rings->v[i % rings->n].fd, BPF_ANY);
 	return err;
 }
 
@@ -115,13 +117,12 @@ struct rings *rings_open(int rings_fd, int drops_fd, size_t size_bytes)
 	if (!rings)
 		return NULL;
 	rings->n = ring_count();
-	rings->ncpus = libbpf_num_possible_cpus();
 	rings->drops_fd = drops_fd;
 	rings->epoll = epoll_create1(EPOLL_CLOEXEC);
 	rings->v = calloc(rings->n, sizeof(*rings->v));
 	if (rings->v)
-		err = rings->epoll < 0 ? -errno
-				       : rings_fill(rings, rings_fd, rings_size(size_bytes));
+		err = rings->epoll < 0 ? -errno : cpus_possible(&rings->cpus);
+	err = err ?: rings_fill(rings, rings_fd, rings_size(size_bytes));
 	if (!err)
 		return rings;
 	rings_close(rings);
@@ -137,6 +138,7 @@ void rings_close(struct rings *rings)
 		ring_close(&rings->v[i]);
 	if (rings->epoll >= 0)
 		close(rings->epoll);
+	cpus_free(&rings->cpus);
 	free(rings->v);
 	free(rings);
 }
@@ -179,12 +181,22 @@ size_t rings_read(struct rings *rings, struct gmem_record *records, size_t max)
 
 unsigned int rings_cpus(const struct rings *rings)
 {
-	return rings->ncpus;
+	return cpus_end(&rings->cpus);
 }
 
 int rings_dropped(const struct rings *rings, enum gmem_event event, __u64 *counts)
 {
+	__u64 *found =
+		calloc(rings->cpus.n, sizeof(*found)); /* one after the other, without gaps */
 	__u32 key = event;
+	int err;
 
-	return bpf_map_lookup_elem(rings->drops_fd, &key, counts);
+	if (!found)
+		return -ENOMEM;
+	err = bpf_map_lookup_elem(rings->drops_fd, &key, found);
+	memset(counts, 0, rings_cpus(rings) * sizeof(*counts));
+	for (size_t i = 0; i < rings->cpus.n && !err; i++)
+		counts[rings->cpus.numbers[i]] = found[i];
+	free(found);
+	return err;
 }

@@ -33,10 +33,10 @@ void rings_wait(const struct rings *rings, int timeout_ms);
  */
 size_t rings_read(struct rings *rings, struct gmem_record *records, size_t max);
 
-/* How many CPUs there can be. */
+/* One more than the highest number of a CPU that there can be. */
 unsigned int rings_cpus(const struct rings *rings);
 
-/* How many records of @event did not fit, by CPU: @counts[rings_cpus()]. 0 or a negative errno. */
+/* How many records of @event did not fit, by the CPU's number: @counts[rings_cpus()]. 0 or a negative errno. */
 int rings_dropped(const struct rings *rings, enum gmem_event event, __u64 *counts);
 
 #endif

@@ -193,8 +193,16 @@ struct session *session_open(const struct session_options *options, struct probl
 		return NULL;
 	}
 	choice_make(&session->choice, options->events, kernel_has_hook, session->kernel);
-	err = object_init(&session->object, &session->options, session->kernel)
-		      ?: attach_all(&session->object, &session->choice)
+	err = object_init(&session->object, &session->options, session->kernel);
+	if (options->exact && !session->object.exact) {
+		problem_set(problem, EXIT_IMPOSSIBLE,
+			    "cannot trace exactly: this kernel has no probes that miss nothing, "
+			    "which came with Linux 6.14. Leave --exact out, and see what is said "
+			    "to be lost");
+		session_close(session);
+		return NULL;
+	}
+	err = err ?: attach_all(&session->object, &session->choice)
 		      ?: map_arrays(session) ?: make_rings(session) ?: make_fence(session)
 		      ?: make_stack_names(session);
 	if (err)
@@ -224,6 +232,8 @@ static __u64 now_ns(void)
 
 const char *session_programs(const struct session *session)
 {
+	if (session->object.exact)
+		return "probes";
 	if (!session->object.fsession)
 		return "pairs";
 	return session->object.multi ? "fsession.multi" : "fsession";
@@ -330,7 +340,7 @@ static __u64 faults_unended(struct session *session, const struct hook_state *st
 	const struct fault_tallies tallies = session_arrays(session).tallies;
 	__u64 begun = 0, ended = session->before[EV_GUEST_FAULT].unended;
 
-	if (!session->object.fsession || !state->end_misses)
+	if ((!session->object.fsession && !session->object.exact) || !state->end_misses)
 		return 0;
 	/* In this order, so that what ends meanwhile has not: never more ends than begins. */
 	for (__u32 i = 0; i < tallies.n; i++)

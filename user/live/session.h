@@ -28,8 +28,10 @@ struct session *session_open(const struct session_options *options, struct probl
 struct kernel;
 const struct kernel *session_kernel(const struct session *session);
 
-/* What meets both ends of a function: "pairs" of programs, one "fsession" (7.0), or "fsession.multi",
- * which also is one for many functions (7.2). */
+/*
+ * What meets both ends of a function: "pairs" of programs, one "fsession" (7.0), "fsession.multi", which
+ * also is one for many functions (7.2), or "probes" (--exact).
+ */
 const char *session_programs(const struct session *session);
 
 /* Count what begins from now on. */

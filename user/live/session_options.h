@@ -20,6 +20,7 @@ struct session_options {
 	bool heat; /* count where in its slot a guest fault falls */
 	__u32 max_owners; /* VMs, slots and guest_memfds; 0: the default */
 	bool no_fsession; /* two programs for both ends of a function, also where one could */
+	bool exact; /* probes, which miss no event, at several times the cost */
 	bool verbose; /* let libbpf speak */
 };
 

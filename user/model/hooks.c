@@ -158,7 +158,7 @@ const struct ladder ladders[NR_LADDERS] = {
 		{ "6.8", { ONE("vm_init", "kvm_arch_init_vm") } },
 	} },
 	[KEEPER_VM_DESTROY] = { .keeps = "destroys a VM", .rungs = {
-		{ "6.8", { ONE("vm_destroy", "kvm_destroy_vm") } },
+		{ "6.8", { BOTH("vm_destroy", "kvm_destroy_vm") } },
 	} },
 	[KEEPER_SLOT_COMMIT] = { .keeps = "changes a memslot", .rungs = {
 		{ "6.8", { ONE("slot_commit", "kvm_arch_commit_memory_region") } },
