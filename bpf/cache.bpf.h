@@ -10,11 +10,10 @@
 #include "heat.bpf.h"
 #include "owner.bpf.h"
 
-/* The pages of the guest_memfd whose owner is @index, as they are now. */
-static __always_inline void pages_of(struct pages *pages, int index)
+/* The pages of the guest_memfd whose owner is @handle, as they are now. */
+static __always_inline void pages_of(struct pages *pages, int handle)
 {
-	__u32 at = index;
-	struct owner *gmem = index > 0 ? bpf_map_lookup_elem(&owners, &at) : NULL;
+	struct owner *gmem = handle > 0 ? owner_at(handle) : NULL;
 	struct owner *vm;
 
 	pages->ndirs = 0;
@@ -24,7 +23,7 @@ static __always_inline void pages_of(struct pages *pages, int index)
 	pages->first_dir = gmem->gmem.first_dir;
 	pages->ndirs = gmem->gmem.ndirs;
 	pages->late_mask = gmem->gmem.met_late ? PAGES_LOW : 0;
-	vm = bpf_map_lookup_elem(&owners, &gmem->vm);
+	vm = owner_at(gmem->vm);
 	pages->epoch = vm ? vm->vm_info.epoch & EPOCH_MASK : 0;
 }
 
@@ -98,7 +97,7 @@ static __always_inline bool slot_is_cached(const struct slot_cache *cache, __u64
 }
 
 /*
- * Where events of the slot are counted: the index of its owner, OWNER_IGNORED when the filter leaves
+ * Where events of the slot are counted: the handle of its owner, OWNER_IGNORED when the filter leaves
  * its VM out, negative when the table of owners is full. Its pages are in the cache then.
  */
 static __always_inline int cache_owner(struct slot_cache *cache, __u64 kvm, __u64 slot)
@@ -143,7 +142,7 @@ static __always_inline bool file_is_cached(const struct file_cache *cache, __u64
 }
 
 /*
- * Where events of this guest_memfd file as a whole are counted: the index of its owner, OWNER_IGNORED
+ * Where events of this guest_memfd file as a whole are counted: the handle of its owner, OWNER_IGNORED
  * when the filter leaves its VM out, negative when the table of owners is full. Its pages are in the
  * cache then.
  */

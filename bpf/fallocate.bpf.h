@@ -38,10 +38,9 @@ static __always_inline int fallocate_begin(struct call call)
 }
 
 /* Something went half-way: which of the guest_memfd's pages are there is not known any more. */
-static __always_inline void gmem_is_unsure(int index)
+static __always_inline void gmem_is_unsure(int handle)
 {
-	__u32 at = index;
-	struct owner *owner = index > 0 ? bpf_map_lookup_elem(&owners, &at) : NULL;
+	struct owner *owner = handle > 0 ? owner_at(handle) : NULL;
 
 	if (!owner || owner->kind != OWNER_GMEM)
 		return;

@@ -46,7 +46,7 @@ static __always_inline int create_end(struct call call)
 		event.owner = vm_owner(kvm);
 	event.err = errno_of(ret);
 	rare_count(call.ctx, &event);
-	owner = bpf_map_lookup_elem(&owners, &event.owner);
+	owner = owner_at(event.owner);
 	if (owner && owner->kind == OWNER_GMEM)
 		owner->gmem.met_late = 0;
 	return 0;
@@ -154,7 +154,7 @@ static __always_inline int release_end(struct call call)
 	state->inode = 0;
 	event.owner = state->release_owner;
 	rare_count(call.ctx, &event);
-	owner = bpf_map_lookup_elem(&owners, &event.owner);
+	owner = owner_at(event.owner);
 	if (owner && owner->kind == OWNER_GMEM)
 		owner->gmem.released_ns = bpf_ktime_get_ns();
 	return 0;

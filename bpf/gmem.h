@@ -160,7 +160,19 @@ enum owner_kind { OWNER_NONE, OWNER_HOST, OWNER_VM, OWNER_SLOT, OWNER_GMEM };
 #define OWNER_INDEX_FIRST 2
 
 /*
- * VM: the struct kvm. Slot: the VM's owner index, and as_id << 16 | id. gmem: the inode, and the
+ * What ends gives its place in the array of owners back to others: an owner is named by a handle, which
+ * has its index and, above, which of the lives at that index is meant. Positive as an int.
+ */
+#define OWNER_INDEX_BITS 20
+#define OWNER_INDEX_MASK ((1U << OWNER_INDEX_BITS) - 1)
+#define OWNER_LIFE_MASK ((1U << (31 - OWNER_INDEX_BITS)) - 1)
+
+#define OWNER_INDEX(handle) ((handle) & OWNER_INDEX_MASK)
+#define OWNER_LIFE(handle) ((handle) >> OWNER_INDEX_BITS)
+#define OWNER_HANDLE(index, life) ((index) | (__u32)(life) << OWNER_INDEX_BITS)
+
+/*
+ * VM: the struct kvm. Slot: the VM's owner, and as_id << 16 | id. gmem: the inode, and the
  * low half of its number, since the address is used again.
  */
 struct owner_key {
@@ -197,7 +209,7 @@ struct histogram {
  * owner. So a slot's faults are those at its owner and those in all tallies that name it.
  */
 struct fault_tally {
-	__u32 owner; /* the slot's; 0: none yet */
+	__u32 owner; /* the slot's handle; 0: none yet */
 	__u32 spare;
 	__u64 ended; /* faults of any slot, from the first on: never folded */
 	__u64 count;
@@ -216,6 +228,9 @@ struct fault_tally {
 /* How the pages of guest_memfds are kept: 512 to a leaf, 16 leaves to an entry of the directory. */
 #define PAGES_LEAF_BITS 9
 #define PAGES_DIR_BITS 4
+
+/* In the order of these: what has its key from now on is another; user space has read it for good. */
+enum owner_gone { OWNER_LIVES, OWNER_GONE, OWNER_READ };
 
 struct vm_info {
 	__u64 kvm;
@@ -241,15 +256,17 @@ struct gmem_info {
 	__u64 size_bytes;
 	__u64 flags; /* GUEST_MEMFD_FLAG_* */
 	__u64 released_ns; /* CLOCK_MONOTONIC; 0 while it is open */
+	__u64 inode; /* of its key; 0: not known */
 	__u32 first_dir; /* where its pages are kept: bpf/page.bpf.h */
 	__u32 ndirs;
 	__u32 met_late; /* 1 unless we have known it, and all of its pages, since it was made */
 };
 
 struct owner {
-	__u16 kind; /* enum owner_kind; written last */
-	__u16 gone; /* 1: what has its key from now on is another */
-	__u32 vm; /* the owner index of the VM it belongs to */
+	__u8 kind; /* enum owner_kind; written last */
+	__u8 gone; /* enum owner_gone */
+	__u16 life; /* of its handle */
+	__u32 vm; /* the handle of the VM it belongs to */
 	union {
 		struct vm_info vm_info;
 		struct slot_info slot;
@@ -277,7 +294,7 @@ struct gmem_record {
 	__u64 latency_ns; /* 0 unless EVENT_LATENCY */
 	__u64 page; /* the first one: a gfn, a page offset if RECORD_PGOFF, or RECORD_NO_PAGE */
 	__u64 npages; /* 0 unless EVENT_PAGES */
-	__u32 owner; /* its index */
+	__u32 owner; /* its handle; in files: its index */
 	__u32 tid; /* of the thread */
 	__u32 details; /* 1 << (detail - the event's first detail) */
 	__u32 err; /* as error_key.err; 0: it succeeded */

@@ -106,19 +106,29 @@ static __always_inline void fold_latencies(struct fault_tally *tally, struct eve
 		__sync_fetch_and_add(&losses[EV_GUEST_FAULT][LOSS_HISTOGRAM], fold.lost);
 }
 
+/* Clear a tally of an owner whose life is over: user space has read it. */
+static __always_inline void fault_forget(struct fault_tally *tally)
+{
+	struct fold fold = { .tally = tally, .first = fold_bucket(~tally->not_min_ns) };
+
+	bpf_loop(fold_bucket(tally->max_ns) - fold.first + 1, fold_step, &fold, 0);
+	tally->count = tally->sum_ns = tally->not_min_ns = tally->max_ns = 0;
+	__builtin_memset(tally->detail, 0, sizeof(tally->detail));
+}
+
 /* Add the tally to its owner and clear it. */
 __noinline int fault_fold(struct fault_tally *tally)
 {
 	struct event_stat *stat;
 	struct owner *owner;
-	__u32 at;
 
 	if (!tally || !tally->count)
 		return 0;
-	at = tally->owner;
-	owner = bpf_map_lookup_elem(&owners, &at);
-	if (!owner)
+	owner = owner_at(tally->owner);
+	if (!owner) {
+		fault_forget(tally);
 		return 0;
+	}
 	stat = &owner->stat[EV_GUEST_FAULT];
 	__sync_fetch_and_add(&stat->folds_begun, 1);
 	stat_raise(&stat->max_ns, tally->max_ns);
@@ -192,7 +202,7 @@ __noinline int direct_map_ends(struct task_state *state, __u32 err)
 	event = state->direct_map;
 	event.event = EV_DIRECT_MAP_ZAP; /* as it is; the verifier cannot know */
 	state->direct_map.err = 0;
-	owner = bpf_map_lookup_elem(&owners, &event.owner);
+	owner = owner_at(event.owner);
 	if (!err)
 		detail_count(owner, &event, DETAIL_DIRECT_MAP_DROPPED);
 	event_record(owner, &event);

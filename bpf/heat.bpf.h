@@ -25,7 +25,7 @@ struct {
 static __always_inline void heat_meet(struct slot_cache *cache, __u64 base_gfn, __u64 npages)
 {
 	__u64 range = heat_range(base_gfn, npages);
-	__u32 at = cache->owner;
+	__u32 at = OWNER_INDEX(cache->owner);
 	struct heat *map = bpf_map_lookup_elem(&heats, &at);
 
 	cache->heat_base = 0;
@@ -49,7 +49,7 @@ static __always_inline void heat_meet(struct slot_cache *cache, __u64 base_gfn, 
 static __always_inline void heat_count(const struct slot_cache *cache, __u64 gfn)
 {
 	__u64 i = cache->heat_first + ((gfn - cache->heat_base) >> cache->heat_shift);
-	__u32 at = cache->owner;
+	__u32 at = OWNER_INDEX(cache->owner);
 	struct heat *map = bpf_map_lookup_elem(&heats, &at);
 
 	if (map && i <= HEAT_ELSEWHERE)

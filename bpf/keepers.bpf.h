@@ -14,14 +14,14 @@
  * before.
  */
 
-/* The owner with this index is a VM, and is no more. */
-static __always_inline void vm_goes(__u32 index)
+/* The owner with this handle is a VM, and is no more. */
+static __always_inline void vm_goes(__u32 handle)
 {
-	struct owner *owner = bpf_map_lookup_elem(&owners, &index);
+	struct owner *owner = owner_at(handle);
 
 	if (!owner || owner->kind != OWNER_VM)
 		return;
-	owner->gone = 1;
+	owner->gone = OWNER_GONE;
 	if (!owner->vm_info.ended_ns)
 		owner->vm_info.ended_ns = bpf_ktime_get_ns();
 }
@@ -42,8 +42,8 @@ static __always_inline int vm_destroy_begin(struct call call)
 {
 	struct owner_key key = { .id = arg(call, 0), .kind = OWNER_VM };
 	struct task_state *state = state_make();
-	__u32 *at, index = owner_known(&key, &at);
-	struct owner *owner = bpf_map_lookup_elem(&owners, &index);
+	__u32 *at, handle = owner_known(&key, &at);
+	struct owner *owner = owner_at(handle);
 
 	if (owner && owner->kind == OWNER_VM)
 		owner->vm_info.ended_ns = bpf_ktime_get_ns();
@@ -51,7 +51,7 @@ static __always_inline int vm_destroy_begin(struct call call)
 	if (!state)
 		return 0;
 	state->kvm = key.id;
-	state->ending = index;
+	state->ending = handle;
 	return 0;
 }
 
@@ -77,7 +77,7 @@ static __always_inline int slot_commit_begin(struct call call)
 	struct task_state *state;
 	__u64 kvm = arg(call, 0);
 	struct owner *owner;
-	__u32 index;
+	__u32 handle;
 
 	state = state_make();
 	if (state)
@@ -85,13 +85,13 @@ static __always_inline int slot_commit_begin(struct call call)
 	__sync_fetch_and_add(&generation, 1);
 	if (!slot || !(BPF_CORE_READ(slot, flags) & KVM_MEM_GUEST_MEMFD))
 		return 0;
-	index = slot_owner_find(kvm, (__u64)slot);
-	owner = bpf_map_lookup_elem(&owners, &index);
+	handle = slot_owner_find(kvm, (__u64)slot);
+	owner = owner_at(handle);
 	if (!owner || owner->kind != OWNER_SLOT)
 		return 0;
 	slot_describe(owner, slot);
 	if (heat)
-		heat_change(index, owner->slot.base_gfn, owner->slot.npages);
+		heat_change(OWNER_INDEX(handle), owner->slot.base_gfn, owner->slot.npages);
 	return 0;
 }
 

@@ -2,8 +2,9 @@
 /*
  * Owners: which VM, slot or guest_memfd an event belongs to. An owner is found by its key in a
  * hash, made when it is first met, and from then on an index into an array that user space has
- * mapped. Indexes are never used again, so that two VMs at one address are two owners. What the filter
- * leaves out has none: it is asked each time that no cache knows. For the BPF programs only.
+ * mapped. User space gives the indexes of what has ended back, each for another life, so that two VMs
+ * at one address are two owners. What the filter leaves out has none: it is asked each time that no
+ * cache knows. For the BPF programs only.
  */
 #ifndef OWNER_BPF_H
 #define OWNER_BPF_H
@@ -14,7 +15,8 @@
 const volatile __u32 max_owners;
 const volatile __u32 filter; /* enum gmem_filter */
 
-__u32 next_owner = OWNER_INDEX_FIRST;
+__u32 next_owner = OWNER_INDEX_FIRST; /* of those that nobody has had yet */
+__u32 owners_used;
 
 /* Moves on when a cached slot could mean something else. */
 __u32 generation;
@@ -27,12 +29,19 @@ struct {
 	__type(value, struct owner);
 } owners SEC(".maps");
 
+/* Indexes that are free again: what is there is empty, and its life is the next one's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1); /* set when loaded */
+	__type(value, __u32);
+} free_owners SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1); /* set when loaded */
 	__type(key, struct owner_key);
-	__type(value, __u32);
+	__type(value, __u32); /* its handle */
 } owner_index SEC(".maps");
 
 struct {
@@ -54,19 +63,40 @@ static __always_inline bool task_wanted(struct task_struct *task)
 	return bpf_map_lookup_elem(&pids, &tgid);
 }
 
-/* A new owner and its index; NULL when the table is full. */
-static __always_inline struct owner *owner_new(__u32 *index)
+/* The owner that the handle names; NULL when there is none, or when its life is over. */
+static __always_inline struct owner *owner_at(__u32 handle)
+{
+	__u32 index = OWNER_INDEX(handle);
+	struct owner *owner = bpf_map_lookup_elem(&owners, &index);
+
+	return owner && owner->life == OWNER_LIFE(handle) ? owner : NULL;
+}
+
+/* A new owner and its handle; NULL when the table is full. */
+static __always_inline struct owner *owner_new(__u32 *handle)
 {
 	struct owner *owner;
 	__u32 at = 0;
 
-	if (next_owner < max_owners)
-		at = __sync_fetch_and_add(&next_owner, 1);
+	if (bpf_map_pop_elem(&free_owners, &at))
+		at = next_owner < max_owners ? __sync_fetch_and_add(&next_owner, 1) : 0;
 	owner = bpf_map_lookup_elem(&owners, &at);
 	if (!at || !owner)
 		return NULL;
-	*index = at;
+	__sync_fetch_and_add(&owners_used, 1);
+	*handle = OWNER_HANDLE(at, owner->life);
 	return owner;
+}
+
+/* An owner that nobody has heard of is not needed. */
+static __always_inline void owner_drop(struct owner *owner, __u32 handle)
+{
+	__u32 index = OWNER_INDEX(handle);
+
+	owner->vm = 0;
+	__builtin_memset(owner->size, 0, sizeof(owner->size));
+	if (!bpf_map_push_elem(&free_owners, &index, 0))
+		__sync_fetch_and_add(&owners_used, -1);
 }
 
 /*
@@ -76,47 +106,52 @@ static __always_inline struct owner *owner_new(__u32 *index)
 static __always_inline __u32 owner_known(const struct owner_key *key, __u32 **at)
 {
 	struct owner *owner;
-	__u32 index;
+	__u32 handle;
 
 	*at = bpf_map_lookup_elem(&owner_index, key);
 	if (!*at)
 		return 0;
-	index = **at;
-	owner = bpf_map_lookup_elem(&owners, &index);
-	return owner && owner->gone ? 0 : index;
+	handle = **at;
+	owner = owner_at(handle);
+	return owner && !owner->gone ? handle : 0;
 }
 
 /*
- * Make the owner known under a key that another had, *@at, who has gone. As owner_publish(), but in
- * place: a hash that is busy can refuse what it is to change.
+ * Make the owner known under its key. Another CPU may have been first: then its handle is the one
+ * that counts, and ours is dropped. Negative when the index has no room, or no memory just now.
  */
-static __always_inline int owner_succeed(struct owner *owner, __u32 index, enum owner_kind kind,
-					 __u32 *at)
-{
-	__u32 before = *at, first;
-
-	first = __sync_val_compare_and_swap(at, before, index);
-	if (first != before)
-		return first;
-	owner->kind = kind;
-	return index;
-}
-
-/*
- * Make the owner known under its key. Another CPU may have been first: then its index is the one
- * that counts, and ours stays empty. Negative when the index has no room, or no memory just now.
- */
-static __always_inline int owner_publish(struct owner *owner, __u32 index, enum owner_kind kind,
+static __always_inline int owner_publish(struct owner *owner, __u32 handle, enum owner_kind kind,
 					 const struct owner_key *key)
 {
 	__u32 *first;
 
-	if (!bpf_map_update_elem(&owner_index, key, &index, BPF_NOEXIST)) {
+	if (!bpf_map_update_elem(&owner_index, key, &handle, BPF_NOEXIST)) {
 		owner->kind = kind;
-		return index;
+		return handle;
 	}
+	owner_drop(owner, handle);
 	first = bpf_map_lookup_elem(&owner_index, key);
 	return first ? (int)*first : -1;
+}
+
+/*
+ * The same under a key that another had, *@at, who has gone: in place, since a hash that is busy can
+ * refuse what it is to change. User space may have taken the key out just then.
+ */
+static __always_inline int owner_succeed(struct owner *owner, __u32 handle, enum owner_kind kind,
+					 const struct owner_key *key, __u32 *at)
+{
+	__u32 before = *at, first;
+
+	first = __sync_val_compare_and_swap(at, before, handle);
+	if (first != before) {
+		owner_drop(owner, handle);
+		return first;
+	}
+	if (bpf_map_lookup_elem(&owner_index, key) != at)
+		return owner_publish(owner, handle, kind, key);
+	owner->kind = kind;
+	return handle;
 }
 
 /*
@@ -125,7 +160,7 @@ static __always_inline int owner_publish(struct owner *owner, __u32 index, enum 
  */
 
 /*
- * Where events of the VM are counted: the index of its owner, OWNER_IGNORED when the filter leaves it
+ * Where events of the VM are counted: the handle of its owner, OWNER_IGNORED when the filter leaves it
  * out, negative when the table of owners is full.
  */
 __noinline int vm_owner(__u64 kvm)
@@ -133,21 +168,21 @@ __noinline int vm_owner(__u64 kvm)
 	struct owner_key key = { .id = kvm, .kind = OWNER_VM };
 	struct task_struct *task;
 	struct owner *owner;
-	__u32 *at, index;
+	__u32 *at, handle;
 
-	index = owner_known(&key, &at);
-	if (index)
-		return index;
+	handle = owner_known(&key, &at);
+	if (handle)
+		return handle;
 	task = kvm_task((struct kvm *)kvm, (struct task_struct *)bpf_get_current_task());
 	if (!task_wanted(task))
 		return OWNER_IGNORED;
-	owner = owner_new(&index);
+	owner = owner_new(&handle);
 	if (!owner)
 		return -1;
-	owner->vm = index;
+	owner->vm = handle;
 	vm_info_read(&owner->vm_info, (struct kvm *)kvm, task);
-	return at ? owner_succeed(owner, index, OWNER_VM, at)
-		  : owner_publish(owner, index, OWNER_VM, &key);
+	return at ? owner_succeed(owner, handle, OWNER_VM, &key, at)
+		  : owner_publish(owner, handle, OWNER_VM, &key);
 }
 
 static __always_inline void slot_describe(struct owner *owner, struct kvm_memory_slot *slot)
@@ -166,7 +201,7 @@ __noinline int slot_owner_find(__u64 kvm, __u64 slot_address)
 	struct kvm_memory_slot *slot = (void *)slot_address;
 	struct owner_key key = { .kind = OWNER_SLOT };
 	struct owner *owner;
-	__u32 *known, index;
+	__u32 *known, handle;
 	int vm;
 
 	vm = vm_owner(kvm);
@@ -177,12 +212,12 @@ __noinline int slot_owner_find(__u64 kvm, __u64 slot_address)
 	known = bpf_map_lookup_elem(&owner_index, &key);
 	if (known)
 		return *known;
-	owner = owner_new(&index);
+	owner = owner_new(&handle);
 	if (!owner)
 		return -1;
 	owner->vm = vm;
 	slot_describe(owner, slot);
-	return owner_publish(owner, index, OWNER_SLOT, &key);
+	return owner_publish(owner, handle, OWNER_SLOT, &key);
 }
 
 /* Of the page caches of guest_memfds; 0: none was met yet. */
@@ -194,7 +229,7 @@ __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 	struct inode *inode = (void *)inode_address;
 	struct owner_key key = { .id = inode_address, .kind = OWNER_GMEM };
 	struct owner *owner;
-	__u32 *known, index;
+	__u32 *known, handle;
 	int vm;
 
 	vm = vm_owner(kvm);
@@ -204,15 +239,16 @@ __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 	known = bpf_map_lookup_elem(&owner_index, &key);
 	if (known)
 		return *known;
-	owner = owner_new(&index);
+	owner = owner_new(&handle);
 	if (!owner)
 		return -1;
 	owner->vm = vm;
 	gmem_info_read(&owner->gmem, inode);
+	owner->gmem.inode = inode_address;
 	gmem_aops = (__u64)BPF_CORE_READ(inode, i_mapping, a_ops);
 	owner->gmem.met_late = 1;
 	pages_new(&owner->gmem);
-	return owner_publish(owner, index, OWNER_GMEM, &key);
+	return owner_publish(owner, handle, OWNER_GMEM, &key);
 }
 
 /* The same where nothing leads to the VM: the host when the guest_memfd was not met before. */

@@ -21,6 +21,13 @@ struct {
 	__type(value, struct histogram);
 } histograms SEC(".maps");
 
+/* Indexes of histograms that are empty again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1); /* set when loaded */
+	__type(value, __u32);
+} free_histograms SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -76,12 +83,14 @@ static __always_inline __u32 histogram_new(struct event_stat *stat)
 {
 	__u32 index = 0;
 
-	if (next_histogram < max_histograms)
-		index = __sync_fetch_and_add(&next_histogram, 1);
+	if (bpf_map_pop_elem(&free_histograms, &index))
+		index = next_histogram < max_histograms ? __sync_fetch_and_add(&next_histogram, 1)
+							: 0;
 	if (!index || index >= max_histograms)
 		return 0;
-	/* Another CPU may have been first; then ours stays empty. */
-	__sync_val_compare_and_swap(&stat->hist, 0, index);
+	/* Another CPU may have been first. */
+	if (__sync_val_compare_and_swap(&stat->hist, 0, index))
+		bpf_map_push_elem(&free_histograms, &index, 0);
 	return stat->hist;
 }
 
@@ -180,7 +189,7 @@ static __always_inline struct owner *stat_count(const struct gmem_record *event,
 
 	if (at == OWNER_IGNORED)
 		return NULL;
-	owner = bpf_map_lookup_elem(&owners, &at);
+	owner = owner_at(at);
 	if (!owner) {
 		lose(event->event, LOSS_OWNER);
 		return NULL;

@@ -75,7 +75,7 @@ struct task_state {
 	int zapped_owner; /* where the last zap was counted; for poison */
 	int release_owner; /* of the last release, found before the file forgets its VM */
 	__u64 kvm; /* whose memslots the task is changing; for unbind, which is not told */
-	__u32 ending; /* the owner of the VM that the task destroys; 0: none */
+	__u32 ending; /* the handle of the VM that the task destroys; 0: none */
 	__u64 slot; /* of the guest fault under way, for what happens within */
 	__u64 inode; /* the guest_memfd that the task works on; for what is not told */
 	__u64 gmem_file; /* and its file's private data */

@@ -217,13 +217,11 @@ int zap_all(__u64 *ctx)
 {
 	struct owner *owner;
 	__u64 kvm = 0;
-	__u32 at;
 
 	if (active_since_ns == ~0ULL)
 		return 0;
 	bpf_probe_read_kernel(&kvm, sizeof(kvm), &ctx[0]);
-	at = vm_owner(kvm);
-	owner = bpf_map_lookup_elem(&owners, &at);
+	owner = owner_at(vm_owner(kvm));
 	if (!owner || owner->kind != OWNER_VM)
 		return 0;
 	__sync_fetch_and_add(&owner->vm_info.epoch, 1);

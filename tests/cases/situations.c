@@ -204,7 +204,7 @@ static int hole_race(long nvcpus, long ms)
 /* @nthreads make and end VMs, each with 16 pages that its guest touches, while all of a TiB is punched for @ms. */
 static unsigned long nlives;
 
-static void *live_and_let_go(void *unused)
+static void live_once(void)
 {
 	const uint64_t bytes = 16 * PAGE;
 	struct vmm_vcpu vcpu;
@@ -212,19 +212,24 @@ static void *live_and_let_go(void *unused)
 	void *map;
 	int fd;
 
+	vmm_open(&mine);
+	fd = vmm_gmem(&mine, bytes);
+	map = vmm_map(fd, bytes, 0);
+	if (vmm_bind(&mine, 1, GPA, bytes, map, fd, 0))
+		vmm_die("bind");
+	vmm_vcpu_open(&mine, 0, &vcpu);
+	if (vmm_touch(&vcpu, GPA, bytes, 1))
+		vmm_die("touch");
+	vmm_vcpu_close(&vcpu);
+	munmap(map, bytes);
+	close(fd);
+	vmm_close(&mine);
+}
+
+static void *live_and_let_go(void *unused)
+{
 	while (!stop) {
-		vmm_open(&mine);
-		fd = vmm_gmem(&mine, bytes);
-		map = vmm_map(fd, bytes, 0);
-		if (vmm_bind(&mine, 1, GPA, bytes, map, fd, 0))
-			vmm_die("bind");
-		vmm_vcpu_open(&mine, 0, &vcpu);
-		if (vmm_touch(&vcpu, GPA, bytes, 1))
-			vmm_die("touch");
-		vmm_vcpu_close(&vcpu);
-		munmap(map, bytes);
-		close(fd);
-		vmm_close(&mine);
+		live_once();
 		__sync_fetch_and_add(&nlives, 1);
 	}
 	return unused;
@@ -245,6 +250,54 @@ static int lives(long nthreads, long ms)
 	for (long i = 0; i < nthreads; i++)
 		pthread_join(threads[i], NULL);
 	printf("%lu\n", nlives);
+	return 0;
+}
+
+static long generations_left;
+
+static void *live_in_turn(void *unused)
+{
+	while (__sync_fetch_and_sub(&generations_left, 1) > 0)
+		live_once();
+	return unused;
+}
+
+/* @n lives like these by @nthreads, and nothing else. */
+static int generations(long n, long nthreads)
+{
+	pthread_t threads[16];
+
+	generations_left = n;
+	for (long i = 0; i < nthreads; i++)
+		pthread_create(&threads[i], NULL, live_in_turn, NULL);
+	for (long i = 0; i < nthreads; i++)
+		pthread_join(threads[i], NULL);
+	return 0;
+}
+
+/*
+ * One VM that makes @n guest_memfds of @mib MiB one after the other, each of which its guest, at the same
+ * slot, touches 16 pages of, and a hole is punched in.
+ */
+static int files(long n, long mib)
+{
+	const uint64_t bytes = (uint64_t)mib << 20;
+	struct vmm_vcpu vcpu;
+
+	vmm_vcpu_open(&vm, 0, &vcpu);
+	for (long i = 0; i < n; i++) {
+		int fd = vmm_gmem(&vm, bytes);
+		void *map = vmm_map(fd, bytes, 0);
+
+		if (vmm_bind(&vm, 1, GPA, bytes, map, fd, 0) ||
+		    vmm_touch(&vcpu, GPA, 16 * PAGE, 1))
+			vmm_die("bind and touch");
+		vmm_punch(fd, 0, bytes);
+		if (vmm_bind(&vm, 1, GPA, 0, map, fd, 0))
+			vmm_die("delete");
+		munmap(map, bytes);
+		close(fd);
+	}
 	return 0;
 }
 
@@ -515,6 +568,8 @@ static const struct situation {
 	{ "hole_race", hole_race },
 	{ "killer", killer },
 	{ "lives", lives },
+	{ "generations", generations },
+	{ "files", files },
 	{ "hold", hold },
 	{ "late", late },
 	{ "slot_flap", slot_flap },

@@ -307,11 +307,14 @@ static Cap__Heat *pack_heat(struct arena *arena, const struct heat_map *heat)
 static Cap__Vm *pack_vm(struct arena *arena, struct id_map *vms, const struct vm *vm)
 {
 	Cap__Vm *message = NEW(arena, Vm, vm);
+	struct vm_info info = vm->info;
 
 	if (!message)
 		return NULL;
-	message->owner = vm->owner;
-	message->info = pack_vm_info(arena, vms, &vm->info);
+	message->owner = OWNER_INDEX(vm->owner);
+	message->number = vm->number + 1;
+	info.kvm = capture_kvm(info.kvm, vm->owner);
+	message->info = pack_vm_info(arena, vms, &info);
 	message->events = pack_counts(arena, &vm->events, &message->n_events);
 	message->exists = vm->exists;
 	message->vcpus = vm->vcpus;
@@ -325,7 +328,7 @@ static Cap__Slot *pack_slot(struct arena *arena, const struct slot *slot, __u32 
 
 	if (!message)
 		return NULL;
-	message->owner = slot->owner;
+	message->owner = OWNER_INDEX(slot->owner);
 	message->vm = vm;
 	message->info = pack_slot_info(arena, &slot->info);
 	message->events = pack_counts(arena, &slot->events, &message->n_events);
@@ -343,12 +346,26 @@ static Cap__Gmem *pack_gmem(struct arena *arena, const struct gmem *gmem)
 
 	if (!message)
 		return NULL;
-	message->owner = gmem->owner;
+	message->owner = OWNER_INDEX(gmem->owner);
 	message->vm = gmem->vm;
 	message->info = pack_gmem_info(arena, &gmem->info);
 	message->events = pack_counts(arena, &gmem->events, &message->n_events);
 	message->exists = gmem->exists;
 	message->resident = pack_resident(arena, &gmem->resident);
+	return message;
+}
+
+static Cap__Past *pack_past(struct arena *arena, const struct past *past)
+{
+	Cap__Past *message = NEW(arena, Past, past);
+
+	if (!message)
+		return NULL;
+	message->comm = bytes_of(past->comm, sizeof(past->comm));
+	message->nvms = past->nvms;
+	message->nslots = past->nslots;
+	message->ngmems = past->ngmems;
+	message->events = pack_counts(arena, &past->events, &message->n_events);
 	return message;
 }
 
@@ -382,6 +399,7 @@ static void pack_tree(struct arena *arena, struct id_map *vms, Cap__Snapshot *me
 		nslots += snap->vms[i].nslots;
 	if (!LIST(arena, message, vms, snap->nvms) || !LIST(arena, message, slots, nslots) ||
 	    !LIST(arena, message, gmems, snap->ngmems) ||
+	    !LIST(arena, message, past, snap->past.n) ||
 	    !LIST(arena, message, stacks, snap->nstacks))
 		return;
 	for (size_t i = 0; i < snap->nvms; i++) {
@@ -393,6 +411,8 @@ static void pack_tree(struct arena *arena, struct id_map *vms, Cap__Snapshot *me
 	}
 	for (size_t i = 0; i < snap->ngmems; i++)
 		message->gmems[message->n_gmems++] = pack_gmem(arena, &snap->gmems[i]);
+	for (size_t i = 0; i < snap->past.n; i++)
+		message->past[message->n_past++] = pack_past(arena, &snap->past.v[i]);
 	for (size_t i = 0; i < snap->nstacks; i++)
 		message->stacks[message->n_stacks++] = pack_stack(arena, &snap->stacks[i]);
 }

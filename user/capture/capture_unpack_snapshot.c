@@ -7,6 +7,7 @@
 #include "base/arrays.h"
 #include "capture_unpack.h"
 #include "model/events.h"
+#include "model/past.h"
 #include "model/snapshot_sound.h"
 
 #define NODES_MAX 1024
@@ -345,6 +346,7 @@ static void unpack_vm(struct unpacker *u, const Cap__Vm *message)
 	if (!vm || (!message->info && is_wrong(u, "a VM has no description")))
 		return;
 	vm->owner = message->owner;
+	vm->number = message->number ? message->number - 1 : snap->nvms - 1;
 	vm->info = unpack_vm_info(message->info);
 	unpack_counts(u, message->events, message->n_events, &vm->events);
 	vm->exists = message->exists;
@@ -394,6 +396,22 @@ static void unpack_gmem(struct unpacker *u, const Cap__Gmem *message)
 	unpack_counts(u, message->events, message->n_events, &gmem->events);
 	gmem->exists = message->exists;
 	unpack_resident(u, message->resident, &gmem->resident);
+}
+
+static void unpack_past(struct unpacker *u, const Cap__Past *message)
+{
+	struct past_list *list = &u->moment->snap.past;
+	struct past *past = list->n < PAST_NAMES ? append(u, &list->v, &list->n, sizeof(*past)) : NULL;
+
+	if (!past) {
+		is_wrong(u, "the past has more names than the format allows");
+		return;
+	}
+	unpack_comm(past->comm, message->comm);
+	past->nvms = message->nvms;
+	past->nslots = message->nslots;
+	past->ngmems = message->ngmems;
+	unpack_counts(u, message->events, message->n_events, &past->events);
 }
 
 static void unpack_frames(struct unpacker *u, const Cap__Stack *message, struct stack_count *stack)
@@ -473,6 +491,7 @@ const char *unpack_snapshot(const Cap__Snapshot *message, const struct capture_n
 	EACH(&u, message, vms, unpack_vm);
 	EACH(&u, message, slots, unpack_slot);
 	EACH(&u, message, gmems, unpack_gmem);
+	EACH(&u, message, past, unpack_past);
 	EACH(&u, message, stacks, unpack_stack);
 	if (moment->arena.failed || u.wrong || !message->final)
 		return moment->arena.failed ? unpack_no_memory : u.wrong;

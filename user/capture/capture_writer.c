@@ -303,8 +303,9 @@ static int write_parts(struct part_writer *to, const Cap__Snapshot *whole)
 {
 	to->part = *whole;
 	to->part.n_vms = to->part.n_slots = to->part.n_gmems = to->part.n_stacks = 0;
+	to->part.n_past = 0;
 	if (ADD_LIST(to, whole, vms) || ADD_LIST(to, whole, slots) || ADD_LIST(to, whole, gmems) ||
-	    ADD_LIST(to, whole, stacks))
+	    ADD_LIST(to, whole, past) || ADD_LIST(to, whole, stacks))
 		return -1;
 	to->part.final = true;
 	return write_part(to);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The walk through a snapshot: the host, each VM with its slots, each guest_memfd.
+ * The walk through a snapshot: the host, each VM with its slots, each guest_memfd, the past.
  */
 #include "export_counts.h"
 
@@ -31,12 +31,17 @@ int export_counted_places(const struct snapshot *snap, counted_place_fn *fn, voi
 		place.events = &place.gmem->events;
 		err = fn(ctx, &place);
 	}
+	for (size_t i = 0; i < snap->past.n && !err; i++) {
+		place = (struct counted_place){ .snap = snap, .past = &snap->past.v[i] };
+		place.events = &place.past->events;
+		err = fn(ctx, &place);
+	}
 	return err;
 }
 
 __u32 export_vm_number(const struct counted_place *place)
 {
-	return place->vm ? (__u32)(place->vm - place->snap->vms) : NO_VM;
+	return place->vm ? place->vm->number : NO_VM;
 }
 
 __u64 export_gmem_ino(const struct counted_place *place)

@@ -12,6 +12,7 @@ struct counted_place {
 	const struct vm *vm; /* its VM, or the VM; NULL: the host, or not known */
 	const struct slot *slot; /* NULL: it is no slot; so gmem */
 	const struct gmem *gmem;
+	const struct past *past; /* NULL: it is not of the past */
 	const struct event_counts *events;
 };
 

@@ -15,6 +15,7 @@
 #include "base/privilege.h"
 #include "base/version.h"
 #include "live/inventory.h"
+#include "live/recycle.h"
 #include "live/session.h"
 #include "live/snapshot.h"
 #include "live/watch.h"
@@ -52,7 +53,8 @@ static int out_of_memory(struct problem *problem)
 static int refresh(struct top *top, struct problem *problem)
 {
 	struct snapshot snap;
-	int err = snapshot_read(top->session, &snap);
+	/* What the last refresh has shown as ended is shown no more. */
+	int err = session_recycle(top->session, 0) ?: snapshot_read(top->session, &snap);
 
 	if (err)
 		return problem_set(problem, EXIT_IMPOSSIBLE,

@@ -50,8 +50,10 @@ static int record_batch(struct recorder *recorder, size_t n)
 	int err;
 
 	pthread_mutex_lock(&recorder->lock);
-	err = record_names_write(recorder->names, recorder->batch, n, recorder->writer, problem)
-		      ?: capture_write_records(recorder->writer, recorder->batch, n, problem);
+	err = record_names_write(recorder->names, recorder->batch, n, recorder->writer, problem);
+	for (size_t i = 0; i < n; i++) /* which the file tells of an index changes */
+		recorder->batch[i].owner = OWNER_INDEX(recorder->batch[i].owner);
+	err = err ?: capture_write_records(recorder->writer, recorder->batch, n, problem);
 	if (!err && now_ns >= recorder->flushed_ns + FLUSH_NS) {
 		recorder->flushed_ns = now_ns;
 		err = capture_flush(recorder->writer, problem);

@@ -17,6 +17,7 @@
 #define THREADS (1U << 16)
 
 struct known_owner {
+	__u32 handle;
 	struct capture_owner owner;
 	__u64 batch; /* the last one that named it */
 };
@@ -81,16 +82,17 @@ static int grow_owners(struct record_names *names, __u32 index)
 }
 
 /* As the programs have it. What changes all the time, and says nothing of who it is, is left out. */
-static struct capture_owner owner_now(const struct session_arrays *arrays, __u32 index)
+static struct capture_owner owner_now(const struct session_arrays *arrays, __u32 handle)
 {
-	const struct owner *owner = &arrays->owners[index];
+	const struct owner *owner = &arrays->owners[OWNER_INDEX(handle)];
 	struct capture_owner now;
 
 	memset(&now, 0, sizeof(now)); /* with what lies between the members: it is compared */
-	now.kind = index == OWNER_INDEX_HOST ? OWNER_HOST : owner->kind;
-	now.vm = owner->vm;
+	now.kind = handle == OWNER_INDEX_HOST ? OWNER_HOST : owner->kind;
+	now.vm = OWNER_INDEX(owner->vm);
 	if (now.kind == OWNER_VM) {
 		now.vm_info = owner->vm_info;
+		now.vm_info.kvm = capture_kvm(now.vm_info.kvm, handle);
 		now.vm_info.epoch = 0;
 	} else if (now.kind == OWNER_SLOT) {
 		now.slot = owner->slot;
@@ -100,24 +102,30 @@ static struct capture_owner owner_now(const struct session_arrays *arrays, __u32
 	return now;
 }
 
-static int write_owner(struct record_names *names, const struct session_arrays *arrays, __u32 index,
+static int write_owner(struct record_names *names, const struct session_arrays *arrays, __u32 handle,
 		       struct capture_writer *writer, struct problem *problem)
 {
+	__u32 index = OWNER_INDEX(handle), vm;
+	struct known_owner *known;
 	struct capture_owner now;
 
 	if (index >= arrays->nowners)
 		return 0;
 	if (index >= names->nowners && grow_owners(names, index))
 		return no_memory(problem);
-	if (names->owners[index].batch == names->batch)
+	known = &names->owners[index];
+	if (known->batch == names->batch)
 		return 0;
-	names->owners[index].batch = names->batch;
-	now = owner_now(arrays, index);
-	if (now.vm && now.vm != index && write_owner(names, arrays, now.vm, writer, problem))
+	known->batch = names->batch;
+	now = owner_now(arrays, handle);
+	vm = arrays->owners[index].vm;
+	if (vm && vm != handle && write_owner(names, arrays, vm, writer, problem))
 		return -1;
-	if (!memcmp(&now, &names->owners[index].owner, sizeof(now)))
+	known = &names->owners[index]; /* it may have moved */
+	if (known->handle == handle && !memcmp(&now, &known->owner, sizeof(now)))
 		return 0;
-	names->owners[index].owner = now;
+	known->handle = handle;
+	known->owner = now;
 	return capture_write_owner(writer, index, &now, problem);
 }
 

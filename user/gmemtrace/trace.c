@@ -14,6 +14,7 @@
 #include "base/privilege.h"
 #include "base/version.h"
 #include "live/kernel.h"
+#include "live/recycle.h"
 #include "options/option_values.h"
 
 static bool is_ignored(int signal)
@@ -57,6 +58,11 @@ static int read_counts(struct trace *trace, struct problem *problem)
 	return 0;
 }
 
+static __u64 earliest(__u64 a_ns, __u64 b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
 /* Wait for a signal until @until_ns. The signal; 0 when it is time. */
 static int wait_for_signal(const sigset_t *signals, __u64 until_ns)
 {
@@ -71,6 +77,34 @@ static int wait_for_signal(const sigset_t *signals, __u64 until_ns)
 	return signal > 0 ? signal : 0;
 }
 
+/* How often to look whether there is room for more VMs. */
+#define ROOM_NS (NS_PER_S / 4)
+
+static int recycle_problem(int err, struct problem *problem)
+{
+	return err ? problem_set(problem, EXIT_IMPOSSIBLE,
+				 "cannot make room for more VMs: %s. Free some memory and try again",
+				 strerror(-err))
+		   : 0;
+}
+
+/*
+ * What has ended stays as it is while there is room. What a listener has not had yet it gets before, so
+ * that each snapshot goes on from the one before.
+ */
+static int keep_room(struct trace *trace, struct trace_listener *listener, struct problem *problem)
+{
+	if (session_is_tight(trace->session)) {
+		if (listener &&
+		    (read_counts(trace, problem) || listener->tick(listener, trace, problem)))
+			return -1;
+		return recycle_problem(session_make_room(trace->session), problem);
+	}
+	if (!session_recycles(trace->session))
+		return 0;
+	return recycle_problem(session_recycle(trace->session, ~0U), problem);
+}
+
 /* Wait for the child to end, the time to be up, a signal, or a listener that ends the capture. */
 static int wait_for_end(struct trace *trace, const sigset_t *signals,
 			struct trace_listener *listener, struct problem *problem)
@@ -81,13 +115,19 @@ static int wait_for_end(struct trace *trace, const sigset_t *signals,
 	int signal;
 
 	for (;;) {
-		signal = wait_for_signal(signals, tick_ns < end_ns ? tick_ns : end_ns);
+		__u64 room_ns = clock_ns(CLOCK_MONOTONIC) + ROOM_NS;
+
+		signal = wait_for_signal(signals, earliest(earliest(tick_ns, end_ns), room_ns));
 		if (signal == SIGCHLD ? child_reap(&trace->child) : signal > 0)
 			return 0;
 		if (signal)
 			continue;
-		if (tick_ns >= end_ns)
+		if (clock_ns(CLOCK_MONOTONIC) >= end_ns)
 			return 0;
+		if (keep_room(trace, listener, problem))
+			return -1;
+		if (clock_ns(CLOCK_MONOTONIC) < tick_ns)
+			continue;
 		if (read_counts(trace, problem) || listener->tick(listener, trace, problem))
 			return -1;
 		/* One that was late is not made up for. */

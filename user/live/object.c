@@ -231,6 +231,8 @@ static int object_configure(struct object *object)
 					FAULT_TALLIES * object->ncpus) ?:
 	       bpf_map__set_max_entries(skel->maps.heats, options->heat ? owners : 1) ?:
 	       bpf_map__set_max_entries(skel->maps.owner_index, owners) ?:
+	       bpf_map__set_max_entries(skel->maps.free_owners, owners) ?:
+	       bpf_map__set_max_entries(skel->maps.free_histograms, histograms) ?:
 	       bpf_map__set_max_entries(skel->maps.stacks, options->stack_events ? STACKS : 1) ?:
 	       bpf_map__set_max_entries(skel->maps.stack_stats, STACKS) ?:
 	       bpf_map__set_max_entries(skel->maps.pids, options->npids ?: 1);

@@ -31,6 +31,8 @@ struct rings {
 	struct ring *v;
 	unsigned int n;
 	unsigned int next; /* which to read first, so that none waits for long */
+	size_t read; /* how many the last time */
+	__u64 drains;
 	struct cpus cpus; /* that can be */
 	int epoll;
 	int drops_fd;
@@ -172,11 +174,19 @@ size_t rings_read(struct rings *rings, struct gmem_record *records, size_t max)
 {
 	size_t n = 0;
 
+	if (rings->read < max) /* the last time, and its caller is done with them */
+		__atomic_fetch_add(&rings->drains, 1, __ATOMIC_RELEASE);
 	for (unsigned int i = 0; i < rings->n && n < max; i++) {
 		n += ring_read(&rings->v[rings->next], records + n, max - n);
 		rings->next = (rings->next + 1) % rings->n;
 	}
+	rings->read = n;
 	return n;
+}
+
+__u64 rings_drains(const struct rings *rings)
+{
+	return __atomic_load_n(&rings->drains, __ATOMIC_ACQUIRE);
 }
 
 unsigned int rings_cpus(const struct rings *rings)

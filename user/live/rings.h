@@ -33,6 +33,9 @@ void rings_wait(const struct rings *rings, int timeout_ms);
  */
 size_t rings_read(struct rings *rings, struct gmem_record *records, size_t max);
 
+/* How often all of them were found empty, so that what had been sent before the time before was read. */
+__u64 rings_drains(const struct rings *rings);
+
 /* One more than the highest number of a CPU that there can be. */
 unsigned int rings_cpus(const struct rings *rings);
 

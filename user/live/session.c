@@ -14,20 +14,25 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "attach.h"
+#include "base/clock.h"
 #include "base/open_files.h"
 #include "base/since.h"
 #include "gmem.skel.h"
 #include "kernel.h"
 #include "model/events.h"
 #include "object.h"
+#include "recycle.h"
 #include "rings.h"
 #include "stack_names.h"
 
 #define DEFAULT_OWNERS 8192
 
+/* Pages are freed after the release: so long what frees them is told of the guest_memfd. */
+#define FREE_NS NS_PER_S
+
 /* An array that the programs write; at NULL: none. */
 struct mapped {
-	const void *at;
+	void *at;
 	size_t size;
 };
 
@@ -45,23 +50,24 @@ struct session {
 	int fence_fd, fenced_fd; /* a map of maps, and the one that is put into it; 0: none yet */
 	bool counting; /* between start and stop */
 	struct stack_names *stack_names; /* if options.stack_events */
+	struct recycle *recycle;
 };
 
 static void array_unmap(struct mapped *mapped)
 {
 	if (mapped->at)
-		munmap((void *)mapped->at, mapped->size);
+		munmap(mapped->at, mapped->size);
 }
 
-/* Map it, read-only. 0 or a negative errno. */
-static int array_map(struct mapped *mapped, const struct bpf_map *map)
+/* Map it. 0 or a negative errno. */
+static int array_map(struct mapped *mapped, const struct bpf_map *map, int prot)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	void *at;
 
 	mapped->size = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
 	mapped->size = (mapped->size + page - 1) & ~(page - 1);
-	at = mmap(NULL, mapped->size, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+	at = mmap(NULL, mapped->size, prot, MAP_SHARED, bpf_map__fd(map), 0);
 	if (at == MAP_FAILED)
 		return -errno;
 	mapped->at = at;
@@ -70,12 +76,14 @@ static int array_map(struct mapped *mapped, const struct bpf_map *map)
 
 static int map_arrays(struct session *session)
 {
-	int err = array_map(&session->owners, session->object.skel->maps.owners)
-			  ?: array_map(&session->histograms, session->object.skel->maps.histograms)
-			  ?: array_map(&session->tallies, session->object.skel->maps.cpu_slots);
+	const struct gmem_bpf *skel = session->object.skel;
+	int write = PROT_READ | PROT_WRITE; /* what recycle.c empties */
+	int err = array_map(&session->owners, skel->maps.owners, write) ?:
+		  array_map(&session->histograms, skel->maps.histograms, write) ?:
+		  array_map(&session->tallies, skel->maps.cpu_slots, PROT_READ);
 
 	if (!err && session->options.heat)
-		err = array_map(&session->heats, session->object.skel->maps.heats);
+		err = array_map(&session->heats, skel->maps.heats, write);
 	return err;
 }
 
@@ -100,8 +108,7 @@ static int make_fence(struct session *session)
 	return 0;
 }
 
-/* Wait for all programs that run now. 0 or a negative errno. */
-static int wait_for_programs(const struct session *session)
+int session_fence(const struct session *session)
 {
 	__u32 first = 0;
 
@@ -185,6 +192,12 @@ struct session *session_open(const struct session_options *options, struct probl
 		return NULL;
 	}
 	session->options = *options;
+	session->recycle = recycle_new();
+	if (!session->recycle) {
+		problem_memory(problem, "trace");
+		session_close(session);
+		return NULL;
+	}
 	session->options.max_owners = options->max_owners ?: DEFAULT_OWNERS;
 	open_files_raise();
 	session->kernel = kernel_open(options->verbose, problem);
@@ -266,7 +279,7 @@ int session_stop(struct session *session, struct problem *problem)
 	__atomic_store_n(&session->object.skel->data->active_since_ns, ~0ULL, __ATOMIC_SEQ_CST);
 	session->counting = false;
 	/* What is read from now on does not change: counts agree with histograms to the last event. */
-	err = wait_for_programs(session);
+	err = session_fence(session);
 	if (err)
 		return problem_set(problem, EXIT_IMPOSSIBLE,
 				   "cannot read the counts: what still counts cannot be waited for "
@@ -289,6 +302,7 @@ void session_close(struct session *session)
 	if (session->fenced_fd)
 		close(session->fenced_fd);
 	stack_names_free(session->stack_names);
+	recycle_free(session->recycle);
 	array_unmap(&session->owners);
 	array_unmap(&session->histograms);
 	array_unmap(&session->tallies);
@@ -440,5 +454,31 @@ struct session_arrays session_arrays(struct session *session)
 		.stack_names = session->stack_names,
 		.losses = skel->bss->losses,
 		.rings = session->rings,
+	};
+}
+
+static bool is_attached(const struct session *session, enum gmem_event event)
+{
+	return session->choice.states[event].attached;
+}
+
+struct session_tables session_tables(struct session *session)
+{
+	const struct gmem_bpf *skel = session->object.skel;
+
+	return (struct session_tables){
+		.owners = session->owners.at,
+		.histograms = session->histograms.at,
+		.heats = session->heats.at,
+		.owner_index_fd = bpf_map__fd(skel->maps.owner_index),
+		.free_owners_fd = bpf_map__fd(skel->maps.free_owners),
+		.free_histograms_fd = bpf_map__fd(skel->maps.free_histograms),
+		.stack_stats_fd = session_arrays(session).stack_stats_fd,
+		.generation = &skel->bss->generation,
+		.owners_used = &skel->bss->owners_used,
+		.max_owners = session->options.max_owners,
+		.sees_release = is_attached(session, EV_RELEASE),
+		.free_ns = is_attached(session, EV_FREE) ? FREE_NS : 0,
+		.recycle = session->recycle,
 	};
 }

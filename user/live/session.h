@@ -90,4 +90,24 @@ struct session_arrays {
 
 struct session_arrays session_arrays(struct session *session);
 
+/* What recycle.c changes of it. */
+struct session_tables {
+	struct owner *owners;
+	struct histogram *histograms;
+	struct heat *heats;
+	int owner_index_fd; /* struct owner_key → handle */
+	int free_owners_fd, free_histograms_fd; /* queues of indexes */
+	int stack_stats_fd; /* -1: no stacks are kept */
+	__u32 *generation, *owners_used;
+	__u32 max_owners;
+	bool sees_release; /* of guest_memfds */
+	__u64 free_ns; /* how long pages may be freed after it, if that is counted */
+	struct recycle *recycle;
+};
+
+struct session_tables session_tables(struct session *session);
+
+/* Wait for all programs that run now. 0 or a negative errno. */
+int session_fence(const struct session *session);
+
 #endif

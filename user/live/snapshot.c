@@ -3,237 +3,40 @@
  * From the kernel's maps to the model: owners become VMs, slots and guest_memfds, each with the
  * events that it has seen. Reads the arrays where they are mapped; copies what it keeps.
  */
-#include "base/arrays.h"
 #include "snapshot.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <bpf/bpf.h>
+#include "base/arrays.h"
+#include "counts.h"
 #include "model/events.h"
+#include "model/past.h"
+#include "recycle.h"
 #include "rings.h"
 #include "session.h"
 #include "stacks.h"
 
-struct error_count {
-	struct error_key key;
-	__u64 count;
-};
-
 struct reader {
 	struct session_arrays arrays;
 	struct snapshot *snap;
-	struct fault_tallies tallies;
+	struct counts_reader counts;
 	__u32 *vm_at; /* owner index of a VM → index into snapshot.vms, NO_VM for others */
-	struct error_count *errors; /* by owner, event, errno */
-	size_t nerrors;
 };
 
-static int compare_errors(const void *a, const void *b)
+static __u32 handle_at(const struct reader *reader, __u32 index)
 {
-	const struct error_key *x = a, *y = b;
-
-	if (x->owner != y->owner)
-		return x->owner < y->owner ? -1 : 1;
-	if (x->event != y->event)
-		return x->event < y->event ? -1 : 1;
-	return (x->err > y->err) - (x->err < y->err);
+	return OWNER_HANDLE(index, reader->arrays.owners[index].life);
 }
 
-static int add_errors(struct reader *reader, const struct error_key *keys, const __u64 *counts,
-		      size_t n)
+/* Where the VM of @owner is in the snapshot; NO_VM. */
+static __u32 vm_of(const struct reader *reader, const struct owner *owner)
 {
-	struct error_count *error;
+	__u32 index = OWNER_INDEX(owner->vm);
 
-	for (size_t i = 0; i < n; i++) {
-		error = array_append(&reader->errors, &reader->nerrors, sizeof(*error));
-		if (!error)
-			return -ENOMEM;
-		*error = (struct error_count){ keys[i], counts[i] };
-	}
-	return 0;
-}
-
-#define BATCH 512 /* more than the longest chain of the kernel's hash will ever be */
-
-static int read_errors(struct reader *reader)
-{
-	struct error_key keys[BATCH];
-	__u64 counts[BATCH];
-	__u32 n, at, *from = NULL; /* a place in the kernel's hash */
-	int err;
-
-	do {
-		n = BATCH;
-		err = bpf_map_lookup_batch(reader->arrays.errors_fd, from, &at, keys, counts, &n,
-					   NULL);
-		if (err && err != -ENOENT) /* which says that this was the last */
-			return err;
-		if (add_errors(reader, keys, counts, n))
-			return -ENOMEM;
-		from = &at;
-	} while (!err);
-	if (reader->nerrors)
-		qsort(reader->errors, reader->nerrors, sizeof(*reader->errors), compare_errors);
-	return 0;
-}
-
-/* The first error at or after @key. */
-static size_t errors_from(const struct reader *reader, const struct error_key *key)
-{
-	size_t low = 0, high = reader->nerrors;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (compare_errors(&reader->errors[middle].key, key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static int read_event_errors(const struct reader *reader, __u32 owner, struct event_count *count)
-{
-	struct error_key from = { .owner = owner, .event = count->event };
-	struct error_key to = { .owner = owner, .event = count->event + 1 };
-	size_t first = errors_from(reader, &from), end = errors_from(reader, &to);
-
-	if (first == end)
-		return 0;
-	count->errs = calloc(end - first, sizeof(*count->errs));
-	if (!count->errs)
-		return -ENOMEM;
-	for (size_t i = first; i < end; i++)
-		count->errs[count->nerrs++] =
-			(struct errno_count){ reader->errors[i].key.err, reader->errors[i].count };
-	return 0;
-}
-
-/* What is known of one event at one owner, besides its errors. */
-struct stat_sum {
-	struct event_stat stat;
-	__u64 detail[NR_DETAILS];
-	struct buckets latency;
-};
-
-/* An event is counted first: read in the other order, no histogram has more than the count. */
-static int read_latency(const struct session_arrays *arrays, const struct event_stat *stat,
-			struct stat_sum *sum)
-{
-	__u32 hist = __atomic_load_n(&stat->hist, __ATOMIC_ACQUIRE);
-	__u64 *first;
-	int err = 0;
-
-	if (hist && hist < arrays->nhistograms)
-		err = buckets_add_all(&sum->latency, arrays->histograms[hist].bucket);
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	sum->stat = *stat;
-	stat = &sum->stat;
-	if (err || !arrays->firsts || !stat->count)
-		return err;
-	/* The first one is kept outside of the histogram. */
-	first = buckets_widen(&sum->latency, hist_bucket(stat->first_ns), 1);
-	if (!first)
-		return -ENOMEM;
-	(*first)++;
-	return 0;
-}
-
-static int read_sum(const struct reader *reader, __u32 index, enum gmem_event event,
-		    struct stat_sum *sum)
-{
-	const struct owner *owner = &reader->arrays.owners[index];
-	int err = 0;
-
-	if (event_descs[event].carries & EVENT_LATENCY)
-		err = read_latency(&reader->arrays, &owner->stat[event], sum);
-	else
-		sum->stat = owner->stat[event];
-	memcpy(sum->detail, owner->detail, sizeof(sum->detail));
-	if (event == EV_GUEST_FAULT && !err)
-		err = fault_tallies_add(&reader->tallies, index, &sum->stat, sum->detail,
-					&sum->latency);
-	return err;
-}
-
-#define FOLD_TRIES 100 /* while events are counted; after the end none is folded any more */
-
-/* The same, but not while tallies are folded into the owner: counts would be read twice, or not at all. */
-static int read_sum_whole(const struct reader *reader, __u32 index, enum gmem_event event,
-			  struct stat_sum *sum)
-{
-	const struct event_stat *stat = &reader->arrays.owners[index].stat[event];
-	__u32 done;
-	int err;
-
-	for (int i = 0; i < FOLD_TRIES; i++) {
-		done = __atomic_load_n(&stat->folds_done, __ATOMIC_ACQUIRE);
-		*sum = (struct stat_sum){};
-		err = read_sum(reader, index, event, sum);
-		if (err || __atomic_load_n(&stat->folds_begun, __ATOMIC_ACQUIRE) == done)
-			break;
-		if (i < FOLD_TRIES - 1)
-			buckets_free(&sum->latency);
-	}
-	return err;
-}
-
-static int read_event_details(const struct stat_sum *sum, struct event_count *count)
-{
-	struct detail_count details[NR_DETAILS];
-	size_t n = 0;
-
-	for (int detail = 0; detail < NR_DETAILS; detail++)
-		if (detail_descs[detail].event == count->event && sum->detail[detail])
-			details[n++] = (struct detail_count){ detail, sum->detail[detail] };
-	if (!n)
-		return 0;
-	count->details = malloc(n * sizeof(*details));
-	if (!count->details)
-		return -ENOMEM;
-	count->ndetails = n;
-	memcpy(count->details, details, n * sizeof(*details));
-	return 0;
-}
-
-static int read_event(const struct reader *reader, __u32 owner, enum gmem_event event,
-		      struct event_count *count)
-{
-	struct stat_sum sum;
-	int err = read_sum_whole(reader, owner, event, &sum);
-
-	*count = (struct event_count){
-		.event = event,
-		.count = sum.stat.count,
-		.sum_ns = sum.stat.sum_ns,
-		.min_ns = ~sum.stat.not_min_ns,
-		.max_ns = sum.stat.max_ns,
-		.npages = sum.stat.npages,
-		.latency = sum.latency,
-	};
-	return err ?: read_event_errors(reader, owner, count) ?: read_event_details(&sum, count);
-}
-
-static int read_events(const struct reader *reader, __u32 owner, struct event_counts *counts)
-{
-	const struct event_stat *stat = reader->arrays.owners[owner].stat;
-	enum gmem_event events[NR_EVENTS]; /* those seen so far: another may begin while we read */
-	size_t n = 0;
-	int err = 0;
-
-	for (int event = 0; event < NR_EVENTS; event++)
-		if (stat[event].count ||
-		    (event == EV_GUEST_FAULT && fault_tallies_any(&reader->tallies, owner)))
-			events[n++] = event;
-	if (!n)
-		return 0;
-	counts->v = malloc(n * sizeof(*counts->v));
-	if (!counts->v)
-		return -ENOMEM;
-	for (size_t i = 0; i < n && !err; i++)
-		err = read_event(reader, owner, events[i], &counts->v[counts->n++]);
-	return err;
+	if (index >= reader->arrays.nowners ||
+	    reader->arrays.owners[index].life != OWNER_LIFE(owner->vm))
+		return NO_VM;
+	return reader->vm_at[index];
 }
 
 static int read_vm(struct reader *reader, __u32 index)
@@ -243,10 +46,10 @@ static int read_vm(struct reader *reader, __u32 index)
 
 	if (!vm)
 		return -ENOMEM;
-	vm->owner = index;
+	vm->owner = handle_at(reader, index);
 	vm->info = reader->arrays.owners[index].vm_info;
 	reader->vm_at[index] = snap->nvms - 1;
-	return read_events(reader, index, &vm->events);
+	return counts_read(&reader->counts, vm->owner, &vm->events);
 }
 
 /* Cells of the range that the slot has now, and the sum of all others. */
@@ -283,7 +86,7 @@ static int read_heat(const struct reader *reader, __u32 index, struct slot *slot
 static int read_slot(struct reader *reader, __u32 index)
 {
 	const struct owner *owner = &reader->arrays.owners[index];
-	__u32 at = reader->vm_at[owner->vm];
+	__u32 at = vm_of(reader, owner);
 	struct slot *slot;
 	struct vm *vm;
 
@@ -293,9 +96,10 @@ static int read_slot(struct reader *reader, __u32 index)
 	slot = array_append(&vm->slots, &vm->nslots, sizeof(*slot));
 	if (!slot)
 		return -ENOMEM;
-	slot->owner = index;
+	slot->owner = handle_at(reader, index);
 	slot->info = owner->slot;
-	return read_heat(reader, index, slot) ?: read_events(reader, index, &slot->events);
+	return read_heat(reader, index, slot) ?:
+	       counts_read(&reader->counts, slot->owner, &slot->events);
 }
 
 static int read_gmem(struct reader *reader, __u32 index)
@@ -304,45 +108,49 @@ static int read_gmem(struct reader *reader, __u32 index)
 	struct snapshot *snap = reader->snap;
 	struct gmem *gmem;
 
-	if (reader->vm_at[owner->vm] == NO_VM)
+	if (vm_of(reader, owner) == NO_VM)
 		return 0;
 	gmem = array_append(&snap->gmems, &snap->ngmems, sizeof(*gmem));
 	if (!gmem)
 		return -ENOMEM;
-	gmem->owner = index;
+	gmem->owner = handle_at(reader, index);
 	gmem->info = owner->gmem;
-	gmem->vm = reader->vm_at[owner->vm];
-	return read_events(reader, index, &gmem->events);
+	gmem->vm = vm_of(reader, owner);
+	return counts_read(&reader->counts, gmem->owner, &gmem->events);
 }
 
-/* A VM has a lower index than what belongs to it, since it is made first. */
-static int read_owners(struct reader *reader)
+/* Those of some kind. Who has been read for good is in the past. */
+static int read_kind(struct reader *reader, enum owner_kind kind,
+		     int (*read)(struct reader *, __u32))
 {
-	static int (*const read[])(struct reader *, __u32) = {
-		[OWNER_VM] = read_vm,
-		[OWNER_SLOT] = read_slot,
-		[OWNER_GMEM] = read_gmem,
-	};
+	const struct session_arrays *arrays = &reader->arrays;
 	int err = 0;
 
-	for (__u32 index = OWNER_INDEX_FIRST; index < reader->arrays.nowners && !err; index++) {
-		__u32 kind = reader->arrays.owners[index].kind;
-
-		if (kind < sizeof(read) / sizeof(*read) && read[kind])
-			err = read[kind](reader, index);
-	}
+	for (__u32 index = OWNER_INDEX_FIRST; index < arrays->nowners && !err; index++)
+		if (arrays->owners[index].kind == kind && arrays->owners[index].gone != OWNER_READ)
+			err = read(reader, index);
 	return err;
 }
 
-static void find_stack_owner(const void *ctx, __u32 index, struct stack_count *stack)
+/* VMs first, since what belongs to one refers to it. */
+static int read_owners(struct reader *reader)
+{
+	return read_kind(reader, OWNER_VM, read_vm) ?: read_kind(reader, OWNER_SLOT, read_slot) ?:
+	       read_kind(reader, OWNER_GMEM, read_gmem);
+}
+
+/* What a VM of the past did is told of no VM. */
+static void find_stack_owner(const void *ctx, __u32 handle, struct stack_count *stack)
 {
 	const struct reader *reader = ctx;
+	__u32 index = OWNER_INDEX(handle);
 	const struct owner *owner = &reader->arrays.owners[index];
 
 	stack->vm = NO_VM;
-	if (index < OWNER_INDEX_FIRST || index >= reader->arrays.nowners)
+	if (index < OWNER_INDEX_FIRST || index >= reader->arrays.nowners ||
+	    owner->life != OWNER_LIFE(handle))
 		return;
-	stack->vm = reader->vm_at[owner->vm];
+	stack->vm = vm_of(reader, owner);
 	stack->at_slot = owner->kind == OWNER_SLOT;
 	stack->as_id = stack->at_slot ? owner->slot.as_id : 0;
 	stack->slot_id = stack->at_slot ? owner->slot.id : 0;
@@ -396,20 +204,24 @@ static int read_losses(struct reader *reader, struct session *session)
 	return err;
 }
 
+static int read_past(struct session *session, struct snapshot *snap)
+{
+	return past_copy(&snap->past, recycle_past(session));
+}
+
 int snapshot_read(struct session *session, struct snapshot *snap)
 {
 	struct reader reader = { .arrays = session_arrays(session), .snap = snap };
 	int err = -ENOMEM;
 
 	memset(snap, 0, sizeof(*snap));
-	reader.tallies = reader.arrays.tallies;
-	reader.tallies.nowners = reader.arrays.nowners;
+	recycle_note(session);
 	reader.vm_at = malloc(reader.arrays.nowners * sizeof(*reader.vm_at));
 	if (reader.vm_at) {
 		memset(reader.vm_at, 0xff, reader.arrays.nowners * sizeof(*reader.vm_at));
-		err = fault_tallies_index(&reader.tallies) ?: read_errors(&reader) ?:
-		      read_events(&reader, OWNER_INDEX_HOST, &snap->host) ?:
-		      read_owners(&reader) ?:
+		err = counts_open(&reader.counts, &reader.arrays) ?:
+		      counts_read(&reader.counts, OWNER_INDEX_HOST, &snap->host) ?:
+		      read_owners(&reader) ?: read_past(session, snap) ?:
 		      stacks_read(&reader.arrays, snap, find_stack_owner, &reader) ?:
 		      read_losses(&reader, session);
 	}
@@ -417,8 +229,7 @@ int snapshot_read(struct session *session, struct snapshot *snap)
 		snapshot_sort(snap);
 	else
 		snapshot_free(snap);
-	fault_tallies_free(&reader.tallies);
+	counts_close(&reader.counts);
 	free(reader.vm_at);
-	free(reader.errors);
 	return err;
 }

@@ -11,7 +11,7 @@ int fault_tallies_index(struct fault_tallies *tallies)
 		return -ENOMEM;
 	for (__u32 i = 0; i < tallies->n; i++) {
 		const struct fault_tally *tally = fault_tally_at(tallies, i);
-		__u32 owner = tally->owner;
+		__u32 owner = OWNER_INDEX(tally->owner);
 
 		if (!tally->count || owner >= tallies->nowners)
 			continue;
@@ -23,7 +23,11 @@ int fault_tallies_index(struct fault_tallies *tallies)
 
 bool fault_tallies_any(const struct fault_tallies *tallies, __u32 owner)
 {
-	return tallies->first[owner];
+	__u32 i = tallies->first[OWNER_INDEX(owner)];
+
+	while (i && fault_tally_at(tallies, i - 1)->owner != owner)
+		i = tallies->next[i - 1];
+	return i;
 }
 
 static __u64 larger(__u64 a, __u64 b)
@@ -52,7 +56,7 @@ int fault_tallies_add(const struct fault_tallies *tallies, __u32 owner, struct e
 {
 	int err = 0;
 
-	for (__u32 i = tallies->first[owner]; i && !err; i = tallies->next[i - 1]) {
+	for (__u32 i = tallies->first[OWNER_INDEX(owner)]; i && !err; i = tallies->next[i - 1]) {
 		const struct fault_tally *tally = fault_tally_at(tallies, i - 1);
 
 		if (__atomic_load_n(&tally->owner, __ATOMIC_ACQUIRE) == owner)

@@ -16,8 +16,8 @@ struct fault_tallies {
 	size_t size;
 	__u32 n;
 	__u32 nowners;
-	__u32 *first; /* by owner: its first tally and one more, 0 for none */
-	__u32 *next; /* by tally: the next one of the same owner, likewise */
+	__u32 *first; /* by owner index: its first tally and one more, 0 for none */
+	__u32 *next; /* by tally: the next one at the same index, likewise */
 };
 
 static inline const struct fault_tally *fault_tally_at(const struct fault_tallies *tallies, __u32 i)
@@ -26,12 +26,12 @@ static inline const struct fault_tally *fault_tally_at(const struct fault_tallie
 }
 
 /*
- * Find the tallies of each owner below @tallies->nowners. 0 or -ENOMEM; freed with
+ * Find the tallies of each owner whose index is below @tallies->nowners. 0 or -ENOMEM; freed with
  * fault_tallies_free().
  */
 int fault_tallies_index(struct fault_tallies *tallies);
 
-/* Has the owner any? */
+/* Has the owner any? By its handle, as next. */
 bool fault_tallies_any(const struct fault_tallies *tallies, __u32 owner);
 
 /*

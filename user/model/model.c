@@ -10,6 +10,7 @@
 #include "base/arrays.h"
 #include "events.h"
 #include "model.h"
+#include "past.h"
 
 static int compare_slots(const void *a, const void *b)
 {
@@ -162,6 +163,40 @@ __u64 event_count_errors(const struct event_count *count)
 	return errors;
 }
 
+/* Where @event is, made if need be; NULL: no memory. */
+static struct event_count *count_of(struct event_counts *counts, enum gmem_event event)
+{
+	struct event_count *v = counts->v;
+	size_t at = 0;
+
+	while (at < counts->n && v[at].event < event)
+		at++;
+	if (at < counts->n && v[at].event == event)
+		return &v[at];
+	v = reallocarray(v, counts->n + 1, sizeof(*v));
+	if (!v)
+		return NULL;
+	counts->v = v;
+	memmove(v + at + 1, v + at, (counts->n++ - at) * sizeof(*v));
+	v[at] = (struct event_count){ .event = event };
+	return &v[at];
+}
+
+int event_counts_add(struct event_counts *to, const struct event_counts *from)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < from->n && !err; i++) {
+		struct event_count *count;
+
+		if (!from->v[i].count)
+			continue;
+		count = count_of(to, from->v[i].event);
+		err = count ? event_count_add(count, &from->v[i]) : -ENOMEM;
+	}
+	return err;
+}
+
 void event_counts_free(struct event_counts *counts)
 {
 	size_t i;
@@ -274,6 +309,8 @@ int event_totals_add_all(struct event_totals *totals, const struct snapshot *sna
 	}
 	for (i = 0; i < snap->ngmems && !err; i++)
 		err = event_totals_add(totals, &snap->gmems[i].events);
+	for (i = 0; i < snap->past.n && !err; i++)
+		err = event_totals_add(totals, &snap->past.v[i].events);
 	return err;
 }
 
@@ -316,6 +353,7 @@ void snapshot_free(struct snapshot *snap)
 		free(snap->gmems[i].resident.nodes);
 	}
 	event_counts_free(&snap->host);
+	past_free(&snap->past);
 	for (i = 0; i < snap->nstacks; i++)
 		stack_free(&snap->stacks[i]);
 	free(snap->stacks);

@@ -120,6 +120,18 @@ struct stack_count {
 
 #define NO_VM (~0U)
 
+/* What has ended and been given back, of VMs of one name: see past.h. */
+struct past {
+	char comm[GMEM_COMM_LEN];
+	__u64 nvms, nslots, ngmems; /* of VMs that live on, too */
+	struct event_counts events; /* of all of these */
+};
+
+struct past_list {
+	struct past *v; /* in the order in which their first one ended */
+	size_t n;
+};
+
 /* A frame without a name: addresses of the kernel are not told. */
 #define SYMBOL_UNKNOWN "[unknown]"
 
@@ -130,6 +142,7 @@ struct snapshot {
 	size_t ngmems;
 	bool linked; /* by snapshot_link(), and unchanged since */
 	struct event_counts host;
+	struct past_list past;
 	struct stack_count *stacks; /* by event, then by falling count */
 	size_t nstacks;
 	__u64 loss[NR_EVENTS][NR_LOSSES]; /* events */
@@ -161,6 +174,9 @@ int resident_add(struct resident *to, __u32 node, __u64 npages);
  */
 int event_count_add(struct event_count *to, const struct event_count *from);
 void event_count_free(struct event_count *count);
+
+/* Likewise all events of @from to those of @to. */
+int event_counts_add(struct event_counts *to, const struct event_counts *from);
 void event_counts_free(struct event_counts *counts);
 
 /* The count of @event, or NULL when it did not happen here. */

@@ -12,6 +12,7 @@ struct sums {
 	struct {
 		__u64 count, ns, npages, errors, details;
 	} events[NR_EVENTS], stacks[NR_EVENTS];
+	__u64 past_vms, past_slots, past_gmems;
 	__u64 memory; /* pages */
 	__u64 nplain, vcpus;
 	bool over;
@@ -81,6 +82,12 @@ static bool sums_fit(const struct snapshot *snap)
 	for (size_t i = 0; i < snap->ngmems; i++) {
 		add_counts(&sums, &snap->gmems[i].events);
 		add_resident(&sums, &snap->gmems[i].resident);
+	}
+	for (size_t i = 0; i < snap->past.n; i++) {
+		add_counts(&sums, &snap->past.v[i].events);
+		add(&sums, &sums.past_vms, snap->past.v[i].nvms);
+		add(&sums, &sums.past_slots, snap->past.v[i].nslots);
+		add(&sums, &sums.past_gmems, snap->past.v[i].ngmems);
 	}
 	for (size_t i = 0; i < snap->nstacks; i++) {
 		add(&sums, &sums.stacks[snap->stacks[i].event].count, snap->stacks[i].count);

@@ -279,6 +279,7 @@ int report_json_capture(FILE *out, const struct capture *capture, const struct t
 	node_put(&root, "inventory", inventory_object(capture));
 	node_put(&root, "vms", json_vms(capture));
 	node_put(&root, "gmems", json_gmems(capture));
+	node_put(&root, "past", json_past(capture));
 	node_put(&root, "host", host_object(capture));
 	if (capture->stack_events)
 		node_put(&root, "stacks", stack_list(capture->snap));

@@ -12,5 +12,6 @@
 json_t *json_events(const struct capture *capture, const struct event_counts *counts);
 json_t *json_vms(const struct capture *capture);
 json_t *json_gmems(const struct capture *capture);
+json_t *json_past(const struct capture *capture);
 
 #endif

@@ -222,6 +222,27 @@ json_t *json_vms(const struct capture *capture)
 	return node_done(&list);
 }
 
+static json_t *past_object(const struct capture *capture, const struct past *past)
+{
+	struct json_node object = node_object();
+
+	node_put(&object, "comm", json_foreign(past->comm, sizeof(past->comm)));
+	node_put(&object, "vms", json_u64(past->nvms));
+	node_put(&object, "slots", json_u64(past->nslots));
+	node_put(&object, "gmems", json_u64(past->ngmems));
+	node_put(&object, "events", json_events(capture, &past->events));
+	return node_done(&object);
+}
+
+json_t *json_past(const struct capture *capture)
+{
+	struct json_node list = node_list();
+
+	for (size_t i = 0; i < capture->snap->past.n; i++)
+		node_add(&list, past_object(capture, &capture->snap->past.v[i]));
+	return node_done(&list);
+}
+
 static json_t *binding_object(const struct slot_info *info)
 {
 	struct json_node object = node_object();

@@ -266,12 +266,43 @@ static int put_vms(const struct text_report *r)
 	return err ? err : n;
 }
 
+/* "Past: 12 VMs, 24 slots, 12 guest_memfds called qemu" */
+static void put_past_title(const struct text_report *r, const struct past *past)
+{
+	char comm[4 * sizeof(past->comm) + 1], line[256];
+
+	text_clean(comm, sizeof(comm), past->comm, sizeof(past->comm), r->style->utf8);
+	snprintf(line, sizeof(line), "Past: %llu VM%s, %llu slot%s, %llu guest_memfd%s of %s",
+		 past->nvms, past->nvms == 1 ? "" : "s", past->nslots,
+		 past->nslots == 1 ? "" : "s", past->ngmems, past->ngmems == 1 ? "" : "s", comm);
+	text_line(r, INK_BOLD, line);
+}
+
+/* What has ended and been given back; of how many names there is something to show. */
+static unsigned int put_past(const struct text_report *r)
+{
+	const struct past_list *past = &r->capture->snap->past;
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < past->n; i++) {
+		if (!shows_any(r, &past->v[i].events))
+			continue;
+		fputc('\n', r->out);
+		put_past_title(r, &past->v[i]);
+		table_header(&r->table);
+		put_rows(r, &past->v[i].events);
+		n++;
+	}
+	return n;
+}
+
 /* What belongs to no VM, and the sum of everything if that is more than one part. */
 static void put_rest(const struct text_report *r, unsigned int parts)
 {
 	const struct snapshot *snap = r->capture->snap;
 	size_t i;
 
+	parts += put_past(r);
 	if (shows_any(r, &snap->host)) {
 		fputc('\n', r->out);
 		text_line(r, INK_BOLD, "Host: what belongs to no VM that is known");
