@@ -532,7 +532,7 @@ static void test_hooks_in_capture_and_probe(void **state)
 	make_unavailable(&sample, EV_HOST_FAULT);
 	root = report(&sample);
 	check_hooks(root);
-	assert_int_equal(json_object_size(root), 9);
+	assert_int_equal(json_object_size(root), 10);
 	json_decref(root);
 	root = parse(sample_probe(&sample, "json", &style));
 	check_hooks(root);

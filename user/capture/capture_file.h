@@ -54,17 +54,8 @@ struct capture_writer *capture_create(const char *path, const struct capture *ca
 int capture_write_snapshot(struct capture_writer *writer, const struct capture *capture,
 			   struct problem *problem);
 
-/*
- * What a VM is told apart by: where its struct kvm is, and which life of the owner with that @handle it
- * is.
- */
-static inline __u64 capture_kvm(__u64 kvm, __u32 handle)
-{
-	return kvm ^ (__u64)OWNER_LIFE(handle) << 48;
-}
-
 /* An owner or a thread that records after this one may name; again when it has changed. */
-int capture_write_owner(struct capture_writer *writer, __u32 index,
+int capture_write_owner(struct capture_writer *writer, __u32 handle,
 			const struct capture_owner *owner, struct problem *problem);
 int capture_write_thread(struct capture_writer *writer, const struct capture_thread *thread,
 			 struct problem *problem);

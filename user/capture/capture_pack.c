@@ -218,15 +218,25 @@ static Cap__EventCount **pack_counts(struct arena *arena, const struct event_cou
 	return list;
 }
 
+/*
+ * What a VM is told apart by: where its struct kvm is, and which life of the owner with that @handle it
+ * is.
+ */
+static __u64 capture_kvm(__u64 kvm, __u32 handle)
+{
+	return kvm ^ (__u64)OWNER_LIFE(handle) << 48;
+}
+
+/* @handle: of its owner. */
 static Cap__VmInfo *pack_vm_info(struct arena *arena, struct id_map *vms,
-				 const struct vm_info *info)
+				 const struct vm_info *info, __u32 handle)
 {
 	Cap__VmInfo *message = NEW(arena, VmInfo, vm_info);
 	__u32 number = 0;
 
 	if (!message)
 		return NULL;
-	if (info->kvm && id_map_number(vms, info->kvm, &number) < 0) {
+	if (info->kvm && id_map_number(vms, capture_kvm(info->kvm, handle), &number) < 0) {
 		arena->failed = true;
 		return NULL;
 	}
@@ -307,14 +317,12 @@ static Cap__Heat *pack_heat(struct arena *arena, const struct heat_map *heat)
 static Cap__Vm *pack_vm(struct arena *arena, struct id_map *vms, const struct vm *vm)
 {
 	Cap__Vm *message = NEW(arena, Vm, vm);
-	struct vm_info info = vm->info;
 
 	if (!message)
 		return NULL;
 	message->owner = OWNER_INDEX(vm->owner);
 	message->number = vm->number + 1;
-	info.kvm = capture_kvm(info.kvm, vm->owner);
-	message->info = pack_vm_info(arena, vms, &info);
+	message->info = pack_vm_info(arena, vms, &vm->info, vm->owner);
 	message->events = pack_counts(arena, &vm->events, &message->n_events);
 	message->exists = vm->exists;
 	message->vcpus = vm->vcpus;
@@ -447,10 +455,10 @@ static Cap__Owner *pack_owner(struct arena *arena, struct id_map *vms,
 
 	if (!message)
 		return NULL;
-	message->index = indexed->index;
+	message->index = OWNER_INDEX(indexed->handle);
 	message->vm = owner->vm;
 	if (owner->kind == OWNER_VM)
-		message->vm_info = pack_vm_info(arena, vms, &owner->vm_info);
+		message->vm_info = pack_vm_info(arena, vms, &owner->vm_info, indexed->handle);
 	if (owner->kind == OWNER_SLOT)
 		message->slot = pack_slot_info(arena, &owner->slot);
 	if (owner->kind == OWNER_GMEM)

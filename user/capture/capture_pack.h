@@ -22,7 +22,7 @@ Cap__Snapshot *pack_snapshot(struct arena *arena, struct id_map *vms,
 			     const struct capture *capture);
 
 struct indexed_owner {
-	__u32 index;
+	__u32 handle;
 	struct capture_owner owner;
 };
 

@@ -209,21 +209,19 @@ static int write_gathered(struct capture_writer *writer, struct problem *problem
 	return 0;
 }
 
-int capture_write_owner(struct capture_writer *writer, __u32 index,
+int capture_write_owner(struct capture_writer *writer, __u32 handle,
 			const struct capture_owner *owner, struct problem *problem)
 {
+	__u32 index = OWNER_INDEX(handle); /* below OWNERS_MAX */
 	unsigned char *known, bit = 1 << index % 8;
 
-	if (index >= OWNERS_MAX)
-		return fail(writer, problem, "cannot write %s: %s. Please report it",
-			    "an owner index is larger than the format allows");
 	known = &writer->known[index / 8];
 	/* Records that came before a change are of the one that was. */
 	if ((*known & bit && writer->nrecords) || writer->nowners == GATHERED_MAX)
 		if (write_gathered(writer, problem))
 			return -1;
 	*known |= bit;
-	writer->owners[writer->nowners++] = (struct indexed_owner){ index, *owner };
+	writer->owners[writer->nowners++] = (struct indexed_owner){ handle, *owner };
 	return writer->failed ? write_gathered(writer, problem) : 0;
 }
 

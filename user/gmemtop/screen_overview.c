@@ -16,9 +16,8 @@ static size_t page_rows(void)
 static struct row_id id_of(const struct row *row)
 {
 	struct row_id id = {
-		.kvm = row->vm_track->kvm,
-		.pid = row->vm_track->pid,
-		.turn = row->vm_track->turn,
+		.known = true,
+		.vm = row->vm_track->number,
 		.is_slot = row->kind == ROW_SLOT,
 	};
 
@@ -34,8 +33,8 @@ static bool is_chosen(const struct screen *s, const struct row *row)
 	struct row_id id = id_of(row);
 	const struct row_id *chosen = &s->chosen;
 
-	return id.kvm == chosen->kvm && id.pid == chosen->pid && id.turn == chosen->turn &&
-	       id.is_slot == chosen->is_slot && id.as_id == chosen->as_id && id.id == chosen->id;
+	return id.vm == chosen->vm && id.is_slot == chosen->is_slot && id.as_id == chosen->as_id &&
+	       id.id == chosen->id;
 }
 
 const struct row *overview_row(const struct screen *s)
@@ -56,7 +55,7 @@ static void choose(struct screen *s, size_t at)
 /* The chosen row keeps chosen wherever it is now; what has gone leaves its place. */
 void overview_find(struct screen *s)
 {
-	for (size_t i = 0; s->chosen.pid && i < s->view->nrows; i++)
+	for (size_t i = 0; s->chosen.known && i < s->view->nrows; i++)
 		if (is_chosen(s, &s->view->rows[i])) {
 			s->at = i;
 			return;

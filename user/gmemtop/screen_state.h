@@ -20,9 +20,8 @@
 
 /* A row, wherever it is. */
 struct row_id {
-	__u64 kvm;
-	__u32 pid;
-	unsigned int turn;
+	bool known; /* false: there is none */
+	__u32 vm; /* its number */
 	bool is_slot;
 	__u16 as_id;
 	__s16 id;

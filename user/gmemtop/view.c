@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From one refresh to the next: which VM is which. A VM is known by its address, its process and
- * how many others have had both before, since addresses are used again.
+ * From one refresh to the next: which VM is which. A VM is known by its number, since addresses are
+ * used again.
  */
 #include "view.h"
 #include <errno.h>
@@ -13,6 +13,7 @@
 
 struct moment {
 	struct snapshot snap;
+	struct event_totals all; /* of the snapshot */
 	unsigned int holders;
 };
 
@@ -28,6 +29,7 @@ static void moment_drop(struct moment *moment)
 	if (!moment || --moment->holders)
 		return;
 	snapshot_free(&moment->snap);
+	event_totals_free(&moment->all);
 	free(moment);
 }
 
@@ -39,9 +41,12 @@ static struct moment *moment_new(struct snapshot *snap)
 		snapshot_free(snap);
 		return NULL;
 	}
-	*moment = (struct moment){ *snap, 1 };
+	*moment = (struct moment){ .snap = *snap, .holders = 1 };
 	memset(snap, 0, sizeof(*snap));
-	return moment;
+	if (!event_totals_add_all(&moment->all, &moment->snap))
+		return moment;
+	moment_drop(moment);
+	return NULL;
 }
 
 void view_init(struct view *view, const char *arch, __u64 start_ns)
@@ -78,24 +83,7 @@ void view_free(struct view *view)
 
 /* ---- Who is who ---- */
 
-static bool is_vm(const struct vm_track *track, const struct vm *vm)
-{
-	return track->kvm == vm->info.kvm && track->pid == vm->info.pid;
-}
-
-/* How many VMs before the @at-th have its address and process. */
-static unsigned int turn_of(const struct snapshot *snap, size_t at)
-{
-	const struct vm *vm = &snap->vms[at];
-	unsigned int turn = 0;
-
-	for (size_t i = 0; i < at; i++)
-		turn += snap->vms[i].info.kvm == vm->info.kvm &&
-			snap->vms[i].info.pid == vm->info.pid;
-	return turn;
-}
-
-static struct vm_track *track_new(struct view *view, const struct vm *vm, unsigned int turn)
+static struct vm_track *track_new(struct view *view, const struct vm *vm)
 {
 	struct vm_track *track = calloc(1, sizeof(*track));
 	struct vm_track **tracks =
@@ -107,9 +95,7 @@ static struct vm_track *track_new(struct view *view, const struct vm *vm, unsign
 		free(track);
 		return NULL;
 	}
-	track->kvm = vm->info.kvm;
-	track->pid = vm->info.pid;
-	track->turn = turn;
+	track->number = vm->number;
 	view->tracks[view->ntracks++] = track;
 	return track;
 }
@@ -118,16 +104,13 @@ static struct vm_track *track_new(struct view *view, const struct vm *vm, unsign
 static struct vm_track *track_vm(struct view *view, const struct snapshot *snap, size_t at)
 {
 	const struct vm *vm = &snap->vms[at];
-	unsigned int turn;
 
-	if (at < view->ntracks && is_vm(view->tracks[at], vm) && !view->tracks[at]->now &&
-	    view->tracks[at]->at == at)
+	if (at < view->ntracks && view->tracks[at]->number == vm->number)
 		return view->tracks[at];
-	turn = turn_of(snap, at);
 	for (size_t i = 0; i < view->ntracks; i++)
-		if (is_vm(view->tracks[i], vm) && view->tracks[i]->turn == turn)
+		if (view->tracks[i]->number == vm->number)
 			return view->tracks[i];
-	return track_new(view, vm, turn);
+	return track_new(view, vm);
 }
 
 static int compare_slot(const struct slot_track *track, const struct slot *slot)
@@ -321,7 +304,8 @@ int view_own_counts(const struct view *view, const struct row *row, bool totals,
 		return count_slot(row->slot_track, totals, counts);
 	if (row->kind == ROW_VM)
 		return count_vm(view, row->vm_track, totals, counts);
-	return event_totals_add_since(counts, &view->snap->host, from ? &from->snap.host : NULL);
+	/* Everything, whether it is still there or in the past by now. */
+	return event_totals_since(counts, &view->now->all, from ? &from->all : NULL);
 }
 
 int view_counts(const struct view *view, const struct row *row, bool totals,

@@ -27,9 +27,7 @@ struct slot_track {
 };
 
 struct vm_track {
-	__u64 kvm;
-	__u32 pid;
-	unsigned int turn; /* how many others have had this address and pid before */
+	__u32 number; /* of the VM */
 	bool folded;
 	unsigned int ended_in;
 	const struct vm *now, *before, *base;
@@ -111,8 +109,7 @@ int view_rows(struct view *view, const struct view_settings *settings);
 
 /*
  * Add the counts of @row, of the last interval or (@totals) in all, to @counts, which the caller
- * frees. 0 or -ENOMEM. view_own_counts(): without those of rows below it, which of a VM are its
- * slots, and of the total all but the host.
+ * frees. 0 or -ENOMEM. view_own_counts(): of a VM without those of its slots.
  */
 int view_own_counts(const struct view *view, const struct row *row, bool totals,
 		    struct event_totals *counts);

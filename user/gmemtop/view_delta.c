@@ -121,3 +121,13 @@ int event_totals_add_since(struct event_totals *to, const struct event_counts *n
 	}
 	return err;
 }
+
+int event_totals_since(struct event_totals *to, const struct event_totals *now,
+		       const struct event_totals *before)
+{
+	int err = 0;
+
+	for (int event = 0; event < NR_EVENTS && !err; event++)
+		err = add_since(&to->v[event], &now->v[event], before ? &before->v[event] : &none);
+	return err;
+}

@@ -15,4 +15,8 @@
 int event_totals_add_since(struct event_totals *to, const struct event_counts *now,
 			   const struct event_counts *before);
 
+/* The same for totals. */
+int event_totals_since(struct event_totals *to, const struct event_totals *now,
+		       const struct event_totals *before);
+
 #endif

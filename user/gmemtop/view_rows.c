@@ -176,16 +176,6 @@ static int add_slots(struct view *view, const struct view_settings *settings, si
 	return err;
 }
 
-/* No row any more, but part of the total. */
-static int add_over(struct view *view, struct vm_track *track)
-{
-	struct row row = { .kind = ROW_VM, .vm_track = track, .counts = &row_no_counts };
-	int err = row_count(view, &row, view_counts) ?: row_add(&view->total, &row);
-
-	row_free_counts(&row);
-	return err;
-}
-
 static int add_vm(struct view *view, const struct view_settings *settings, struct vm_track *track)
 {
 	const struct vm *vm = track->now ?: track->before;
@@ -193,9 +183,7 @@ static int add_vm(struct view *view, const struct view_settings *settings, struc
 	struct row *row;
 	int err;
 
-	if (is_over(view, track->ended_in))
-		return add_over(view, track);
-	if (!vm)
+	if (is_over(view, track->ended_in) || !vm)
 		return 0;
 	row = row_new(view);
 	if (!row)
@@ -206,8 +194,7 @@ static int add_vm(struct view *view, const struct view_settings *settings, struc
 	row->history = &track->history;
 	row->ended = track->ended_in;
 	row->folded = track->folded;
-	err = row_count(view, row, view_own_counts) ?: add_slots(view, settings, at)
-		      ?: row_add(&view->total, &view->rows[at]);
+	err = row_count(view, row, view_own_counts) ?: add_slots(view, settings, at);
 	if (err)
 		return err;
 	row = &view->rows[at]; /* it may have moved */

@@ -92,7 +92,6 @@ static struct capture_owner owner_now(const struct session_arrays *arrays, __u32
 	now.vm = OWNER_INDEX(owner->vm);
 	if (now.kind == OWNER_VM) {
 		now.vm_info = owner->vm_info;
-		now.vm_info.kvm = capture_kvm(now.vm_info.kvm, handle);
 		now.vm_info.epoch = 0;
 	} else if (now.kind == OWNER_SLOT) {
 		now.slot = owner->slot;
@@ -126,7 +125,7 @@ static int write_owner(struct record_names *names, const struct session_arrays *
 		return 0;
 	known->handle = handle;
 	known->owner = now;
-	return capture_write_owner(writer, index, &now, problem);
+	return capture_write_owner(writer, handle, &now, problem);
 }
 
 /* One line of a file of the thread in /proc, at most @size bytes with their 0. */
