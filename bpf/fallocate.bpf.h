@@ -42,12 +42,15 @@ static __always_inline void gmem_is_unsure(int index)
 {
 	__u32 at = index;
 	struct owner *owner = index > 0 ? bpf_map_lookup_elem(&owners, &at) : NULL;
+	struct owner *vm;
 
 	if (!owner || owner->kind != OWNER_GMEM)
 		return;
 	owner->gmem.met_late = 1;
 	late_gmems = true;
-	__sync_fetch_and_add(&generation, 1);
+	vm = bpf_map_lookup_elem(&owners, &owner->vm);
+	if (vm)
+		generation_move(vm->vm_info.kvm);
 }
 
 static __always_inline void fallocate_pages(const struct task_state *state,
