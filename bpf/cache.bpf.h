@@ -74,7 +74,9 @@ __noinline int slot_meet(struct slot_cache *cache)
 	if (!cache)
 		return -1;
 	slot = (void *)cache->slot;
-	cache->generation = generation; /* before the look-up, so that a change since then shows */
+	/* Before the look-up, so that a change since then shows. */
+	cache->generation_place = generation_place(cache->kvm);
+	cache->generation = *generation_at(cache->generation_place);
 	cache->vm = vm_owner(cache->kvm);
 	cache->owner = slot_owner_find(cache->kvm, cache->slot);
 	file = BPF_CORE_READ(slot, gmem.file);
@@ -93,7 +95,7 @@ __noinline int slot_meet(struct slot_cache *cache)
 
 static __always_inline bool slot_is_cached(const struct slot_cache *cache, __u64 slot)
 {
-	return cache->slot == slot && cache->generation == generation;
+	return cache->slot == slot && cache->generation == *generation_at(cache->generation_place);
 }
 
 /*
@@ -112,7 +114,7 @@ static __always_inline int cache_owner(struct slot_cache *cache, __u64 kvm, __u6
 /* Is the slot in the cache one of the VM's, so that its owner is there, too? */
 static __always_inline bool vm_is_cached(const struct slot_cache *cache, __u64 kvm)
 {
-	return cache->kvm == kvm && cache->generation == generation;
+	return cache->kvm == kvm && cache->generation == *generation_at(cache->generation_place);
 }
 
 /* The same with the cache of the task. */
@@ -126,9 +128,10 @@ __noinline int file_meet(struct file_cache *cache)
 {
 	if (!cache)
 		return -1;
-	cache->generation = generation;
-	cache->owner =
-		gmem_owner_find((__u64)gmem_file_kvm((void *)cache->gmem_file), cache->inode);
+	cache->kvm = (__u64)gmem_file_kvm((void *)cache->gmem_file);
+	cache->generation_place = generation_place(cache->kvm);
+	cache->generation = *generation_at(cache->generation_place);
+	cache->owner = gmem_owner_find(cache->kvm, cache->inode);
 	pages_of(&cache->pages, cache->owner);
 	cache->end = 0;
 	if (cache->owner < 0)
@@ -138,7 +141,8 @@ __noinline int file_meet(struct file_cache *cache)
 
 static __always_inline bool file_is_cached(const struct file_cache *cache, __u64 gmem_file)
 {
-	return cache->gmem_file == gmem_file && cache->generation == generation;
+	return cache->gmem_file == gmem_file &&
+	       cache->generation == *generation_at(cache->generation_place);
 }
 
 /*
@@ -176,7 +180,7 @@ __noinline int file_range_meet(struct file_cache *cache, __u64 gmem_file, __u64 
 	slot = gmem == OWNER_IGNORED ? NULL : gmem_file_slot_at((void *)gmem_file, start);
 	if (!slot)
 		return gmem;
-	cache->slot_owner = slot_owner_find((__u64)gmem_file_kvm((void *)gmem_file), (__u64)slot);
+	cache->slot_owner = slot_owner_find(cache->kvm, (__u64)slot);
 	cache->start = BPF_CORE_READ(slot, gmem.pgoff);
 	cache->end = cache->start + BPF_CORE_READ(slot, npages);
 	return end <= cache->end ? cache->slot_owner : gmem;

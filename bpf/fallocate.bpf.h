@@ -41,12 +41,15 @@ static __always_inline int fallocate_begin(struct call call)
 static __always_inline void gmem_is_unsure(int handle)
 {
 	struct owner *owner = handle > 0 ? owner_at(handle) : NULL;
+	struct owner *vm;
 
 	if (!owner || owner->kind != OWNER_GMEM)
 		return;
 	owner->gmem.met_late = 1;
 	late_gmems = true;
-	__sync_fetch_and_add(&generation, 1);
+	vm = owner_at(owner->vm);
+	if (vm)
+		generation_move(vm->vm_info.kvm);
 }
 
 static __always_inline void fallocate_pages(const struct task_state *state,

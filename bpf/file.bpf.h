@@ -115,11 +115,12 @@ static __always_inline int unbind_begin(struct call call)
 static __always_inline int unbind_end(struct call call)
 {
 	struct gmem_record event = EVENT(UNBIND);
-	struct task_state *state;
+	struct task_state *state = state_get();
 
-	state = event_leave(&event);
-	__sync_fetch_and_add(&generation, 1); /* files have nothing at the slot any more */
 	if (!state)
+		return 0;
+	generation_move(state->kvm); /* files have nothing at the slot any more */
+	if (!event_end(state, &event))
 		return 0;
 	event.owner = slot_owner_find(state->kvm, arg(call, 0));
 	rare_count(call.ctx, &event);
@@ -134,7 +135,7 @@ static __always_inline int release_begin(struct call call)
 	struct file *file = (void *)arg(call, 1);
 	struct kvm *kvm = gmem_file_kvm(BPF_CORE_READ(file, private_data));
 
-	__sync_fetch_and_add(&generation, 1); /* another file may have its private data soon */
+	generation_move((__u64)kvm); /* another file may have its private data soon */
 	if (!state)
 		return 0;
 	state->inode = arg(call, 0);

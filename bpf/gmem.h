@@ -220,6 +220,13 @@ struct fault_tally {
 	__u64 bucket[HIST_BUCKETS];
 };
 
+/*
+ * What caches know of a VM is as good as the VM's generation, of which there are so many: VMs whose
+ * addresses, of pages, are alike share one.
+ */
+#define GENERATIONS 1024
+#define GENERATION_INDEX(kvm) ((kvm) >> 12 & (GENERATIONS - 1))
+
 #define FAULT_TALLIES 128 /* for each CPU */
 #define BEGUN_CPUS 256 /* the begins of guest faults are counted in so many places */
 

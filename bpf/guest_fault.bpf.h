@@ -324,10 +324,11 @@ static __always_inline void guest_fault_count(struct call call, struct cpu_slot 
 	const __u64 *args = fault_args(call);
 	int owner = fault_owner(slot, args), ret = guest_fault_returned(call);
 
-	if (owner < 0)
-		lose(EV_GUEST_FAULT, LOSS_OWNER);
-	if (owner <= 0)
+	if (owner <= 0) {
+		if (owner < 0)
+			lose(EV_GUEST_FAULT, LOSS_OWNER);
 		return;
+	}
 	event->owner = owner;
 	event->page = args[2];
 	fault_latency(&slot->tally, event->latency_ns, plain ? 0 : min_latency_ns);

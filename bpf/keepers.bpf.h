@@ -33,7 +33,7 @@ static __always_inline int vm_init_end(struct call call)
 	__u32 *at;
 
 	vm_goes(owner_known(&key, &at));
-	__sync_fetch_and_add(&generation, 1);
+	generation_move(key.id);
 	return 0;
 }
 
@@ -47,7 +47,7 @@ static __always_inline int vm_destroy_begin(struct call call)
 
 	if (owner && owner->kind == OWNER_VM)
 		owner->vm_info.ended_ns = bpf_ktime_get_ns();
-	__sync_fetch_and_add(&generation, 1);
+	generation_move(key.id);
 	if (!state)
 		return 0;
 	state->kvm = key.id;
@@ -63,7 +63,7 @@ static __always_inline int vm_destroy_end(struct call call)
 		return 0;
 	vm_goes(state->ending);
 	state->ending = 0;
-	__sync_fetch_and_add(&generation, 1);
+	generation_move(arg(call, 0));
 	return 0;
 }
 
@@ -82,7 +82,7 @@ static __always_inline int slot_commit_begin(struct call call)
 	state = state_make();
 	if (state)
 		state->kvm = kvm;
-	__sync_fetch_and_add(&generation, 1);
+	generation_move(kvm);
 	if (!slot || !(BPF_CORE_READ(slot, flags) & KVM_MEM_GUEST_MEMFD))
 		return 0;
 	handle = slot_owner_find(kvm, (__u64)slot);

@@ -15,11 +15,27 @@
 const volatile __u32 max_owners;
 const volatile __u32 filter; /* enum gmem_filter */
 
-__u32 next_owner = OWNER_INDEX_FIRST; /* of those that nobody has had yet */
-__u32 owners_used;
+__u32 next_owner OWN_LINES = OWNER_INDEX_FIRST; /* of those that nobody has had yet */
+__u32 owners_used OWN_LINES;
 
-/* Moves on when a cached slot could mean something else. */
-__u32 generation;
+/* Of a VM: moves on when what was cached of its slots and files could mean something else. */
+__u32 generations[GENERATIONS] OWN_LINES;
+
+/* Where a VM's is, in bytes: a cache keeps it, so that a look takes few steps. A VM's address is a page's. */
+static __always_inline __u32 generation_place(__u64 kvm)
+{
+	return kvm >> 10;
+}
+
+static __always_inline __u32 *generation_at(__u32 place)
+{
+	return (void *)generations + (place & (sizeof(generations) - sizeof(__u32)));
+}
+
+static __always_inline void generation_move(__u64 kvm)
+{
+	__sync_fetch_and_add(generation_at(generation_place(kvm)), 1);
+}
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

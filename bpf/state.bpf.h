@@ -12,12 +12,13 @@
 /*
  * The slot that the task met last, so that the next event there needs no look-up. Its address
  * is as good as its number: before the kernel frees a slot, slot_commit or vm_destroy has moved
- * the generation on.
+ * its VM's generation on.
  */
 struct slot_cache {
 	__u64 kvm;
 	__u64 slot;
-	__u32 generation;
+	__u32 generation; /* its VM's, */
+	__u32 generation_place; /* and where that is */
 	int owner;
 	int vm; /* its VM's owner */
 	__u64 pgoff_of_gfn; /* what to add to a gfn for its page offset in the guest_memfd */
@@ -33,8 +34,10 @@ struct slot_cache {
 /* The same for guest_memfd files, by the address of a file's private data. */
 struct file_cache {
 	__u64 gmem_file;
+	__u64 kvm;
 	__u64 inode;
-	__u32 generation;
+	__u32 generation; /* as above */
+	__u32 generation_place;
 	int owner; /* of the guest_memfd */
 	struct pages pages;
 	/* Where events of the pages [start, end) are counted, which belong to one slot; end 0: none. */
@@ -91,8 +94,11 @@ struct {
 	__type(value, struct task_state);
 } states SEC(".maps");
 
+/* A variable on cache lines of its own: what is written does not share one with what each fault reads. */
+#define OWN_LINES __attribute__((aligned(64)))
+
 /* Only what begins at or after this moment is counted: ~0 before the start and after the end. */
-volatile __u64 active_since_ns = ~0ULL;
+volatile __u64 active_since_ns OWN_LINES = ~0ULL;
 
 /* A hook within the guest fault asks for its slot. */
 const volatile bool fault_context;
@@ -101,7 +107,7 @@ const volatile bool fault_context;
 __u32 prefaults;
 
 /* LOSS_MISSED here: one end of the event was seen, the other not. */
-__u64 losses[NR_EVENTS][NR_LOSSES];
+__u64 losses[NR_EVENTS][NR_LOSSES] OWN_LINES;
 
 static __always_inline void lose(enum gmem_event event, enum gmem_loss loss)
 {

@@ -225,7 +225,7 @@ int zap_all(__u64 *ctx)
 	if (!owner || owner->kind != OWNER_VM)
 		return 0;
 	__sync_fetch_and_add(&owner->vm_info.epoch, 1);
-	__sync_fetch_and_add(&generation, 1);
+	generation_move(kvm);
 	return 0;
 }
 

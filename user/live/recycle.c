@@ -395,6 +395,17 @@ static bool has_drained(const struct session_arrays *arrays, const struct recycl
 	       rings_drains(arrays->rings) >= recycle->drains + DRAINS;
 }
 
+/* Of its VM, which may be one of the past: then nothing is cached. */
+static void move_generation(const struct scan *scan, __u32 index)
+{
+	__u32 at;
+	const struct owner *vm = vm_of(scan, &scan->tables->owners[index], &at);
+
+	if (vm)
+		__atomic_fetch_add(&scan->tables->generations[GENERATION_INDEX(vm->vm_info.kvm)],
+				   1, __ATOMIC_SEQ_CST);
+}
+
 static int recycle_now(struct scan *scan, struct session *session,
 		       const struct session_arrays *arrays)
 {
@@ -402,9 +413,10 @@ static int recycle_now(struct scan *scan, struct session *session,
 	int err;
 
 	for (__u32 i = 0; i < recycle->nowners; i++)
-		if (recycle->due[i])
+		if (recycle->due[i]) {
 			forget_key(scan->tables, i);
-	__atomic_fetch_add(scan->tables->generation, 1, __ATOMIC_SEQ_CST);
+			move_generation(scan, i);
+		}
 	err = session_fence(session);
 	if (err)
 		return err;

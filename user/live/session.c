@@ -474,7 +474,7 @@ struct session_tables session_tables(struct session *session)
 		.free_owners_fd = bpf_map__fd(skel->maps.free_owners),
 		.free_histograms_fd = bpf_map__fd(skel->maps.free_histograms),
 		.stack_stats_fd = session_arrays(session).stack_stats_fd,
-		.generation = &skel->bss->generation,
+		.generations = skel->bss->generations,
 		.owners_used = &skel->bss->owners_used,
 		.max_owners = session->options.max_owners,
 		.sees_release = is_attached(session, EV_RELEASE),
