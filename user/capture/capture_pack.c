@@ -321,7 +321,6 @@ static Cap__Vm *pack_vm(struct arena *arena, struct id_map *vms, const struct vm
 	if (!message)
 		return NULL;
 	message->owner = OWNER_INDEX(vm->owner);
-	message->number = vm->number + 1;
 	message->info = pack_vm_info(arena, vms, &vm->info, vm->owner);
 	message->events = pack_counts(arena, &vm->events, &message->n_events);
 	message->exists = vm->exists;

@@ -293,7 +293,6 @@ static int copy_vm(struct entry *entry, struct snapshot *snap)
 	if (!vm)
 		return -ENOMEM;
 	entry->at = snap->nvms - 1;
-	vm->number = entry->at;
 	vm->owner = entry->index;
 	vm->info = entry->owner.vm_info;
 	return copy_counts(entry, &vm->events);

@@ -346,7 +346,6 @@ static void unpack_vm(struct unpacker *u, const Cap__Vm *message)
 	if (!vm || (!message->info && is_wrong(u, "a VM has no description")))
 		return;
 	vm->owner = message->owner;
-	vm->number = message->number ? message->number - 1 : snap->nvms - 1;
 	vm->info = unpack_vm_info(message->info);
 	unpack_counts(u, message->events, message->n_events, &vm->events);
 	vm->exists = message->exists;

@@ -4,11 +4,13 @@
  */
 #include "export_counts.h"
 
-static int walk_vm(const struct snapshot *snap, const struct vm *vm, counted_place_fn *fn,
-		   void *ctx)
+static int walk_vm(struct counted_place place, const struct vm *vm, counted_place_fn *fn, void *ctx)
 {
-	struct counted_place place = { .snap = snap, .vm = vm, .events = &vm->events };
-	int err = fn(ctx, &place);
+	int err;
+
+	place.vm = vm;
+	place.events = &vm->events;
+	err = fn(ctx, &place);
 
 	for (size_t i = 0; i < vm->nslots && !err; i++) {
 		place.slot = &vm->slots[i];
@@ -18,13 +20,15 @@ static int walk_vm(const struct snapshot *snap, const struct vm *vm, counted_pla
 	return err;
 }
 
-int export_counted_places(const struct snapshot *snap, counted_place_fn *fn, void *ctx)
+int export_counted_places(struct export_places *places, const struct snapshot *snap,
+			  counted_place_fn *fn, void *ctx)
 {
-	struct counted_place place = { .snap = snap, .events = &snap->host };
+	const struct counted_place host = { snap, places, .events = &snap->host };
+	struct counted_place place = host;
 	int err = fn(ctx, &place);
 
 	for (size_t i = 0; i < snap->nvms && !err; i++)
-		err = walk_vm(snap, &snap->vms[i], fn, ctx);
+		err = walk_vm(host, &snap->vms[i], fn, ctx);
 	for (size_t i = 0; i < snap->ngmems && !err; i++) {
 		place.gmem = &snap->gmems[i];
 		place.vm = place.gmem->vm < snap->nvms ? &snap->vms[place.gmem->vm] : NULL;
@@ -32,7 +36,8 @@ int export_counted_places(const struct snapshot *snap, counted_place_fn *fn, voi
 		err = fn(ctx, &place);
 	}
 	for (size_t i = 0; i < snap->past.n && !err; i++) {
-		place = (struct counted_place){ .snap = snap, .past = &snap->past.v[i] };
+		place = host;
+		place.past = &snap->past.v[i];
 		place.events = &place.past->events;
 		err = fn(ctx, &place);
 	}
@@ -41,7 +46,7 @@ int export_counted_places(const struct snapshot *snap, counted_place_fn *fn, voi
 
 __u32 export_vm_number(const struct counted_place *place)
 {
-	return place->vm ? place->vm->number : NO_VM;
+	return place->vm ? export_places_vm(place->places, place->snap, place->vm) : NO_VM;
 }
 
 __u64 export_gmem_ino(const struct counted_place *place)

@@ -5,10 +5,12 @@
 #ifndef EXPORT_COUNTS_H
 #define EXPORT_COUNTS_H
 
+#include "export_places.h"
 #include "model/capture.h"
 
 struct counted_place {
 	const struct snapshot *snap;
+	struct export_places *places; /* which number VMs */
 	const struct vm *vm; /* its VM, or the VM; NULL: the host, or not known */
 	const struct slot *slot; /* NULL: it is no slot; so gmem */
 	const struct gmem *gmem;
@@ -19,7 +21,8 @@ struct counted_place {
 typedef int counted_place_fn(void *ctx, const struct counted_place *place);
 
 /* Call @fn for each until it returns other than 0, which is returned. */
-int export_counted_places(const struct snapshot *snap, counted_place_fn *fn, void *ctx);
+int export_counted_places(struct export_places *places, const struct snapshot *snap,
+			  counted_place_fn *fn, void *ctx);
 
 /* The number of its VM; NO_VM: none. */
 __u32 export_vm_number(const struct counted_place *place);

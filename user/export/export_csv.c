@@ -100,6 +100,9 @@ static void put_place(const struct csv *csv, const struct counted_place *place)
 	if (place->vm) {
 		fprintf(out, "%u,%u,", export_vm_number(place), place->vm->info.pid);
 		put_text(csv, text_utf8(comm, sizeof(comm), place->vm->info.comm, GMEM_COMM_LEN));
+	} else if (place->past) { /* no VM, but a name */
+		fputs(",,", out);
+		put_text(csv, text_utf8(comm, sizeof(comm), place->past->comm, GMEM_COMM_LEN));
 	} else {
 		fputs(",,", out);
 	}
@@ -160,7 +163,7 @@ static int put_aggregates(struct export *export, struct csv *csv)
 	end_line(export->out);
 	while ((more = export_next(export, CAPTURE_WANT_SNAPSHOTS, &item)) > 0) {
 		csv->capture = item.capture;
-		export_counted_places(item.capture->snap, put_counts, csv);
+		export_counted_places(&export->places, item.capture->snap, put_counts, csv);
 	}
 	return more;
 }

@@ -4,6 +4,7 @@
  * rest, gauges for memory and the capture itself. Without timestamps, so that it can be scraped.
  * All samples of a family follow each other, so that the snapshot is walked once for each.
  */
+#include <stddef.h>
 #include <string.h>
 #include "export_counts.h"
 #include "export_event.h"
@@ -15,6 +16,7 @@
 struct writer {
 	struct openmetrics text;
 	const struct capture *capture;
+	struct export_places *places;
 	const struct event_family *family; /* being written ... */
 	const struct memory_family *memory; /* ... either */
 	enum gmem_event event; /* that the family is about */
@@ -49,6 +51,10 @@ static void put_place_labels(struct openmetrics *text, const struct counted_plac
 		openmetrics_label_number(text, "pid", info->pid);
 		snprintf(comm, sizeof(comm), "%.*s", GMEM_COMM_LEN, info->comm);
 		openmetrics_label(text, "comm", comm);
+	}
+	if (place->past) {
+		snprintf(comm, sizeof(comm), "%.*s", GMEM_COMM_LEN, place->past->comm);
+		openmetrics_label(text, "past", comm);
 	}
 	if (place->slot) {
 		openmetrics_label_number(text, "as_id", place->slot->info.as_id);
@@ -204,7 +210,8 @@ static void put_event_families(struct writer *w)
 			if (capture_shows(w->capture, event) &&
 			    (carries & w->family->carries) == w->family->carries &&
 			    !(carries & w->family->carries_not))
-				export_counted_places(w->capture->snap, put_event_place, w);
+				export_counted_places(w->places, w->capture->snap, put_event_place,
+						      w);
 		}
 }
 
@@ -260,8 +267,32 @@ static void put_memory(struct writer *w)
 	for (size_t i = 0; i < sizeof(memory_families) / sizeof(memory_families[0]); i++) {
 		w->memory = &memory_families[i];
 		w->begun = false;
-		export_counted_places(w->capture->snap, put_memory_place, w);
+		export_counted_places(w->places, w->capture->snap, put_memory_place, w);
 	}
+}
+
+static void put_past(struct writer *w, const char *name, const char *help, size_t offset)
+{
+	const struct past_list *past = &w->capture->snap->past;
+
+	if (past->n)
+		openmetrics_family(&w->text, "gmem_", name, "counter", "", help);
+	for (size_t i = 0; i < past->n; i++) {
+		const struct counted_place place = { .past = &past->v[i] };
+
+		put_sample(w, &place, "_total");
+		openmetrics_value(&w->text, *(const __u64 *)((const char *)&past->v[i] + offset));
+	}
+}
+
+/* What the counters with this label are of. */
+static void put_pasts(struct writer *w)
+{
+	put_past(w, "past_vms", "VMs that have ended and been given back",
+		 offsetof(struct past, nvms));
+	put_past(w, "past_slots", "Their memslots", offsetof(struct past, nslots));
+	put_past(w, "past_files", "guest_memfds that have, of VMs that live on, too",
+		 offsetof(struct past, ngmems));
 }
 
 /* Which of the events that were asked for could be counted: no sample of one that could is 0. */
@@ -338,7 +369,7 @@ static void put_capture(struct writer *w, const char *incomplete)
 
 int export_openmetrics(struct export *export)
 {
-	struct writer w = { .text.out = export->out };
+	struct writer w = { .text.out = export->out, .places = &export->places };
 	struct capture_item item;
 	char begin[EXPORT_TIME_SIZE];
 	int more;
@@ -354,6 +385,7 @@ int export_openmetrics(struct export *export)
 	put_capture(&w, capture_incomplete(export->file));
 	put_attached(&w);
 	put_event_families(&w);
+	put_pasts(&w);
 	put_losses(&w);
 	put_memory(&w);
 	openmetrics_end(&w.text);

@@ -309,7 +309,8 @@ static int put_counted_place(void *ctx, const struct counted_place *place)
 	struct perfetto *p = ctx;
 	__u32 track;
 
-	if (!place->events->n && !resident)
+	/* What VMs of the past did is in their own rates. */
+	if (place->past || (!place->events->n && !resident))
 		return 0;
 	track = spot_track(p, &spot);
 	for (size_t i = 0; i < place->events->n && p->until_ns > p->from_ns; i++)
@@ -332,7 +333,8 @@ static int put_snapshots(struct perfetto *p)
 		p->capture = item.capture;
 		p->from_ns = p->until_ns;
 		p->until_ns = capture_start_ns(p->export->file) + item.capture->duration_ns;
-		if (export_counted_places(item.capture->snap, put_counted_place, p))
+		if (export_counted_places(&p->export->places, item.capture->snap,
+					  put_counted_place, p))
 			return -1;
 	}
 	return more ?: capture_rewind(p->export->file, p->export->problem);

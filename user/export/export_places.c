@@ -31,10 +31,36 @@ static __u32 first_untaken(const struct export_places *places, __u64 key)
 	return id_map_find(&places->untaken, key) - 1;
 }
 
+/* The number by owner and kvm, a new one if need be; NO_VM: no memory. */
+static __u32 number_by_key(struct export_places *places, __u32 owner, __u64 kvm)
+{
+	__u64 key = key_of(owner, kvm);
+	__u32 found = id_map_find(&places->by_key, key);
+
+	if (found)
+		return found - 1;
+	if (!add_vm(places, owner, kvm) || id_map_set(&places->by_key, key, places->nvms))
+		return NO_VM;
+	return places->nvms - 1;
+}
+
+__u32 export_places_vm(struct export_places *places, const struct snapshot *snap,
+		       const struct vm *vm)
+{
+	return places->has_past ? number_by_key(places, vm->owner, vm->info.kvm)
+				: (__u32)(vm - snap->vms);
+}
+
 int export_places_number(struct export_places *places, const struct snapshot *snap)
 {
 	int err = 0;
 
+	places->has_past = snap && snap->past.n;
+	for (size_t i = 0; places->has_past && i < snap->nvms; i++)
+		if (number_by_key(places, snap->vms[i].owner, snap->vms[i].info.kvm) == NO_VM)
+			return -ENOMEM;
+	if (places->has_past)
+		return 0;
 	for (size_t i = 0; snap && i < snap->nvms; i++)
 		if (!add_vm(places, snap->vms[i].owner, snap->vms[i].info.kvm))
 			return -ENOMEM;
@@ -56,6 +82,10 @@ static int take_number(struct export_places *places, __u32 index, __u64 kvm, __u
 	__u64 key = key_of(index, kvm);
 	const struct export_vm *vm;
 
+	if (places->has_past) {
+		*number = number_by_key(places, index, kvm);
+		return *number == NO_VM ? -ENOMEM : 0;
+	}
 	*number = first_untaken(places, key);
 	vm = *number < places->nvms ? &places->vms[*number] : NULL;
 	if (vm && vm->owner == index && vm->kvm == kvm)
@@ -152,5 +182,6 @@ void export_places_free(struct export_places *places)
 	free(places->place);
 	free(places->vms);
 	id_map_free(&places->untaken);
+	id_map_free(&places->by_key);
 	*places = (struct export_places){ 0 };
 }

@@ -32,12 +32,18 @@ struct export_places {
 	struct export_place host; /* of all whom the file does not tell of, too */
 	struct export_vm *vms;
 	size_t nvms;
+	bool has_past; /* VMs have gone to the past: then no two have one owner and kvm */
+	struct id_map by_key; /* if so: 1 + the number, by a hash of owner and kvm */
 	struct id_map
 		untaken; /* by a hash of owner and kvm: 1 + the first number nobody has taken */
 };
 
 /* Give the VMs of @snap, which may be NULL, their numbers; before anything else. 0 or -ENOMEM. */
 int export_places_number(struct export_places *places, const struct snapshot *snap);
+
+/* The number of @vm of @snap: the same in every snapshot, if VMs may go to the past. NO_VM: no memory. */
+__u32 export_places_vm(struct export_places *places, const struct snapshot *snap,
+		       const struct vm *vm);
 
 /*
  * Who is behind owner index @index now. The host's place when nobody that @file tells of; NULL

@@ -185,6 +185,7 @@ static void put_count(struct database *db, const struct counted_place *place,
 	sqlite_row_number_if(rows, timed, count->sum_ns);
 	sqlite_row_number_if(rows, timed, count->min_ns);
 	sqlite_row_number_if(rows, timed, count->max_ns);
+	sqlite_row_text(rows, place->past ? place->past->comm : NULL, GMEM_COMM_LEN);
 	sqlite_row_end(rows);
 	id = sqlite3_last_insert_rowid(rows->db);
 	put_histogram(rows, id, count);
@@ -213,10 +214,25 @@ static void put_memory(struct database *db, const struct counted_place *place)
 	sqlite_row_end(rows);
 }
 
+static void put_past(struct database *db, const struct past *past)
+{
+	struct sqlite_rows *rows = &db->rows;
+
+	sqlite_row_begin(rows, INSERT_PAST);
+	sqlite_row_number(rows, db->nsnapshots);
+	sqlite_row_text(rows, past->comm, GMEM_COMM_LEN);
+	sqlite_row_number(rows, past->nvms);
+	sqlite_row_number(rows, past->nslots);
+	sqlite_row_number(rows, past->ngmems);
+	sqlite_row_end(rows);
+}
+
 static int put_counted_place(void *ctx, const struct counted_place *place)
 {
 	struct database *db = ctx;
 
+	if (place->past)
+		put_past(db, place->past);
 	if (place->slot)
 		put_slot(db, export_vm_number(place), &place->slot->info);
 	else if (place->gmem)
@@ -242,7 +258,8 @@ static int put_snapshots(struct database *db)
 		sqlite_row_number(&db->rows, db->nsnapshots);
 		sqlite_row_number(&db->rows, item.capture->duration_ns);
 		sqlite_row_end(&db->rows);
-		if (export_counted_places(item.capture->snap, put_counted_place, db))
+		if (export_counted_places(&db->export->places, item.capture->snap,
+					  put_counted_place, db))
 			return -1;
 	}
 	return more;

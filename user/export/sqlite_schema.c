@@ -49,13 +49,14 @@ const char sqlite_schema[] =
 	" error TEXT, details TEXT, cpu INTEGER, tid INTEGER REFERENCES thread,"
 	" FOREIGN KEY (vm, as_id, slot) REFERENCES slot);"
 	"CREATE TABLE snapshot (id INTEGER PRIMARY KEY, duration_ns INTEGER);"
-	/* One event at one place by one snapshot; vm NULL: the host. */
+	/* One event at one place by one snapshot; vm and past NULL: the host. */
 	"CREATE TABLE count ("
 	" id INTEGER PRIMARY KEY, snapshot INTEGER NOT NULL REFERENCES snapshot,"
 	" hook INTEGER NOT NULL REFERENCES hook,"
 	" vm INTEGER REFERENCES vm, as_id INTEGER, slot INTEGER,"
 	" gmem_ino INTEGER REFERENCES gmem,"
 	" count INTEGER, pages INTEGER, sum_ns INTEGER, min_ns INTEGER, max_ns INTEGER,"
+	" past TEXT," /* the name of VMs that have ended and been given back */
 	" FOREIGN KEY (vm, as_id, slot) REFERENCES slot);"
 	"CREATE TABLE histogram ("
 	" count_id INTEGER NOT NULL REFERENCES count, low_ns INTEGER NOT NULL,"
@@ -73,6 +74,11 @@ const char sqlite_schema[] =
 	" as_id INTEGER, slot INTEGER, gmem_ino INTEGER REFERENCES gmem,"
 	" resident_pages INTEGER, private_pages INTEGER,"
 	" FOREIGN KEY (vm, as_id, slot) REFERENCES slot);"
+	/* How many of these there were. */
+	"CREATE TABLE past ("
+	" snapshot INTEGER NOT NULL REFERENCES snapshot, comm TEXT NOT NULL,"
+	" vms INTEGER, slots INTEGER, gmems INTEGER,"
+	" PRIMARY KEY (snapshot, comm)) WITHOUT ROWID;"
 	/* Events by their names, and when they began and ended on CLOCK_REALTIME, in seconds. */
 	"CREATE VIEW events AS SELECT hook.event, event.*, vm.comm AS vm_comm,"
 	" thread.comm AS thread_comm,"
@@ -109,11 +115,12 @@ const char *const sqlite_statements[NR_STATEMENTS] = {
 	[INSERT_THREAD] = "INSERT INTO thread VALUES (?,?,?)",
 	[INSERT_EVENT] = "INSERT INTO event VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[INSERT_SNAPSHOT] = "INSERT INTO snapshot VALUES (?,?)",
-	[INSERT_COUNT] = "INSERT INTO count VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?)",
+	[INSERT_COUNT] = "INSERT INTO count VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[INSERT_HISTOGRAM] = "INSERT INTO histogram VALUES (?,?,?,?)",
 	[INSERT_ERROR] = "INSERT INTO error VALUES (?,?,?)",
 	[INSERT_DETAIL] = "INSERT INTO detail VALUES (?,?,?)",
 	[INSERT_MEMORY] = "INSERT INTO memory VALUES (?,?,?,?,?,?,?)",
+	[INSERT_PAST] = "INSERT INTO past VALUES (?,?,?,?,?)",
 	[SELECT_TIDS] = "SELECT DISTINCT tid FROM event",
 };
 /* clang-format on */
