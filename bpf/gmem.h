@@ -167,7 +167,7 @@ enum owner_kind { OWNER_NONE, OWNER_HOST, OWNER_VM, OWNER_SLOT, OWNER_GMEM };
 #define OWNER_INDEX_MASK ((1U << OWNER_INDEX_BITS) - 1)
 #define OWNER_LIFE_MASK ((1U << (31 - OWNER_INDEX_BITS)) - 1)
 
-#define OWNER_INDEX(handle) ((handle) & OWNER_INDEX_MASK)
+#define OWNER_INDEX(handle) ((handle)&OWNER_INDEX_MASK)
 #define OWNER_LIFE(handle) ((handle) >> OWNER_INDEX_BITS)
 #define OWNER_HANDLE(index, life) ((index) | (__u32)(life) << OWNER_INDEX_BITS)
 

@@ -289,8 +289,7 @@ static int files(long n, long mib)
 		int fd = vmm_gmem(&vm, bytes);
 		void *map = vmm_map(fd, bytes, 0);
 
-		if (vmm_bind(&vm, 1, GPA, bytes, map, fd, 0) ||
-		    vmm_touch(&vcpu, GPA, 16 * PAGE, 1))
+		if (vmm_bind(&vm, 1, GPA, bytes, map, fd, 0) || vmm_touch(&vcpu, GPA, 16 * PAGE, 1))
 			vmm_die("bind and touch");
 		vmm_punch(fd, 0, bytes);
 		if (vmm_bind(&vm, 1, GPA, 0, map, fd, 0))

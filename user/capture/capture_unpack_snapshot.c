@@ -400,7 +400,8 @@ static void unpack_gmem(struct unpacker *u, const Cap__Gmem *message)
 static void unpack_past(struct unpacker *u, const Cap__Past *message)
 {
 	struct past_list *list = &u->moment->snap.past;
-	struct past *past = list->n < PAST_NAMES ? append(u, &list->v, &list->n, sizeof(*past)) : NULL;
+	struct past *past =
+		list->n < PAST_NAMES ? append(u, &list->v, &list->n, sizeof(*past)) : NULL;
 
 	if (!past) {
 		is_wrong(u, "the past has more names than the format allows");

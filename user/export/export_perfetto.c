@@ -333,8 +333,8 @@ static int put_snapshots(struct perfetto *p)
 		p->capture = item.capture;
 		p->from_ns = p->until_ns;
 		p->until_ns = capture_start_ns(p->export->file) + item.capture->duration_ns;
-		if (export_counted_places(&p->export->places, item.capture->snap,
-					  put_counted_place, p))
+		if (export_counted_places(&p->export->places, item.capture->snap, put_counted_place,
+					  p))
 			return -1;
 	}
 	return more ?: capture_rewind(p->export->file, p->export->problem);

@@ -101,8 +101,8 @@ static struct capture_owner owner_now(const struct session_arrays *arrays, __u32
 	return now;
 }
 
-static int write_owner(struct record_names *names, const struct session_arrays *arrays, __u32 handle,
-		       struct capture_writer *writer, struct problem *problem)
+static int write_owner(struct record_names *names, const struct session_arrays *arrays,
+		       __u32 handle, struct capture_writer *writer, struct problem *problem)
 {
 	__u32 index = OWNER_INDEX(handle), vm;
 	struct known_owner *known;

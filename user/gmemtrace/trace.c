@@ -82,9 +82,10 @@ static int wait_for_signal(const sigset_t *signals, __u64 until_ns)
 
 static int recycle_problem(int err, struct problem *problem)
 {
-	return err ? problem_set(problem, EXIT_IMPOSSIBLE,
-				 "cannot make room for more VMs: %s. Free some memory and try again",
-				 strerror(-err))
+	return err ? problem_set(
+			     problem, EXIT_IMPOSSIBLE,
+			     "cannot make room for more VMs: %s. Free some memory and try again",
+			     strerror(-err))
 		   : 0;
 }
 

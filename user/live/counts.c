@@ -26,8 +26,8 @@ static int compare_errors(const void *a, const void *b)
 	return (x->err > y->err) - (x->err < y->err);
 }
 
-static int add_errors(struct counts_reader *reader, const struct error_key *keys, const __u64 *counts,
-		      size_t n)
+static int add_errors(struct counts_reader *reader, const struct error_key *keys,
+		      const __u64 *counts, size_t n)
 {
 	struct error_count *error;
 
@@ -80,7 +80,8 @@ static size_t errors_from(const struct counts_reader *reader, const struct error
 	return low;
 }
 
-static int read_event_errors(const struct counts_reader *reader, __u32 owner, struct event_count *count)
+static int read_event_errors(const struct counts_reader *reader, __u32 owner,
+			     struct event_count *count)
 {
 	struct error_key from = { .owner = owner, .event = count->event };
 	struct error_key to = { .owner = owner, .event = count->event + 1 };

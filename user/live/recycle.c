@@ -130,13 +130,11 @@ static void note_part(struct scan *scan, __u32 index, const struct owner *owner)
 
 	if (owner->kind != OWNER_SLOT && owner->kind != OWNER_GMEM)
 		return;
-	scan->recycle->due[index] =
-		!vm_of(scan, owner, &at) || scan->recycle->due[at] ||
-		(owner->kind == OWNER_GMEM && is_released(scan, &owner->gmem));
+	scan->recycle->due[index] = !vm_of(scan, owner, &at) || scan->recycle->due[at] ||
+				    (owner->kind == OWNER_GMEM && is_released(scan, &owner->gmem));
 }
 
-static void each_owner(struct scan *scan,
-		       void (*note)(struct scan *, __u32, const struct owner *))
+static void each_owner(struct scan *scan, void (*note)(struct scan *, __u32, const struct owner *))
 {
 	for (__u32 index = OWNER_INDEX_FIRST; index < scan->recycle->nowners; index++) {
 		const struct owner *owner = owner_of(scan, index);
@@ -255,8 +253,8 @@ static void forget_key(const struct session_tables *tables, __u32 index)
 	__u32 handle = OWNER_HANDLE(index, owner->life), known;
 	struct owner_key key;
 
-	if (!owner_key(owner, &key) ||
-	    bpf_map_lookup_elem(tables->owner_index_fd, &key, &known) || known != handle)
+	if (!owner_key(owner, &key) || bpf_map_lookup_elem(tables->owner_index_fd, &key, &known) ||
+	    known != handle)
 		return;
 	for (int i = 0; i < DELETE_TRIES; i++)
 		if (!bpf_map_lookup_and_delete_elem(tables->owner_index_fd, &key, &known))
@@ -293,8 +291,7 @@ static void forget_stacks(const struct session_tables *tables)
 	struct stack_key key, next;
 	bool more;
 
-	if (tables->stack_stats_fd < 0 ||
-	    bpf_map_get_next_key(tables->stack_stats_fd, NULL, &key))
+	if (tables->stack_stats_fd < 0 || bpf_map_get_next_key(tables->stack_stats_fd, NULL, &key))
 		return;
 	do {
 		more = !bpf_map_get_next_key(tables->stack_stats_fd, &key, &next);
@@ -402,8 +399,8 @@ static void move_generation(const struct scan *scan, __u32 index)
 	const struct owner *vm = vm_of(scan, &scan->tables->owners[index], &at);
 
 	if (vm)
-		__atomic_fetch_add(&scan->tables->generations[GENERATION_INDEX(vm->vm_info.kvm)],
-				   1, __ATOMIC_SEQ_CST);
+		__atomic_fetch_add(&scan->tables->generations[GENERATION_INDEX(vm->vm_info.kvm)], 1,
+				   __ATOMIC_SEQ_CST);
 }
 
 static int recycle_now(struct scan *scan, struct session *session,

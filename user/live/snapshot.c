@@ -98,8 +98,8 @@ static int read_slot(struct reader *reader, __u32 index)
 		return -ENOMEM;
 	slot->owner = handle_at(reader, index);
 	slot->info = owner->slot;
-	return read_heat(reader, index, slot) ?:
-	       counts_read(&reader->counts, slot->owner, &slot->events);
+	return read_heat(reader, index, slot)
+		       ?: counts_read(&reader->counts, slot->owner, &slot->events);
 }
 
 static int read_gmem(struct reader *reader, __u32 index)

@@ -273,8 +273,8 @@ static void put_past_title(const struct text_report *r, const struct past *past)
 
 	text_clean(comm, sizeof(comm), past->comm, sizeof(past->comm), r->style->utf8);
 	snprintf(line, sizeof(line), "Past: %llu VM%s, %llu slot%s, %llu guest_memfd%s of %s",
-		 past->nvms, past->nvms == 1 ? "" : "s", past->nslots,
-		 past->nslots == 1 ? "" : "s", past->ngmems, past->ngmems == 1 ? "" : "s", comm);
+		 past->nvms, past->nvms == 1 ? "" : "s", past->nslots, past->nslots == 1 ? "" : "s",
+		 past->ngmems, past->ngmems == 1 ? "" : "s", comm);
 	text_line(r, INK_BOLD, line);
 }
 
