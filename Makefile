@@ -48,7 +48,7 @@ WORKLOAD_OBJECTS := $(WORKLOAD_SOURCES:%.c=$(BUILD)/%.o)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 
 .DELETE_ON_ERROR:
-.PHONY: all bench growth clean install demo check check-long compile_commands.json fuzz lint help unit sanitized
+.PHONY: all bench soak growth clean install demo check check-long compile_commands.json fuzz lint help unit sanitized
 .SECONDARY:
 
 all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied \
@@ -217,6 +217,14 @@ growth:
 	scripts/growth-plot $(BUILD)/bench/growth.json $(BUILD)/bench/growth-cpus.json \
 		>$(BUILD)/bench/growth.svg
 
+# Hours: 10,000 VMs and 2,000 guest_memfds come and go. `make check` has a short one.
+SOAK_LIVES ?= 10000
+SOAK_FILES ?= 2000
+soak:
+	scripts/setup
+	$(MAKE) all
+	scripts/lab run --kernel $(KERNEL) --timeout 86400 -- tests/lab/soak.py $(SOAK_LIVES) $(SOAK_FILES)
+
 # 20 trials of what `make check` tries three times; 20 minutes.
 check-long: all
 	scripts/lab run --kernel 7.3 --icount --timeout 3600 -- tests/lab/check.py 20
@@ -237,6 +245,7 @@ help:
 	@echo 'make check      run all tests: unit tests here, the rest on real kernels in VMs'
 	@echo '                PART="unit 7.3": only these; tests/run --list has all parts'
 	@echo 'make bench      what each tool adds to a guest fault, in instructions (KERNEL=7.3)'
+	@echo 'make soak       10,000 VMs and 2,000 guest_memfds come and go; hours (KERNEL=7.3)'
 	@echo 'make growth     how that grows with slots, VMs, histograms and CPUs, with a plot'
 	@echo 'make fuzz       FUZZ_SECONDS=3600: hostile capture files, under sanitizers'
 	@echo 'make check-long 20 trials of gmemtrace check against a slower kernel, 20 minutes'
