@@ -116,14 +116,11 @@ static __always_inline int unbind_end(struct call call)
 {
 	struct gmem_record event = EVENT(UNBIND);
 	struct task_state *state = state_get();
-	bool counts;
+	__u64 kvm = state ? state->kvm : 0; /* 0 is nobody's */
 
+	state = event_leave(&event);
+	generation_move(kvm); /* files have nothing at the slot any more */
 	if (!state)
-		return 0;
-	/* In this order: after an atomic operation the verifier no longer knows which event it is. */
-	counts = event_end(state, &event);
-	generation_move(state->kvm); /* files have nothing at the slot any more */
-	if (!counts)
 		return 0;
 	event.owner = slot_owner_find(state->kvm, arg(call, 0));
 	rare_count(call.ctx, &event);

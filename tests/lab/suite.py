@@ -77,6 +77,15 @@ def exact(options=(), cases=None):
     return f"{len(measured.cases)} runs, {faults} guest faults"
 
 
+def test_loads():
+    """the kernel takes the programs at the first try, and with every way of attaching that it has"""
+    for options in [], ["--no-fsession"], ["--exact"]:
+        done = run(GMEMTRACE, "-v", *options, "-o", "/dev/null", "--", "true")
+        if options == ["--exact"] and "cannot trace exactly" in done.stderr:
+            continue
+        assert done.returncode == 0 and "failed" not in done.stderr, f"{options}: {done.returncode}\n{done.stderr[-2000:]}"
+
+
 def test_exact():
     """every count is gmemload's and ftrace's"""
     return exact()
@@ -158,7 +167,7 @@ def test_privileges():
     return privileges.check_needed()
 
 
-TESTS = [test_probe, test_probe_ladder, test_types, test_privileges, test_exact, test_prepare, test_mprotect, test_lost, test_exact_two_programs,
+TESTS = [test_probe, test_probe_ladder, test_loads, test_types, test_privileges, test_exact, test_prepare, test_mprotect, test_lost, test_exact_two_programs,
          test_folded, test_docs]
 
 
