@@ -89,6 +89,8 @@ class Screen:
 
     def read(self):
         for line in self.stream:
+            if not line.endswith("\n"):
+                return  # ended in the middle of it
             self.last = json.loads(line)
             self.most_vms = max(self.most_vms, len(self.last["vms"]))
             self.n += 1
@@ -107,7 +109,7 @@ def resident_bytes(pid):
 
 def test_top():
     """gmemtop counts every life, shows those that last, and does not grow"""
-    command = (GMEMTOP, "-b", "--json", "-i", "0.2", f"--owners={OWNERS}")
+    command = (GMEMTOP, "-b", "--json", "--exact", "-i", "0.2", f"--owners={OWNERS}")
     tenth = (SITUATIONS, "generations", str(LIVES // 10), "2")
     rest = (SITUATIONS, "generations", str(LIVES - LIVES // 10), "2")
     with background(*command, text=True) as top:

@@ -112,12 +112,38 @@ static void test_folded(void **state)
 	fault_tallies_free(&tallies);
 }
 
+/* What was counted in an earlier life at the same index is not this one's. */
+static void test_lives(void **state)
+{
+	const __u32 now = OWNER_HANDLE(2, 1);
+	struct cpu_slot slots[TALLIES];
+	struct fault_tallies tallies = make(slots);
+	__u64 detail[FAULT_DETAILS] = {};
+	struct event_stat stat = {};
+	struct buckets latency = {};
+
+	(void)state;
+	slots[7].tally.owner = 2;
+	count(&slots[7].tally, 100, 0);
+	slots[9].tally.owner = now;
+	count(&slots[9].tally, 100, 0);
+	count(&slots[9].tally, 100, 0);
+	assert_int_equal(fault_tallies_index(&tallies), 0);
+	assert_true(fault_tallies_any(&tallies, now));
+	assert_false(fault_tallies_any(&tallies, OWNER_HANDLE(2, 2)));
+	assert_int_equal(fault_tallies_add(&tallies, now, &stat, detail, &latency), 0);
+	assert_int_equal(stat.count, 2);
+	buckets_free(&latency);
+	fault_tallies_free(&tallies);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_any),
 		cmocka_unit_test(test_folded),
+		cmocka_unit_test(test_lives),
 	};
 
 	return cmocka_run_group_tests_name("fault_tallies", tests, NULL, NULL);
