@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "gmemtop/view_head.h"
 #include "model/past.h"
 #include "sample_file.h"
 #include "sample_view.h"
@@ -163,6 +164,7 @@ static void test_file(void **state)
 static void test_view(void **state)
 {
 	struct sample_view sv;
+	char head[HEAD_LEN];
 
 	(void)state;
 	sample_view_init(&sv);
@@ -170,11 +172,14 @@ static void test_view(void **state)
 	sample_view_slot(sample_view_vm(&sv, 0xbb, 8), 0, 10, 1000);
 	sample_view_refresh(&sv);
 	end_one(&sv.sample.snap.past, "qemu", OWNER_SLOT, 1000, 105);
+	end_one(&sv.sample.snap.past, "qemu", OWNER_VM, 0, 0);
 	sample_view_slot(sample_view_vm(&sv, 0xbb, 8), 0, 17, 1000);
 	sv.sample.snap.vms[0].number = 1;
 	sample_view_refresh(&sv);
 	assert_string_equal(sample_view_order(&sv), "vm 7!; 7/0!; vm 8; 8/0");
 	assert_int_equal(sv.view.total.counts->v[EV_GUEST_FAULT].count, 12);
+	head_totals(&sv.view, true, HEAD_LEN, head);
+	assert_non_null(strstr(head, "1 VM  1 slot  1 past VM  "));
 	sv.settings.totals = true;
 	sample_view_rows(&sv);
 	assert_int_equal(sv.view.total.counts->v[EV_GUEST_FAULT].count, 122);

@@ -100,6 +100,18 @@ static void add_number(const struct view *view, char *text, size_t n, const char
 	add(text, "%s %s%s", view_lost_owners(view) ? "n/a" : number, what, n == 1 ? "" : "s");
 }
 
+/* How many VMs have ended and been given back: only totals tell of them. */
+static void add_past(const struct view *view, char *text)
+{
+	const struct past_list *past = &view->snap->past;
+	__u64 n = 0;
+
+	for (size_t i = 0; i < past->n; i++)
+		n += past->v[i].nvms;
+	if (n)
+		add(text, "%llu past VM%s", n, n == 1 ? "" : "s");
+}
+
 static void add_part(const struct view *view, const struct part *part, bool utf8, char *text)
 {
 	int column = column_by_key(part->column, strlen(part->column));
@@ -117,6 +129,7 @@ void head_totals(const struct view *view, bool utf8, unsigned int room, char *te
 	text[0] = 0;
 	add_number(view, text, count_vms(view), "VM");
 	add_number(view, text, count_slots(view), "slot");
+	add_past(view, text);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		/* Dots for the others need room, too. */
 		if (text_width(text) + strlen("  ...") <= room)
