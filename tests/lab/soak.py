@@ -14,10 +14,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from behaviour import background, capturing, wait_for  # noqa: E402  (after the path)
+from behaviour import background, wait_for  # noqa: E402  (after the path)
 from tap import Results, tests_of  # noqa: E402
 from tool import GMEMTOP, GMEMTRACE, ROOT, run  # noqa: E402
 
