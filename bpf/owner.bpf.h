@@ -88,6 +88,14 @@ static __always_inline struct owner *owner_at(__u32 handle)
 	return owner && owner->life == OWNER_LIFE(handle) ? owner : NULL;
 }
 
+/* The same for a handle from a cache that was good when this program looked: its life is not over. */
+static __always_inline struct owner *owner_cached(__u32 handle)
+{
+	__u32 index = OWNER_INDEX(handle);
+
+	return bpf_map_lookup_elem(&owners, &index);
+}
+
 /* A new owner and its handle; NULL when the table is full. */
 static __always_inline struct owner *owner_new(__u32 *handle)
 {

@@ -189,7 +189,8 @@ static __always_inline struct owner *stat_count(const struct gmem_record *event,
 
 	if (at == OWNER_IGNORED)
 		return NULL;
-	owner = owner_at(at);
+	/* The only one of those whose instructions are counted that comes here. */
+	owner = event->event == EV_HOST_FAULT ? owner_cached(at) : owner_at(at);
 	if (!owner) {
 		lose(event->event, LOSS_OWNER);
 		return NULL;

@@ -210,7 +210,10 @@ static int rings_configure(const struct session_options *options, struct gmem_bp
 static int object_configure(struct object *object)
 {
 	const struct session_options *options = object->options;
-	__u32 owners = options->max_owners, histograms = owners / OWNERS_PER_HISTOGRAM;
+	/* One less than there can be: -1 has no index. */
+	__u32 owners =
+		options->max_owners < OWNER_INDEX_MASK ? options->max_owners : OWNER_INDEX_MASK;
+	__u32 histograms = owners / OWNERS_PER_HISTOGRAM;
 	struct gmem_bpf *skel = object->skel;
 
 	skel->rodata->max_owners = owners;
