@@ -51,7 +51,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 .PHONY: all bench growth clean install demo check check-long compile_commands.json fuzz lint help unit sanitized
 .SECONDARY:
 
-all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied \
+all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/attach_loop $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied \
 	$(BUILD)/crowd $(BUILD)/spin $(BUILD)/stand-in/gmemtrace
 
 # The BPF side: an object, a skeleton.
@@ -112,6 +112,10 @@ $(BUILD)/tests/cases/%.o: CPPFLAGS += -Itests/workload
 $(BUILD)/situations: $(BUILD)/tests/cases/situations.o $(BUILD)/tests/cases/vmm.o \
 		$(BUILD)/tests/workload/arch_x86.o
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -pthread -o $@
+
+$(BUILD)/attach_loop: $(BUILD)/tests/cases/attach_loop.o $(BUILD)/tests/cases/vmm.o \
+		$(BUILD)/tests/workload/arch_x86.o $(LIB)
+	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Stands in for a kernel that populates guest memory: kvm_gmem_populate() takes SNP or TDX.
 $(BUILD)/stand-in/hooks.c: user/model/hooks.c Makefile
