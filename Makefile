@@ -51,7 +51,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 .PHONY: all bench growth clean install demo check check-long compile_commands.json fuzz lint help unit sanitized
 .SECONDARY:
 
-all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/attach_loop $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied \
+all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/attach_loop $(BUILD)/mayhem $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied \
 	$(BUILD)/crowd $(BUILD)/spin $(BUILD)/stand-in/gmemtrace
 
 # The BPF side: an object, a skeleton.
@@ -110,6 +110,10 @@ $(BUILD)/gmemload: $(WORKLOAD_OBJECTS)
 # What gmemload does not do, since it does one thing after the other: see tests/lab/cases.py.
 $(BUILD)/tests/cases/%.o: CPPFLAGS += -Itests/workload
 $(BUILD)/situations: $(BUILD)/tests/cases/situations.o $(BUILD)/tests/cases/vmm.o \
+		$(BUILD)/tests/workload/arch_x86.o
+	$(call say,LINK) $(CC) $(LDFLAGS) $^ -pthread -o $@
+
+$(BUILD)/mayhem: $(addprefix $(BUILD)/tests/cases/,mayhem.o mayhem_phases.o mayhem_vm.o page_model.o vmm.o) \
 		$(BUILD)/tests/workload/arch_x86.o
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -pthread -o $@
 

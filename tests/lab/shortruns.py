@@ -13,8 +13,9 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from counts import ftrace, places_of  # noqa: E402  (after the path)
 from tap import Results, Skip  # noqa: E402
-from tool import GMEMLOAD, GMEMTRACE, report, run  # noqa: E402
+from tool import GMEMLOAD, report  # noqa: E402
 
+KERNEL = sys.argv[1]
 KINDS = {
     "fsession": (),
     "pairs": ("--no-fsession",),
@@ -24,10 +25,6 @@ KINDS = {
 }
 SECONDS = 12  # of each kind, unless RUNS are asked for
 PAGES = 32
-
-
-def can_be_exact():
-    return run(GMEMTRACE, "--exact", "-d", "0.1").returncode == 0
 
 
 def counts_of(capture):
@@ -57,7 +54,7 @@ def one_run(options, directory):
 
 
 def loop(kind, runs):
-    if kind == "exact" and not can_be_exact():
+    if kind == "exact" and KERNEL.endswith("6.12"):
         raise Skip("this kernel has no session of probes")
     begin, done, lossy, wrong = time.monotonic(), 0, 0, []
     with tempfile.TemporaryDirectory() as directory:
@@ -73,7 +70,7 @@ def loop(kind, runs):
 
 def main():
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    results = Results(f"shortruns: {sys.argv[1]}")
+    results = Results(f"shortruns: {KERNEL}")
     holder = ftrace.hold_a_vm()
     try:
         for kind in sys.argv[3:] or KINDS:
