@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mayhem SEED SECONDS [--in-holes]: VMMs at random, several processes. In busy phases all do everything
+ * mayhem SEED SECONDS [--calm] [--in-holes]: VMMs at random, several processes. In busy phases all do everything
  * at once; between them each in turn goes over its pages alone, on memslots of their own, where it knows
- * why the guest must fault. Prints what it did as JSON, for tests/lab/mayhem.py. --in-holes: pages that
- * were touched in holes under way are gone over, too.
+ * why the guest must fault. Prints what it did as JSON, for tests/lab/mayhem.py. --calm: no
+ * more threads at once than there are CPUs. --in-holes: pages that were touched in holes under way are
+ * gone over, too.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -144,8 +145,11 @@ static void live(void)
 
 static void *work_as_liver(void *unused)
 {
-	for (int i = 0; i < LIVES && shared->busy; i++)
+	for (int i = 0; i < LIVES && shared->busy; i++) {
+		step_begin();
 		live();
+		step_end();
+	}
 	return unused;
 }
 
@@ -245,6 +249,7 @@ static void share(void)
 	pthread_mutexattr_init(&mutex);
 	pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED);
 	pthread_mutex_init(&shared->turn, &mutex);
+	sem_init(&shared->cpus, true, sysconf(_SC_NPROCESSORS_ONLN));
 }
 
 int main(int argc, char **argv)
@@ -252,12 +257,15 @@ int main(int argc, char **argv)
 	time_t end;
 
 	if (argc < 3) {
-		fprintf(stderr, "mayhem: SEED SECONDS [--in-holes]\n");
+		fprintf(stderr, "mayhem: SEED SECONDS [--calm] [--in-holes]\n");
 		return 2;
 	}
 	seed = strtoull(argv[1], NULL, 10);
 	end = time(NULL) + atol(argv[2]);
-	in_holes = argc > 3 && !strcmp(argv[3], "--in-holes");
+	for (int i = 3; i < argc; i++) {
+		in_holes |= !strcmp(argv[i], "--in-holes");
+		calm |= !strcmp(argv[i], "--calm");
+	}
 	has_default = vmm_can(KVM_X86_DEFAULT_VM);
 	has_swprot = vmm_can(KVM_X86_SW_PROTECTED_VM);
 	share();

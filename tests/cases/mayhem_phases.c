@@ -11,7 +11,7 @@
 #define QUIET_STEPS 12
 
 uint64_t seed;
-bool in_holes;
+bool in_holes, calm;
 struct shared *shared;
 
 /* ---- Chance ---- */
@@ -98,6 +98,19 @@ struct worker {
 	unsigned int region; /* its own */
 };
 
+void step_begin(void)
+{
+	if (calm)
+		sem_wait(&shared->cpus);
+}
+
+void step_end(void)
+{
+	if (calm)
+		sem_post(&shared->cpus);
+	sched_yield();
+}
+
 /* On its own region all, on region 0 touches only. */
 static void *work_as_guest(void *arg)
 {
@@ -109,13 +122,14 @@ static void *work_as_guest(void *arg)
 	while (shared->busy) {
 		range = range_by_chance(&dice, vm, roll(&dice, 3) ? worker->region : 0);
 		range.racing = vm->flaps && !vm->vmm.has_private;
+		step_begin();
 		if (!range.region)
 			range_touch(&range, worker->region - 1, true);
 		else if (roll(&dice, NSTEPS) < NTOUCHES)
 			range_touch(&range, worker->region - 1, false);
 		else
 			step_by_chance(&dice, &range, NTOUCHES);
-		sched_yield();
+		step_end();
 	}
 	return NULL;
 }
@@ -131,11 +145,12 @@ static void *work_as_vmm(void *arg)
 	while (shared->busy) {
 		range = range_by_chance(&dice, vm, 0);
 		range.racing = true;
+		step_begin();
 		if (vm->flaps && !roll(&dice, 3))
 			region_move(vm, 0, 1);
 		else
 			step_by_chance(&dice, &range, NTOUCHES);
-		sched_yield();
+		step_end();
 	}
 	return NULL;
 }
