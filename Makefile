@@ -225,9 +225,14 @@ growth:
 	scripts/growth-plot $(BUILD)/bench/growth.json $(BUILD)/bench/growth-cpus.json \
 		>$(BUILD)/bench/growth.svg
 
-# 20 trials of what `make check` tries three times; 20 minutes.
+# 20 trials of what `make check` tries three times, 20 minutes; then an hour of VMMs at random, and a
+# while of programs that are attached for a moment. MAYHEM="--seed 1 --by exact": the same dice again.
+MAYHEM_SECONDS := 3600
 check-long: all
 	scripts/lab run --kernel 7.3 --icount --timeout 3600 -- tests/lab/check.py 20
+	scripts/lab run --kernel 7.3 --timeout $$(($(MAYHEM_SECONDS) * 2 + 900)) -- \
+		tests/lab/mayhem.py 7.3 $(MAYHEM_SECONDS) $(MAYHEM)
+	scripts/lab run --kernel 7.3 --timeout 7200 -- tests/lab/shortruns.py 7.3 60 --captures 200
 
 lint:
 	scripts/lint
@@ -247,7 +252,8 @@ help:
 	@echo 'make bench      what each tool adds to a guest fault, in instructions (KERNEL=7.3)'
 	@echo 'make growth     how that grows with slots, VMs, histograms and CPUs, with a plot'
 	@echo 'make fuzz       FUZZ_SECONDS=3600: hostile capture files, under sanitizers'
-	@echo 'make check-long 20 trials of gmemtrace check against a slower kernel, 20 minutes'
+	@echo 'make check-long 20 trials of gmemtrace check against a slower kernel, an hour of VMMs at'
+	@echo '                random (MAYHEM_SECONDS=3600 MAYHEM="--seed 1"), 200 short captures'
 	@echo 'make lint       formatting, shell scripts, warnings as errors'
 	@echo 'make compile_commands.json  how each C file is compiled, for clangd'
 	@echo 'make install    DESTDIR= PREFIX=/usr/local'

@@ -148,6 +148,8 @@ static void *work_as_vmm(void *arg)
 		step_begin();
 		if (vm->flaps && !roll(&dice, 3))
 			region_move(vm, 0, 1);
+		else if (!roll(&dice, 4))
+			gap_punch(vm);
 		else
 			step_by_chance(&dice, &range, NTOUCHES);
 		step_end();

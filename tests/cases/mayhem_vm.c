@@ -14,6 +14,8 @@
 #define PAGE GUEST_PAGE_SIZE
 #define VM_BYTES (VM_PAGES * PAGE)
 #define REGION_BYTES (REGION_PAGES * PAGE)
+/* In the guest_memfd region 0 comes last, after nothing: a hole with that takes its time. */
+#define GAP_BYTES (64ULL << 30)
 #define QUIET_SLOTS 1000 /* their numbers begin here */
 
 const char *const call_names[NR_CALLS] = {
@@ -41,9 +43,19 @@ static struct page *range_pages(const struct range *range)
 	return range->vm->pages + range->region * REGION_PAGES + range->first;
 }
 
+static uint64_t region_offset(unsigned int region)
+{
+	return region ? region * REGION_BYTES : GAP_BYTES;
+}
+
 static uint64_t range_offset(const struct range *range)
 {
-	return (range->region * REGION_PAGES + range->first) * PAGE;
+	return region_offset(range->region) + range->first * PAGE;
+}
+
+static char *range_mapping(const struct range *range)
+{
+	return range->vm->mapping + (range->region * REGION_PAGES + range->first) * PAGE;
 }
 
 static uint64_t range_gpa(const struct range *range)
@@ -62,18 +74,19 @@ struct range range_whole(struct mayhem_vm *vm, unsigned int region)
  */
 static void map_memory(struct mayhem_vm *vm)
 {
-	const int prot = PROT_READ | PROT_WRITE;
-
 	vm->reserved = mmap(NULL, 2 * GUEST_TABLE_SPAN, PROT_NONE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (vm->reserved == MAP_FAILED)
 		vmm_die("mmap");
 	vm->mapping =
 		(char *)(((uintptr_t)vm->reserved + GUEST_TABLE_SPAN - 1) & -GUEST_TABLE_SPAN);
-	if (mmap(vm->mapping, VM_BYTES, prot,
-		 MAP_FIXED | (vm->vmm.has_private ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED),
-		 vm->vmm.has_private ? -1 : vm->gmem, 0) == MAP_FAILED)
-		vmm_die("mmap");
+	for (unsigned int i = 0; i < NREGIONS; i++)
+		if (mmap(vm->mapping + i * REGION_BYTES, REGION_BYTES, PROT_READ | PROT_WRITE,
+			 MAP_FIXED |
+				 (vm->vmm.has_private ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED),
+			 vm->vmm.has_private ? -1 : vm->gmem,
+			 vm->vmm.has_private ? 0 : region_offset(i)) == MAP_FAILED)
+			vmm_die("mmap");
 	if (vm->vmm.has_private) {
 		madvise(vm->mapping, VM_BYTES, MADV_NOHUGEPAGE);
 		memset(vm->mapping, 1, VM_BYTES);
@@ -87,7 +100,7 @@ void vm_make(struct mayhem_vm *vm, bool has_private)
 {
 	memset(vm, 0, sizeof(*vm));
 	vmm_open_type(&vm->vmm, has_private ? KVM_X86_SW_PROTECTED_VM : KVM_X86_DEFAULT_VM);
-	vm->gmem = vmm_gmem(&vm->vmm, VM_BYTES);
+	vm->gmem = vmm_gmem(&vm->vmm, GAP_BYTES + REGION_BYTES);
 	call_add(CALL_CREATE, 0);
 	for (unsigned int i = 0; i < VM_PAGES; i++)
 		vm->pages[i] = (struct page){ .known = true, .shared = has_private };
@@ -123,9 +136,8 @@ void vm_end(struct mayhem_vm *vm, bool closes_first)
 void region_bind(struct mayhem_vm *vm, unsigned int region, unsigned int slot)
 {
 	struct region *at = &vm->regions[region];
-	uint64_t offset = region * REGION_BYTES;
 	int err = vmm_bind(&vm->vmm, slot, GPA + at->place * REGION_BYTES, REGION_BYTES,
-			   vm->mapping + offset, vm->gmem, offset);
+			   vm->mapping + region * REGION_BYTES, vm->gmem, region_offset(region));
 
 	if (err)
 		fail("bind", err);
@@ -138,7 +150,7 @@ void region_bind(struct mayhem_vm *vm, unsigned int region, unsigned int slot)
 void region_bind_badly(struct mayhem_vm *vm, unsigned int region)
 {
 	int err = vmm_bind(&vm->vmm, QUIET_SLOTS - 1 - region, GPA + VM_BYTES, REGION_BYTES,
-			   vm->mapping, vm->gmem, VM_BYTES);
+			   vm->mapping, vm->gmem, GAP_BYTES + REGION_BYTES);
 
 	if (err != -EINVAL)
 		fail("a bind beyond the end", err);
@@ -210,6 +222,15 @@ void range_punch(const struct range *range)
 	pages_punch(range_pages(range), range->npages, range->racing);
 }
 
+void gap_punch(struct mayhem_vm *vm)
+{
+	uint64_t offset = VM_BYTES, bytes = GAP_BYTES + REGION_BYTES - offset;
+
+	vmm_punch(vm->gmem, offset, bytes);
+	call_add(CALL_PUNCH_HOLE, bytes / PAGE);
+	pages_punch(vm->pages, REGION_PAGES, true);
+}
+
 void range_allocate(const struct range *range)
 {
 	if (fallocate(range->vm->gmem, FALLOC_FL_KEEP_SIZE, range_offset(range),
@@ -221,7 +242,7 @@ void range_allocate(const struct range *range)
 
 void range_host_touch(const struct range *range)
 {
-	const volatile char *at = range->vm->mapping + range_offset(range);
+	const volatile char *at = range_mapping(range);
 
 	if (range->vm->vmm.has_private)
 		return;
@@ -237,7 +258,7 @@ void range_protect(const struct range *range, bool read_only)
 
 	if (range->vm->vmm.has_private)
 		return;
-	if (mprotect(range->vm->mapping + range_offset(range), range->npages * PAGE,
+	if (mprotect(range_mapping(range), range->npages * PAGE,
 		     read_only ? PROT_READ : PROT_READ | PROT_WRITE))
 		vmm_die("mprotect");
 	for (unsigned int i = 0; i < range->npages; i++, page++) {

@@ -91,6 +91,8 @@ void region_move_quiet(struct mayhem_vm *vm, unsigned int region, unsigned int p
 /* The guest touches them, by one of the vCPUs. With @may_fail, nobody minds if there is no slot. */
 void range_touch(const struct range *range, unsigned int vcpu, bool may_fail);
 void range_punch(const struct range *range);
+/* Region 0, and all that is before it and not there. */
+void gap_punch(struct mayhem_vm *vm);
 void range_allocate(const struct range *range);
 void range_host_touch(const struct range *range);
 /* The VMM's mapping becomes read-only or writable, which takes pages from the guest. */

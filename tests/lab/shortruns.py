@@ -1,29 +1,25 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Short captures, one after the other, each with a known number of events: is a program ever attached and not run?
+"""Programs that are attached for a moment only, again and again: is one ever attached and not run?
 
-Runs as root in a lab VM: shortruns.py KERNEL [RUNS [KIND]...]. Without RUNS as many as fit in a minute.
+Runs as root in a lab VM: shortruns.py KERNEL [SECONDS] [--captures RUNS]. Loops with one small program; and on request whole
+captures of gmemload, which take ten seconds each.
 """
+import argparse
+import functools
 import json
 import os
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from counts import ftrace, places_of  # noqa: E402  (after the path)
 from tap import Results, Skip  # noqa: E402
-from tool import GMEMLOAD, report  # noqa: E402
+from tool import GMEMLOAD, IMPOSSIBLE, ROOT, report, run  # noqa: E402
 
 KERNEL = sys.argv[1]
-KINDS = {
-    "fsession": (),
-    "pairs": ("--no-fsession",),
-    "exact": ("--exact",),
-    "few": ("-e", "guest_fault"),
-    "few-pairs": ("-e", "guest_fault", "--no-fsession"),
-}
-SECONDS = 12  # of each kind, unless RUNS are asked for
+LOOPS = ("pair", "session", "multi", "probe")
+CAPTURES = {"fsession": (), "pairs": ("--no-fsession",), "exact": ("--exact",)}
 PAGES = 32
 
 
@@ -53,29 +49,42 @@ def one_run(options, directory):
     return told_wrong(capture, account), bool(capture["loss"]["total"])
 
 
-def loop(kind, runs):
+def loop(kind, seconds):
+    done = run(f"{ROOT}/build/attach_loop", kind, str(seconds), timeout=seconds + 300)
+    if done.returncode == IMPOSSIBLE:
+        raise Skip(done.stderr.strip())
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip()
+
+
+def captures(kind, runs):
     if kind == "exact" and KERNEL.endswith("6.12"):
         raise Skip("this kernel has no session of probes")
-    begin, done, lossy, wrong = time.monotonic(), 0, 0, []
+    lossy, wrong = 0, []
     with tempfile.TemporaryDirectory() as directory:
-        while done < runs if runs else time.monotonic() < begin + SECONDS:
-            errors, lost = one_run(KINDS[kind], directory)
-            done += 1
+        for number in range(runs):
+            errors, lost = one_run(CAPTURES[kind], directory)
             lossy += lost
             if errors:
-                wrong.append(f"run {done}: (counted, right): {errors}")
-    assert not wrong, "\n".join([f"{len(wrong)} of {done} runs:", *wrong[:20]])
-    return f"{done} runs, {lossy} with losses, {time.monotonic() - begin:.0f} s"
+                wrong.append(f"run {number}: (counted, right): {errors}")
+    assert not wrong, "\n".join([f"{len(wrong)} of {runs} runs:", *wrong[:20]])
+    return f"{runs} runs, {lossy} with losses"
 
 
 def main():
-    runs = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kernel")
+    parser.add_argument("seconds", nargs="?", type=int, default=12, help="of each loop")
+    parser.add_argument("--captures", type=int, default=0, metavar="RUNS", help="whole captures of each kind, too")
+    asked = parser.parse_args()
     results = Results(f"shortruns: {KERNEL}")
     holder = ftrace.hold_a_vm()
     try:
-        for kind in sys.argv[3:] or KINDS:
-            test = lambda: loop(kind, runs)  # noqa: E731  (named below)
-            test.__doc__ = f"short captures count all, or say what they lost: {kind}"
+        tests = [(f"a program that is attached runs: {kind}", loop, kind, asked.seconds) for kind in LOOPS]
+        tests += [(f"short captures count all: {kind}", captures, kind, asked.captures) for kind in CAPTURES if asked.captures]
+        for name, function, kind, amount in tests:
+            test = functools.partial(function, kind, amount)
+            test.__doc__ = name
             results.run(test)
     finally:
         holder.terminate()
