@@ -186,9 +186,9 @@ def test_leaves():
 def test_after_holes():
     """faults in a hole under way: each new page is a new one, and the next cause of each page is right"""
     for options in BOTH_WAYS:
-        watched = Watched("hole_big 2 1024", options=("-e", "guest_fault,alloc,punch_hole,notifier,notifier_hit", *options))
-        slot = the_slot(watched.capture)
-        faults, causes, missed = counted(slot, "guest_fault"), causes_by_process(watched.capture)[0], lost(watched, "guest_fault")
+        capture = report(*options, "-e", "guest_fault,alloc,punch_hole,notifier_hit", "--", SITUATIONS, "hole_big", "2", "1024")
+        slot, causes = the_slot(capture), causes_by_process(capture)[0]
+        faults, missed = counted(slot, "guest_fault"), capture["loss"]["events"].get("guest_fault", {}).get("missed", 0)
         expected = faults - (counted(slot, "alloc") - 1) - 256  # one was the VMM's
         assert abs(causes.get("refault_notifier", 0) - 256) <= missed, f"{causes}, {missed} missed"
         assert abs(causes.get("resident", 0) - expected) <= missed, f"{causes}, {expected} resident, {missed} missed"
@@ -419,6 +419,8 @@ def test_end_waits():
 
 # What is not so yet, and why: only when it is asked for by name.
 PENDING = {
+    "leaves": "page states are not yet given back",
+    "after_holes": "a hole's pages change at its end",
 }
 
 
