@@ -161,9 +161,10 @@ def summary(mayhem):
     vms = [vm for process in mayhem.account["processes"] for vm in process.get("vms", [])]
     slots = [slot for vm in vms for slot in vm["slots"] if not (mayhem.lost and slot["carried"])]
     known = sum(sum(slot["causes"].values()) for slot in slots)
+    losses = ", ".join(f"{event} {kinds}" for event, kinds in mayhem.capture["loss"]["events"].items())
     left_out = sum(vm["left_out"] for vm in vms)
     return (f"{mayhem.account['phases']} phases, {total(mayhem, 'guest_fault')} guest faults, {lost(mayhem, 'guest_fault')} missed, "
-            f"{mayhem.lost} lost in all, {known} causes compared, {left_out} pages left out, {len(mayhem.capture['vms'])} VMs")
+            f"{mayhem.lost} lost in all ({losses}), {known} causes compared, {left_out} pages left out, {len(mayhem.capture['vms'])} VMs")
 
 
 def mayhem_by(kind, seconds, seed, more):
