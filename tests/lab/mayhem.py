@@ -30,7 +30,7 @@ KINDS = {
 THREADS = 11  # that end in each phase
 ROOM = ("--owners", "65536")
 # Events whose hooks share a program with others': when that was skipped, each of them may have lost what one has.
-SHARING = {"create", "bind", "unbind", "release", "populate", "prefault", "poison", "allocate", "punch_hole"}
+SHARING = {"allocate", "punch_hole"}
 
 
 class Mayhem:
