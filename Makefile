@@ -51,7 +51,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 .PHONY: all bench soak growth clean install demo check check-long compile_commands.json fuzz lint help unit sanitized
 .SECONDARY:
 
-all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied \
+all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/attach_loop $(BUILD)/mayhem $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied \
 	$(BUILD)/crowd $(BUILD)/spin $(BUILD)/stand-in/gmemtrace
 
 # The BPF side: an object, a skeleton.
@@ -112,6 +112,14 @@ $(BUILD)/tests/cases/%.o: CPPFLAGS += -Itests/workload
 $(BUILD)/situations: $(BUILD)/tests/cases/situations.o $(BUILD)/tests/cases/vmm.o \
 		$(BUILD)/tests/workload/arch_x86.o
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -pthread -o $@
+
+$(BUILD)/mayhem: $(addprefix $(BUILD)/tests/cases/,mayhem.o mayhem_phases.o mayhem_vm.o page_model.o vmm.o) \
+		$(BUILD)/tests/workload/arch_x86.o
+	$(call say,LINK) $(CC) $(LDFLAGS) $^ -pthread -o $@
+
+$(BUILD)/attach_loop: $(BUILD)/tests/cases/attach_loop.o $(BUILD)/tests/cases/vmm.o \
+		$(BUILD)/tests/workload/arch_x86.o $(LIB)
+	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Stands in for a kernel that populates guest memory: kvm_gmem_populate() takes SNP or TDX.
 $(BUILD)/stand-in/hooks.c: user/model/hooks.c Makefile
@@ -225,9 +233,14 @@ soak:
 	$(MAKE) all
 	scripts/lab run --kernel $(KERNEL) --timeout 86400 -- tests/lab/soak.py $(SOAK_LIVES) $(SOAK_FILES)
 
-# 20 trials of what `make check` tries three times; 20 minutes.
+# 20 trials of what `make check` tries three times, 20 minutes; then an hour of VMMs at random, and a
+# while of programs that are attached for a moment. MAYHEM="--seed 1 --by exact": the same dice again.
+MAYHEM_SECONDS := 3600
 check-long: all
 	scripts/lab run --kernel 7.3 --icount --timeout 3600 -- tests/lab/check.py 20
+	scripts/lab run --kernel 7.3 --timeout $$(($(MAYHEM_SECONDS) * 2 + 900)) -- \
+		tests/lab/mayhem.py 7.3 $(MAYHEM_SECONDS) $(MAYHEM)
+	scripts/lab run --kernel 7.3 --timeout 7200 -- tests/lab/shortruns.py 7.3 60 --captures 200
 
 lint:
 	scripts/lint
@@ -248,7 +261,8 @@ help:
 	@echo 'make soak       10,000 VMs and 2,000 guest_memfds come and go; hours (KERNEL=7.3)'
 	@echo 'make growth     how that grows with slots, VMs, histograms and CPUs, with a plot'
 	@echo 'make fuzz       FUZZ_SECONDS=3600: hostile capture files, under sanitizers'
-	@echo 'make check-long 20 trials of gmemtrace check against a slower kernel, 20 minutes'
+	@echo 'make check-long 20 trials of gmemtrace check against a slower kernel, an hour of VMMs at'
+	@echo '                random (MAYHEM_SECONDS=3600 MAYHEM="--seed 1"), 200 short captures'
 	@echo 'make lint       formatting, shell scripts, warnings as errors'
 	@echo 'make compile_commands.json  how each C file is compiled, for clangd'
 	@echo 'make install    DESTDIR= PREFIX=/usr/local'

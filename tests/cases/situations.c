@@ -201,6 +201,41 @@ static int hole_race(long nvcpus, long ms)
 	return 0;
 }
 
+static void *punch_once(void *unused)
+{
+	vmm_punch(gmem, 0, size_bytes);
+	stop = true;
+	return unused;
+}
+
+/* Holes of all of @gib, whose last pages a vCPU touches; then all is quiet, and mprotect() takes those once. */
+static int hole_big(long rounds, long gib)
+{
+	const uint64_t bytes = 256 * PAGE, at = ((uint64_t)gib << 30) - bytes;
+	struct vmm_vcpu vcpu;
+	pthread_t thread;
+
+	size_bytes = at + bytes;
+	gmem = vmm_gmem(&vm, size_bytes);
+	mapping = vmm_map(gmem, bytes, at);
+	if (vmm_bind(&vm, 1, GPA, bytes, mapping, gmem, at))
+		vmm_die("bind");
+	first_vcpu(&vcpu);
+	*(volatile char *)mapping = 1; /* else mprotect() tells nobody */
+	vmm_touch(&vcpu, GPA, bytes, 1);
+	for (long i = 0; i < rounds; i++) {
+		stop = false;
+		pthread_create(&thread, NULL, punch_once, NULL);
+		while (!stop)
+			vmm_touch(&vcpu, GPA, bytes, 1);
+		pthread_join(thread, NULL);
+	}
+	vmm_touch(&vcpu, GPA, bytes, 1);
+	mprotect(mapping, bytes, PROT_READ);
+	vmm_touch(&vcpu, GPA, bytes, 1);
+	return 0;
+}
+
 /* @nthreads make and end VMs, each with 16 pages that its guest touches, while all of a TiB is punched for @ms. */
 static unsigned long nlives;
 
@@ -431,11 +466,30 @@ static int many_slots(long n, long b)
 			     i * slot_bytes))
 			vmm_die("bind");
 	first_vcpu(&vcpu);
+	*(volatile char *)mapping = 1; /* else mprotect() tells nobody */
 	vmm_touch(&vcpu, GPA, n * slot_bytes, 2);
 	mprotect(mapping, size_bytes, PROT_READ);
 	vmm_touch(&vcpu, GPA, n * slot_bytes, 1);
 	vmm_punch(gmem, 0, size_bytes);
 	vmm_touch(&vcpu, GPA, n * slot_bytes, 1);
+	return 0;
+}
+
+/* @n guest_memfds one after the other, of each a page in 2 MiB is touched by the VMM. */
+static int leaf_churn(long n, long b)
+{
+	const uint64_t bytes = 512ULL << 20;
+
+	(void)b;
+	for (long i = 0; i < n; i++) {
+		int fd = vmm_gmem(&vm, bytes);
+		char *map = vmm_map(fd, bytes, 0);
+
+		for (uint64_t at = 0; at < bytes; at += GUEST_TABLE_SPAN)
+			map[at] = 1;
+		munmap(map, bytes);
+		close(fd);
+	}
 	return 0;
 }
 
@@ -575,6 +629,8 @@ static const struct situation {
 	{ "alloc_race", alloc_race },
 	{ "many_slots", many_slots },
 	{ "churn", churn },
+	{ "leaf_churn", leaf_churn },
+	{ "hole_big", hole_big },
 	{ "quirk", quirk },
 	{ "maps", maps },
 	{ "read_file", read_file },

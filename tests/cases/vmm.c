@@ -38,17 +38,41 @@ static void code_slot(struct vmm *vmm)
 		vmm_die("the guest's code");
 }
 
-void vmm_open(struct vmm *vmm)
+void vmm_open_type(struct vmm *vmm, long type)
 {
 	vmm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (vmm->kvm_fd < 0)
 		vmm_die("/dev/kvm");
 	do
-		vmm->fd = ioctl(vmm->kvm_fd, KVM_CREATE_VM, 0);
+		vmm->fd = ioctl(vmm->kvm_fd, KVM_CREATE_VM, type);
 	while (vmm->fd < 0 && errno == EINTR);
 	if (vmm->fd < 0)
 		vmm_die("KVM_CREATE_VM");
+	vmm->has_private = type == KVM_X86_SW_PROTECTED_VM;
 	code_slot(vmm);
+}
+
+void vmm_open(struct vmm *vmm)
+{
+	vmm_open_type(vmm, KVM_X86_DEFAULT_VM);
+}
+
+bool vmm_can(long type)
+{
+	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), fd, flags;
+	bool able;
+
+	if (kvm_fd < 0)
+		vmm_die("/dev/kvm");
+	fd = ioctl(kvm_fd, KVM_CREATE_VM, type);
+	able = fd >= 0 && ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD) > 0;
+	flags = able ? ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD_FLAGS) : 0;
+	if (type == KVM_X86_DEFAULT_VM) /* private memory would be of no use to it */
+		able = flags > 0 && flags & GUEST_MEMFD_FLAG_INIT_SHARED;
+	if (fd >= 0)
+		close(fd);
+	close(kvm_fd);
+	return able;
 }
 
 void vmm_close(struct vmm *vmm)
@@ -62,7 +86,8 @@ int vmm_gmem(struct vmm *vmm, uint64_t size_bytes)
 {
 	struct kvm_create_guest_memfd args = {
 		.size = size_bytes,
-		.flags = GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED,
+		.flags =
+			vmm->has_private ? 0 : GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED,
 	};
 	int fd = ioctl(vmm->fd, KVM_CREATE_GUEST_MEMFD, &args);
 
@@ -113,6 +138,17 @@ void vmm_vcpu_close(struct vmm_vcpu *vcpu)
 {
 	munmap(vcpu->run, ioctl(vcpu->vmm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0));
 	close(vcpu->fd);
+}
+
+int vmm_convert(struct vmm *vmm, uint64_t gpa, uint64_t size_bytes, bool to_private)
+{
+	struct kvm_memory_attributes attributes = {
+		.address = gpa,
+		.size = size_bytes,
+		.attributes = to_private ? KVM_MEMORY_ATTRIBUTE_PRIVATE : 0,
+	};
+
+	return ioctl(vmm->fd, KVM_SET_MEMORY_ATTRIBUTES, &attributes) ? -errno : 0;
 }
 
 int vmm_touch(struct vmm_vcpu *vcpu, uint64_t gpa, uint64_t size_bytes, unsigned int passes)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The smallest VMM that situations need: a VM, guest_memfds that can be mapped, memslots, vCPUs. What
- * fails ends the program. Included by situations.c only.
+ * fails ends the program. Included by the programs of this folder.
  */
 #ifndef CASES_VMM_H
 #define CASES_VMM_H
@@ -14,6 +14,7 @@
 struct vmm {
 	int kvm_fd;
 	int fd; /* of the VM */
+	bool has_private; /* memory that is not the VMM's; else guest_memfds can be mapped */
 	void *code; /* the guest program */
 };
 
@@ -27,6 +28,13 @@ struct vmm_vcpu {
 void __attribute__((noreturn)) vmm_die(const char *what);
 
 void vmm_open(struct vmm *vmm);
+
+/* A VM of a type; KVM_X86_SW_PROTECTED_VM has private memory. */
+void vmm_open_type(struct vmm *vmm, long type);
+
+/* Can this kernel have VMs of the type with a guest_memfd? */
+bool vmm_can(long type);
+
 void vmm_close(struct vmm *vmm);
 
 /* The descriptor of a guest_memfd; its mapping, from a byte offset on. */
@@ -39,6 +47,9 @@ int vmm_bind(struct vmm *vmm, uint32_t slot, uint64_t gpa, uint64_t size_bytes, 
 
 void vmm_vcpu_open(struct vmm *vmm, int index, struct vmm_vcpu *vcpu);
 void vmm_vcpu_close(struct vmm_vcpu *vcpu);
+
+/* Make pages private or shared. 0 or a negative errno. */
+int vmm_convert(struct vmm *vmm, uint64_t gpa, uint64_t size_bytes, bool to_private);
 
 /* The guest writes to each page, @passes times. 0 or a negative errno (-EIO: an exit for MMIO). */
 int vmm_touch(struct vmm_vcpu *vcpu, uint64_t gpa, uint64_t size_bytes, unsigned int passes);

@@ -4,6 +4,7 @@
 
 Each test knows what is right: from what build/situations did, and from what kprobes counted in the same run.
 """
+import collections
 import contextlib
 import json
 import os
@@ -14,14 +15,15 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from behaviour import capturing, wait_for  # noqa: E402  (after the path)
-from counts import FUNCTIONS, compare_latencies, compare_traced, ftrace  # noqa: E402
-from tap import Results, tests_of  # noqa: E402
+from counts import FUNCTIONS, compare_latencies, compare_traced, ftrace, lost  # noqa: E402
+from tap import Results, Skip, tests_of  # noqa: E402
 from tool import GMEMLOAD, GMEMTRACE, IMPOSSIBLE, ROOT, complains, report, run, trace  # noqa: E402
 
 SITUATIONS = f"{ROOT}/build/situations"
 GMEMTOP = f"{ROOT}/build/gmemtop"
 FTRACE_ENABLED = "/proc/sys/kernel/ftrace_enabled"
 TRACING = "/sys/kernel/tracing"
+BOTH_WAYS = ((), ("--no-fsession",))
 
 
 class Watched:
@@ -63,21 +65,23 @@ def the_slot(capture, number=1):
 
 def test_holes():
     """holes of less than a page are counted, each at its guest_memfd"""
-    capture = Watched("holes").lost_nothing().capture
-    assert everywhere(capture, "punch_hole") == 55, capture["gmems"]
-    assert sorted(counted(gmem, "punch_hole") for gmem in capture["gmems"]) == list(range(11)), capture["gmems"]
+    for options in BOTH_WAYS:
+        capture = Watched("holes", options=options).lost_nothing().capture
+        assert everywhere(capture, "punch_hole") == 55, capture["gmems"]
+        assert sorted(counted(gmem, "punch_hole") for gmem in capture["gmems"]) == list(range(11)), capture["gmems"]
 
 
 def test_hole_of_another():
     """a hole of less than a page in one guest_memfd is not told of another's slot"""
-    capture = Watched("hole_of_another").lost_nothing().capture
-    assert counted(the_slot(capture), "punch_hole") == 1, capture["vms"]
-    assert sorted(counted(gmem, "punch_hole") for gmem in capture["gmems"]) == [0, 8], capture["gmems"]
+    for options in BOTH_WAYS:
+        capture = Watched("hole_of_another", options=options).lost_nothing().capture
+        assert counted(the_slot(capture), "punch_hole") == 1, capture["vms"]
+        assert sorted(counted(gmem, "punch_hole") for gmem in capture["gmems"]) == [0, 8], capture["gmems"]
 
 
 def test_bind_refused_late():
     """a bind that KVM refuses after guest_memfd has agreed is one that failed, and none is lost"""
-    for options in ((), ("--no-fsession",)):
+    for options in BOTH_WAYS:
         capture = Watched("beyond 3", options=options).lost_nothing().capture
         assert everywhere(capture, "bind") == 4, capture["vms"]
         if everywhere(capture, "unbind") == 4:
@@ -120,7 +124,7 @@ def waiting(*command, seconds):
 
 def test_vcpu_in_another_process():
     """-p has the faults of a vCPU that another process runs in the VMM's memory"""
-    for options in ((), ("--no-fsession",)):
+    for options in BOTH_WAYS:
         with waiting(SITUATIONS, "clonevm", seconds=15) as (process, pid), tracing("-p", str(pid), *options) as tracer:
             assert process.poll() is None, "it has gone on too early"
             assert process.wait() == 0
@@ -130,13 +134,69 @@ def test_vcpu_in_another_process():
 
 
 def test_as_kprobes_count():
-    """forks, kills, slots that flap and mappings that move: what kprobes count is counted or lost"""
-    Watched("forks", "many_slots 500", "quirk", "slot_flap 1 3000", "killer 6", "churn 40", "maps", "alloc_race 30")
+    """kills, slots that flap and mappings that move: what kprobes count is counted or lost"""
+    for options in BOTH_WAYS:
+        Watched("slot_flap 1 3000", "killer 6", "maps", "hole_race 3 3000", options=options)
+
+
+# Why the guests of situations fault.
+CAUSES = {
+    "forks": {"first_touch": 256, "refault_punch": 5 * 32},
+    "many_slots 500": {"first_touch": 500 * 4 - 1, "resident": 1, "refault_notifier": 500 * 4, "refault_punch": 500 * 4},
+    "quirk": {"first_touch": 256, "refault_slot_change": 128},
+    "churn 40": {"first_touch": 40 * 256},
+}
+
+
+def causes_by_process(capture):
+    """Those of its guest faults, of each process that has any, in the order in which they came."""
+    causes = collections.defaultdict(collections.Counter)
+    for vm in capture["vms"]:
+        for slot in vm["slots"]:
+            causes[vm["pid"]].update(slot["events"].get("guest_fault", {}).get("details", {}))
+    return [dict(found) for found in causes.values() if found]
+
+
+def test_causes():
+    """forks, a thousand slots, the quirk switched off and VMs one after the other: each fault has its cause"""
+    for options in BOTH_WAYS:
+        capture = Watched(*CAUSES, options=options).lost_nothing().capture
+        assert causes_by_process(capture) == list(CAUSES.values()), f"{options}: {causes_by_process(capture)}"
+
+
+def test_allocated_meanwhile():
+    """pages that are allocated while the guest touches them: each fault has one cause, which after a hole is the hole"""
+    for options in BOTH_WAYS:
+        watched = Watched("alloc_race 30", options=options)
+        (causes,), missed = causes_by_process(watched.capture), lost(watched, "guest_fault")
+        punched = causes["refault_punch"]
+        assert sum(causes.values()) + missed == 30 * 256 and 29 * 256 - missed <= punched <= 29 * 256, f"{causes}, {missed} missed"
+
+
+def test_leaves():
+    """guest_memfds of 512 MiB, one after the other, each touched all over: every fault has its cause"""
+    for options in BOTH_WAYS:
+        watched = Watched("leaf_churn 6", options=("--owners=16", *options)).lost_nothing()
+        causes = collections.Counter()
+        for gmem in watched.capture["gmems"]:
+            causes.update(gmem["events"].get("host_fault", {}).get("details", {}))
+        assert causes == {"first_touch": 6 * 256}, f"{options}: {causes}"
+
+
+def test_after_holes():
+    """faults in a hole under way: each new page is a new one, and the next cause of each page is right"""
+    for options in BOTH_WAYS:
+        capture = report(*options, "-e", "guest_fault,alloc,punch_hole,notifier_hit", "--", SITUATIONS, "hole_big", "2", "1024")
+        slot, causes = the_slot(capture), causes_by_process(capture)[0]
+        faults, missed = counted(slot, "guest_fault"), capture["loss"]["events"].get("guest_fault", {}).get("missed", 0)
+        expected = faults - (counted(slot, "alloc") - 1) - 256  # one was the VMM's
+        assert abs(causes.get("refault_notifier", 0) - 256) <= missed, f"{causes}, {missed} missed"
+        assert abs(causes.get("resident", 0) - expected) <= missed, f"{causes}, {expected} resident, {missed} missed"
 
 
 def test_lives():
     """VMs at the addresses of those before, made while a hole of a TiB is punched: each is itself"""
-    for options in ((), ("--no-fsession",)):
+    for options in BOTH_WAYS:
         capture = trace("-f", "json", *options, "--", "sh", "-c", f"{SITUATIONS} lives 3 4000 >/tmp/lives")
         assert capture.returncode == 0, capture.stderr
         capture = json.loads(capture.stdout)
@@ -151,17 +211,18 @@ def test_lives():
 
 def test_full_index():
     """a VM that -p chooses is counted, though VMs that it leaves out would fill all tables"""
-    with waiting(SITUATIONS, "hold", "60", "60", seconds=0), waiting("env", "PAGES=64", SITUATIONS, "late", seconds=15) as (process, pid):
-        with tracing("--owners=16", "-p", str(pid)) as tracer:
-            assert process.poll() is None, "it has gone on too early"
-            assert process.wait() == 0
-            capture = ends_well(tracer)
-    assert everywhere(capture, "guest_fault") == 64 and not capture["loss"]["total"], capture
+    for options in BOTH_WAYS:
+        with waiting(SITUATIONS, "hold", "60", "60", seconds=0), waiting("env", "PAGES=64", SITUATIONS, "late", seconds=15) as (process, pid):
+            with tracing("--owners=16", "-p", str(pid), *options) as tracer:
+                assert process.poll() is None, "it has gone on too early"
+                assert process.wait() == 0
+                capture = ends_well(tracer)
+        assert everywhere(capture, "guest_fault") == 64 and not capture["loss"]["total"], capture
 
 
 def test_alloc_in_missed_fault():
     """pages that are added in faults that were missed are counted, or said to be lost"""
-    for options in ((), ("--no-fsession",)):
+    for options in BOTH_WAYS:
         capture = report(*options, "-e", "guest_fault,alloc,free,punch_hole", "--", SITUATIONS, "hole_race", "8", "4000")
         alloc, free = everywhere(capture, "alloc"), everywhere(capture, "free")
         missed = {event: capture["loss"]["events"].get(event, {}).get("missed", 0) for event in ("alloc", "free")}
@@ -356,11 +417,35 @@ def test_end_waits():
         write("kprobe_events", "")
 
 
+# What is not so yet, and why: only when it is asked for by name.
+PENDING = {
+    "leaves": "page states are not yet given back",
+    "after_holes": "a hole's pages change at its end",
+}
+
+
+def chosen():
+    for test in tests_of(globals()):
+        name = test.__name__.removeprefix("test_")
+        if sys.argv[2:]:
+            yield from [test] * (name in sys.argv[2:])
+        else:
+            yield pending(test, PENDING[name]) if name in PENDING else test
+
+
+def pending(test, reason):
+    def skip():
+        raise Skip(reason)
+
+    skip.__doc__ = test.__doc__
+    return skip
+
+
 def main():
     results = Results(f"cases: {sys.argv[1]}")
     holder = ftrace.hold_a_vm()
     try:
-        results.run_chosen(tests_of(globals()), sys.argv[2:])
+        results.run_chosen(chosen(), [])
     finally:
         holder.terminate()
         holder.wait()

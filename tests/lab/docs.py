@@ -215,7 +215,7 @@ NOT_HERE = (
     (r"^gmemtrace .*-- VMM$|^gmemload --no-direct-map$", "in words what a block below is"),
     (r"^(perf record -k mono|trace-cmd record -C mono|perf record)$", "others' programs"),
     (r"^scripts/lab run( --kernel K -- .*| --icount| --kernel 7\.3 --numa 2)?$", "of which other commands are"),
-    (r"^scripts/lab run --kernel 7\.2 -- tests/lab/suite\.py|^tests/run (cost|docs|overhead|unit native docs)$|^build/tests/unit/|tests/lab/(topcost|shared_cost|scale|record)\.py", "parts of tests/run"),
+    (r"^scripts/lab run --kernel 7\.2 -- tests/lab/suite\.py|^tests/run (cost|docs|overhead|unit native docs)$|^build/tests/unit/|tests/lab/(topcost|shared_cost|scale|record|mayhem)\.py", "parts of tests/run"),
     (r"^(scripts/)?lab (build|fetch|debian)\b", "takes too long; of fetch tests/lab/labtest.sh tries what can go wrong"),
     (r"^(make|make (check|check-long|bench|fuzz|growth|lint|sanitized|unit)|make check PART=.*|make bench OPTIONS=.*|make && sudo build/gmemtop)$", "runs this, or takes too long; test_screens has the screen"),
     (r"^make compile_commands\.json$", "tests/lab/hacking.py"),
