@@ -120,7 +120,8 @@ enum gmem_event {
 	X(MEMORY_FAULT_PRIVATE, MEMORY_FAULT, private, "the guest wants the page private")         \
 	X(MEMORY_FAULT_SHARED, MEMORY_FAULT, shared, "the guest wants the page shared")
 
-#define FAULT_DETAILS 8 /* those of GUEST_FAULT, the first of all */
+/* Those of GUEST_FAULT, the first of all; those of HOST_FAULT follow and are fewer. */
+#define FAULT_DETAILS 8
 #define NODES_TOLD 8 /* NUMA nodes with a detail of their own */
 
 enum gmem_detail {
@@ -203,20 +204,20 @@ struct histogram {
 };
 
 /*
- * What one CPU has counted of one slot's guest faults, and not added to stat[EV_GUEST_FAULT] of the
- * slot's owner. vCPUs fault on one slot at the same time: this way none waits for a cache line that
- * another one writes. When another slot takes its place on that CPU, the tally is folded into the
- * owner. So a slot's faults are those at its owner and those in all tallies that name it.
+ * What one CPU has counted of one owner's guest faults, or host faults, and not added to the statistics
+ * of that owner. vCPUs fault on one slot at the same time: this way none waits for a cache line that
+ * another one writes. When another owner takes its place on that CPU, the tally is folded into the
+ * owner. So an owner's faults are those at itself and those in all tallies that name it.
  */
 struct fault_tally {
-	__u32 owner; /* the slot's handle; 0: none yet */
-	__u32 spare;
-	__u64 ended; /* faults of any slot, from the first on: never folded */
+	__u32 owner; /* its handle; 0: none yet */
+	__u32 event; /* below TALLIED_EVENTS */
+	__u64 ended; /* guest faults of any slot, from the first on: never folded */
 	__u64 count;
 	__u64 sum_ns;
 	__u64 not_min_ns;
 	__u64 max_ns;
-	__u64 detail[FAULT_DETAILS];
+	__u64 detail[FAULT_DETAILS]; /* from the event's first on */
 	__u64 bucket[HIST_BUCKETS];
 };
 
@@ -227,7 +228,11 @@ struct fault_tally {
 #define GENERATIONS 1024
 #define GENERATION_INDEX(kvm) ((kvm) >> 12 & (GENERATIONS - 1))
 
-#define FAULT_TALLIES 128 /* for each CPU */
+#define TALLIED_EVENTS 2 /* the first of all: guest faults and host faults */
+
+/* For each CPU, of either. */
+#define FAULT_TALLIES 32
+#define HOST_TALLIES 8
 #define BEGUN_CPUS 256 /* the begins of guest faults are counted in so many places */
 
 #define GMEM_COMM_LEN 16

@@ -8,6 +8,7 @@
 #define GUEST_FAULT_BPF_H
 
 #include "program.bpf.h"
+#include "tally.bpf.h"
 
 /* A slot that was met on a CPU: what is known of it, and its faults. */
 struct cpu_slot {
@@ -55,96 +56,6 @@ static __always_inline struct cpu_slot *cpu_slot(const __u64 *ctx)
 	return bpf_map_lookup_elem(&cpu_slots, &at);
 }
 
-/* Add the buckets of @tally from @first on to @histogram. */
-struct fold {
-	struct fault_tally *tally;
-	struct histogram *histogram; /* NULL: none is to be had */
-	__u32 first;
-	__u64 lost; /* latencies, for want of one */
-};
-
-static long fold_step(__u32 i, struct fold *fold)
-{
-	__u32 at = fold->first + i;
-	__u64 *bucket;
-
-	if (at >= HIST_BUCKETS)
-		return 1;
-	bucket = &fold->tally->bucket[at];
-	if (*bucket && fold->histogram)
-		__sync_fetch_and_add(&fold->histogram->bucket[at], *bucket);
-	else
-		fold->lost += *bucket;
-	*bucket = 0;
-	return 0;
-}
-
-/* Verified once for two calls. */
-__noinline int fold_bucket(__u64 latency_ns)
-{
-	return hist_bucket(latency_ns);
-}
-
-/* As stat_latency(), the owner's first one stays outside of the histogram: any of them will do. */
-static __always_inline void fold_latencies(struct fault_tally *tally, struct event_stat *stat,
-					   bool first)
-{
-	struct fold fold = { .tally = tally, .first = fold_bucket(~tally->not_min_ns) };
-	__u32 last = fold_bucket(tally->max_ns), index;
-	bool outside = first && !min_latency_ns;
-
-	if (outside && fold.first < HIST_BUCKETS) {
-		stat->first_ns = ~tally->not_min_ns;
-		tally->bucket[fold.first]--;
-	}
-	if (!outside || tally->count > 1) {
-		index = stat->hist ?: histogram_new(stat);
-		fold.histogram = index ? bpf_map_lookup_elem(&histograms, &index) : NULL;
-	}
-	bpf_loop(last - fold.first + 1, fold_step, &fold, 0);
-	if (fold.lost)
-		__sync_fetch_and_add(&losses[EV_GUEST_FAULT][LOSS_HISTOGRAM], fold.lost);
-}
-
-/* Clear a tally of an owner whose life is over: user space has read it. */
-static __always_inline void fault_forget(struct fault_tally *tally)
-{
-	struct fold fold = { .tally = tally, .first = fold_bucket(~tally->not_min_ns) };
-
-	bpf_loop(fold_bucket(tally->max_ns) - fold.first + 1, fold_step, &fold, 0);
-	tally->count = tally->sum_ns = tally->not_min_ns = tally->max_ns = 0;
-	__builtin_memset(tally->detail, 0, sizeof(tally->detail));
-}
-
-/* Add the tally to its owner and clear it. */
-__noinline int fault_fold(struct fault_tally *tally)
-{
-	struct event_stat *stat;
-	struct owner *owner;
-
-	if (!tally || !tally->count)
-		return 0;
-	owner = owner_at(tally->owner);
-	if (!owner) {
-		fault_forget(tally);
-		return 0;
-	}
-	stat = &owner->stat[EV_GUEST_FAULT];
-	__sync_fetch_and_add(&stat->folds_begun, 1);
-	stat_raise(&stat->max_ns, tally->max_ns);
-	stat_raise(&stat->not_min_ns, tally->not_min_ns);
-	__sync_fetch_and_add(&stat->sum_ns, tally->sum_ns);
-	fold_latencies(tally, stat, !__sync_fetch_and_add(&stat->count, tally->count));
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < FAULT_DETAILS; i++) {
-		__sync_fetch_and_add(&owner->detail[i], tally->detail[i]);
-		tally->detail[i] = 0;
-	}
-	tally->count = tally->sum_ns = tally->not_min_ns = tally->max_ns = 0;
-	__sync_fetch_and_add(&stat->folds_done, 1);
-	return 0;
-}
-
 /* As fault_owner(), for a slot that is not in the cache or may have changed. */
 __noinline int fault_meet(struct cpu_slot *slot)
 {
@@ -153,10 +64,8 @@ __noinline int fault_meet(struct cpu_slot *slot)
 	if (!slot)
 		return -1;
 	owner = slot_meet(&slot->cache);
-	if (owner > 0 && (__u32)owner != slot->tally.owner) {
-		fault_fold(&slot->tally);
-		slot->tally.owner = owner;
-	}
+	if (owner > 0)
+		tally_take(&slot->tally, owner);
 	if (slot->cache.pages.late_mask && !late_gmems) {
 		/* Nobody has looked whether the page was there: this once its cause is not known. */
 		late_gmems = true;
@@ -235,13 +144,6 @@ static __always_inline void guest_fault_tell(struct task_state *state, const __u
 	 CAUSE(PAGE_PRESENT | PAGE_SLOT_CHANGED, SLOT_CHANGED) |                                   \
 	 CAUSE(PAGE_PRESENT | PAGE_FAILED, FAILED))
 
-static __always_inline void fault_detail(struct fault_tally *tally, struct gmem_record *event,
-					 enum gmem_detail detail)
-{
-	tally->detail[detail]++;
-	event->details |= 1U << detail;
-}
-
 /* Each guest fault that succeeds has one cause. */
 static __always_inline void guest_fault_cause(struct cpu_slot *slot, struct gmem_record *event,
 					      __u64 gfn, bool was_present)
@@ -254,7 +156,7 @@ static __always_inline void guest_fault_cause(struct cpu_slot *slot, struct gmem
 	}
 	if (was_present)
 		before |= PAGE_PRESENT;
-	fault_detail(&slot->tally, event, FAULT_CAUSES >> before * 4 & 7);
+	tally_detail(&slot->tally, event, FAULT_CAUSES >> before * 4 & 7);
 }
 
 /* What must be looked up in the task's state. */
@@ -266,7 +168,7 @@ static __always_inline void guest_fault_context(struct fault_tally *tally,
 	if (!state)
 		return;
 	if (event_inside(state, EV_PREFAULT))
-		fault_detail(tally, event, DETAIL_FAULT_PREFETCH);
+		tally_detail(tally, event, DETAIL_FAULT_PREFETCH);
 	if (state->direct_map.err)
 		direct_map_ends(state, event->err);
 }
@@ -285,23 +187,6 @@ static __always_inline int guest_fault_returned(struct call call)
 	if (!call.saved && fault_arguments == 5)
 		return raw_arg(call, 5);
 	return returned(call);
-}
-
-static __always_inline void fault_latency(struct fault_tally *tally, __u64 latency_ns, __u64 min_ns)
-{
-	__u32 bucket;
-
-	tally->count++;
-	tally->sum_ns += latency_ns;
-	if (tally->max_ns < latency_ns)
-		tally->max_ns = latency_ns;
-	if (tally->not_min_ns < ~latency_ns)
-		tally->not_min_ns = ~latency_ns;
-	if (latency_ns < min_ns)
-		return;
-	bucket = hist_bucket(latency_ns);
-	if (bucket < HIST_BUCKETS) /* always; the verifier cannot know */
-		tally->bucket[bucket]++;
 }
 
 /* What was asked for besides counts. */
@@ -331,7 +216,7 @@ static __always_inline void guest_fault_count(struct call call, struct cpu_slot 
 	}
 	event->owner = owner;
 	event->page = args[2];
-	fault_latency(&slot->tally, event->latency_ns, plain ? 0 : min_latency_ns);
+	tally_latency(&slot->tally, event->latency_ns, plain ? 0 : min_latency_ns);
 	if (ret < 0) {
 		event->err = -ret;
 		error_count(owner, EV_GUEST_FAULT, -ret);

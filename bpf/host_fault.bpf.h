@@ -6,6 +6,29 @@
 #define HOST_FAULT_BPF_H
 
 #include "program.bpf.h"
+#include "tally.bpf.h"
+
+/* HOST_TALLIES for each CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set when loaded */
+	__type(key, __u32);
+	__type(value, struct fault_tally);
+} host_tallies SEC(".maps");
+
+/* This CPU's, of the owner from now on. */
+static __always_inline struct fault_tally *host_tally(__u32 owner)
+{
+	__u32 at = bpf_get_smp_processor_id() * HOST_TALLIES + (owner & (HOST_TALLIES - 1));
+	struct fault_tally *tally = bpf_map_lookup_elem(&host_tallies, &at);
+
+	if (tally) {
+		tally->event = EV_HOST_FAULT;
+		tally_take(tally, owner);
+	}
+	return tally;
+}
 
 /* kvm_gmem_fault_user_mapping(vmf) */
 
@@ -24,7 +47,7 @@ static __always_inline int host_fault_begin(struct call call)
 	return 0;
 }
 
-static __always_inline void host_fault_cause(struct task_state *state, struct owner *owner,
+static __always_inline void host_fault_cause(struct task_state *state, struct fault_tally *tally,
 					     struct gmem_record *event)
 {
 	const struct pages *pages = &state->file_cache.pages;
@@ -33,9 +56,9 @@ static __always_inline void host_fault_cause(struct task_state *state, struct ow
 	if (before < 0)
 		lose(EV_HOST_FAULT, LOSS_CAUSE);
 	else if (before & PAGE_PRESENT || state->was_present)
-		detail_count(owner, event, DETAIL_HOST_RESIDENT);
+		tally_detail(tally, event, DETAIL_HOST_RESIDENT);
 	else
-		detail_count(owner, event, DETAIL_HOST_FIRST_TOUCH);
+		tally_detail(tally, event, DETAIL_HOST_FIRST_TOUCH);
 }
 
 /* The error bits of a vm_fault_t as an error of its own kind; 0 for success. */
@@ -48,24 +71,43 @@ static __always_inline __u32 fault_error(__u32 fault)
 }
 #undef X
 
+static __always_inline void host_fault_count(void *ctx, struct task_state *state, int owner,
+					     struct gmem_record *event)
+{
+	struct fault_tally *tally = host_tally(owner);
+
+	if (!tally) /* never; the verifier cannot know */
+		return;
+	event->owner = owner;
+	tally_latency(tally, event->latency_ns, min_latency_ns);
+	if (event->err)
+		error_count(owner, EV_HOST_FAULT, event->err);
+	else
+		host_fault_cause(state, tally, event);
+	if (stack_events >> EV_HOST_FAULT & 1 && event->latency_ns >= min_latency_ns)
+		stack_count(ctx, owner, EV_HOST_FAULT, 0);
+	if (record_events >> EV_HOST_FAULT & 1)
+		record_put(event);
+}
+
 static __always_inline int host_fault_end(struct call call)
 {
 	struct gmem_record event = EVENT(HOST_FAULT);
 	struct vm_fault *vmf = (void *)raw_arg(call, 0);
 	struct task_state *state;
-	struct owner *owner;
+	int owner;
 
 	state = event_leave(&event);
 	if (!state)
 		return 0;
 	event_at_pgoff(&event, kread(call, vmf, pgoff));
-	event.owner = file_range_owner(state, event.page, event.page + 1);
+	owner = file_range_owner(state, event.page, event.page + 1);
 	state->inode = 0;
 	event.err = fault_error(returned(call));
-	owner = event_count(call.ctx, &event);
-	if (!event.err && owner)
-		host_fault_cause(state, owner, &event);
-	event_record(owner, &event);
+	if (owner < 0)
+		lose(EV_HOST_FAULT, LOSS_OWNER);
+	else if (owner)
+		host_fault_count(call.ctx, state, owner, &event);
 	return 0;
 }
 

@@ -139,9 +139,9 @@ static int read_sum(const struct counts_reader *reader, __u32 handle, enum gmem_
 	else
 		sum->stat = owner->stat[event];
 	memcpy(sum->detail, owner->detail, sizeof(sum->detail));
-	if (event == EV_GUEST_FAULT && !err)
-		err = fault_tallies_add(&reader->tallies, handle, &sum->stat, sum->detail,
-					&sum->latency);
+	if (event < TALLIED_EVENTS && !err)
+		err = fault_tallies_add(&reader->tallies[event], handle, &sum->stat,
+					&sum->detail[events_first_detail(event)], &sum->latency);
 	return err;
 }
 
@@ -213,7 +213,7 @@ int counts_read(const struct counts_reader *reader, __u32 owner, struct event_co
 
 	for (int event = 0; event < NR_EVENTS; event++)
 		if (stat[event].count ||
-		    (event == EV_GUEST_FAULT && fault_tallies_any(&reader->tallies, owner)))
+		    (event < TALLIED_EVENTS && fault_tallies_any(&reader->tallies[event], owner)))
 			events[n++] = event;
 	if (!n)
 		return 0;
@@ -227,9 +227,15 @@ int counts_read(const struct counts_reader *reader, __u32 owner, struct event_co
 
 int counts_open(struct counts_reader *reader, const struct session_arrays *arrays)
 {
-	*reader = (struct counts_reader){ .arrays = *arrays, .tallies = arrays->tallies };
-	reader->tallies.nowners = arrays->nowners;
-	return fault_tallies_index(&reader->tallies) ?: read_errors(reader);
+	int err = 0;
+
+	*reader = (struct counts_reader){ .arrays = *arrays };
+	for (int event = 0; event < TALLIED_EVENTS && !err; event++) {
+		reader->tallies[event] = arrays->tallies[event];
+		reader->tallies[event].nowners = arrays->nowners;
+		err = fault_tallies_index(&reader->tallies[event]);
+	}
+	return err ?: read_errors(reader);
 }
 
 void counts_forget_errors(const struct counts_reader *reader, __u32 owner)
@@ -243,6 +249,7 @@ void counts_forget_errors(const struct counts_reader *reader, __u32 owner)
 
 void counts_close(struct counts_reader *reader)
 {
-	fault_tallies_free(&reader->tallies);
+	for (int event = 0; event < TALLIED_EVENTS; event++)
+		fault_tallies_free(&reader->tallies[event]);
 	free(reader->errors);
 }

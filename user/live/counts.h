@@ -11,7 +11,7 @@ struct error_count;
 
 struct counts_reader {
 	struct session_arrays arrays;
-	struct fault_tallies tallies;
+	struct fault_tallies tallies[TALLIED_EVENTS];
 	struct error_count *errors; /* by owner, event, errno */
 	size_t nerrors;
 };

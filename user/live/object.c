@@ -232,6 +232,7 @@ static int object_configure(struct object *object)
 	       bpf_map__set_max_entries(skel->maps.errors, histograms) ?:
 	       bpf_map__set_max_entries(skel->maps.cpu_slots,
 					FAULT_TALLIES * object->ncpus) ?:
+	       bpf_map__set_max_entries(skel->maps.host_tallies, HOST_TALLIES * object->ncpus) ?:
 	       bpf_map__set_max_entries(skel->maps.heats, options->heat ? owners : 1) ?:
 	       bpf_map__set_max_entries(skel->maps.owner_index, owners) ?:
 	       bpf_map__set_max_entries(skel->maps.free_owners, owners) ?:

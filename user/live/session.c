@@ -45,7 +45,8 @@ struct session {
 		__u64 end_misses, recursion_misses, unended;
 	} before[NR_EVENTS]; /* the start: no losses of the capture */
 	int stats_fd; /* the kernel counts runs while it is open; 0: not open */
-	struct mapped owners, histograms, tallies, heats; /* heats: if options.heat */
+	struct mapped owners, histograms, heats; /* heats: if options.heat */
+	struct mapped tallies[TALLIED_EVENTS];
 	struct rings *rings; /* NULL: nothing is recorded */
 	int fence_fd, fenced_fd; /* a map of maps, and the one that is put into it; 0: none yet */
 	bool counting; /* between start and stop */
@@ -80,7 +81,8 @@ static int map_arrays(struct session *session)
 	int write = PROT_READ | PROT_WRITE; /* what recycle.c empties */
 	int err = array_map(&session->owners, skel->maps.owners, write) ?:
 		  array_map(&session->histograms, skel->maps.histograms, write) ?:
-		  array_map(&session->tallies, skel->maps.cpu_slots, PROT_READ);
+		  array_map(&session->tallies[EV_GUEST_FAULT], skel->maps.cpu_slots, PROT_READ) ?:
+		  array_map(&session->tallies[EV_HOST_FAULT], skel->maps.host_tallies, PROT_READ);
 
 	if (!err && session->options.heat)
 		err = array_map(&session->heats, skel->maps.heats, write);
@@ -305,7 +307,8 @@ void session_close(struct session *session)
 	recycle_free(session->recycle);
 	array_unmap(&session->owners);
 	array_unmap(&session->histograms);
-	array_unmap(&session->tallies);
+	for (int event = 0; event < TALLIED_EVENTS; event++)
+		array_unmap(&session->tallies[event]);
 	array_unmap(&session->heats);
 	object_close(&session->object);
 	kernel_close(session->kernel);
@@ -351,7 +354,7 @@ static void hooks_refresh(struct session *session, struct hook_state *state,
  */
 static __u64 faults_unended(struct session *session, const struct hook_state *state)
 {
-	const struct fault_tallies tallies = session_arrays(session).tallies;
+	const struct fault_tallies tallies = session_arrays(session).tallies[EV_GUEST_FAULT];
 	__u64 begun = 0, ended = session->before[EV_GUEST_FAULT].unended;
 
 	if ((!session->object.fsession && !session->object.exact) || !state->end_misses)
@@ -433,6 +436,13 @@ static __u32 at_most(__u32 n, const struct bpf_map *map)
 	return n < max ? n : max;
 }
 
+static struct fault_tallies tallies_of(const struct mapped *mapped, const struct bpf_map *map)
+{
+	return (struct fault_tallies){ .at = mapped->at,
+				       .size = bpf_map__value_size(map),
+				       .n = bpf_map__max_entries(map) };
+}
+
 struct session_arrays session_arrays(struct session *session)
 {
 	const struct gmem_bpf *skel = session->object.skel;
@@ -442,9 +452,9 @@ struct session_arrays session_arrays(struct session *session)
 		.nowners = at_most(skel->data->next_owner, skel->maps.owners),
 		.histograms = session->histograms.at,
 		.nhistograms = at_most(skel->data->next_histogram, skel->maps.histograms),
-		.tallies = { .at = session->tallies.at,
-			     .size = bpf_map__value_size(skel->maps.cpu_slots),
-			     .n = bpf_map__max_entries(skel->maps.cpu_slots) },
+		.tallies = { tallies_of(&session->tallies[EV_GUEST_FAULT], skel->maps.cpu_slots),
+			     tallies_of(&session->tallies[EV_HOST_FAULT],
+					skel->maps.host_tallies) },
 		.heats = session->heats.at,
 		.firsts = !session->options.min_latency_ns,
 		.errors_fd = bpf_map__fd(skel->maps.errors),

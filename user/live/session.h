@@ -77,7 +77,7 @@ struct session_arrays {
 	__u32 nowners; /* in use, from index 0 */
 	const struct histogram *histograms;
 	__u32 nhistograms;
-	struct fault_tallies tallies; /* without an index */
+	struct fault_tallies tallies[TALLIED_EVENTS]; /* without an index */
 	const struct heat *heats; /* by owner index; NULL: not asked for */
 	bool firsts; /* event_stat.first_ns is in use */
 	int errors_fd; /* struct error_key → __u64 */

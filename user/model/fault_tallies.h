@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What each CPU counts of guest faults by itself, struct fault_tally of bpf/gmem.h: which tallies
+ * What each CPU counts of faults by itself, struct fault_tally of bpf/gmem.h: which tallies
  * name an owner, and what they add to its statistics.
  */
 #ifndef FAULT_TALLIES_H
