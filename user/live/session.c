@@ -315,8 +315,8 @@ void session_close(struct session *session)
 	free(session);
 }
 
-static void prog_refresh(struct hook_state *state, const struct bpf_program *prog,
-			 enum hook_kind kind)
+/* @ends: it is called for the ends of functions whether it was skipped at their begins or not. */
+static void prog_refresh(struct hook_state *state, const struct bpf_program *prog, bool ends)
 {
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
@@ -326,8 +326,17 @@ static void prog_refresh(struct hook_state *state, const struct bpf_program *pro
 	state->run_count += info.run_cnt;
 	state->run_time_ns += info.run_time_ns;
 	state->recursion_misses += info.recursion_misses;
-	if (kind == HOOK_BOTH_ENDS || kind == HOOK_END)
+	if (ends)
 		state->end_misses += info.recursion_misses;
+}
+
+/* A probe that is skipped at the begin of a function is not called at its end. */
+static bool sees_ends(const struct object *object, const struct hook *hook)
+{
+	bool rare = object_rare_hook(object, hook) >= 0;
+
+	return (hook->kind == HOOK_BOTH_ENDS || hook->kind == HOOK_END) &&
+	       !object_is_probe(object, hook) && !(rare && object->rare_probe);
 }
 
 static void hooks_refresh(struct session *session, struct hook_state *state,
@@ -343,7 +352,7 @@ static void hooks_refresh(struct session *session, struct hook_state *state,
 	for (; hook < rung->hooks + RUNG_HOOKS && hook->program; hook++)
 		for (int n = 0; (prog = object_program(&session->object, hook, n)); n++) {
 			if (prog != last) /* RARE_HOOKS share theirs */
-				prog_refresh(state, prog, hook->kind);
+				prog_refresh(state, prog, sees_ends(&session->object, hook));
 			last = prog;
 		}
 }

@@ -158,15 +158,18 @@ static void find_stack_owner(const void *ctx, __u32 handle, struct stack_count *
 
 /*
  * How many events were missed. Each was skipped at both of its ends, which the kernel has counted
- * twice, or at one, which the kernel and the program that saw the other have counted once each.
+ * twice, or at one, which the kernel and the program that saw the other have counted once each. Or the
+ * kernel has counted it once in any case.
  */
 static __u64 missed(const struct hook_state *hook, __u64 half_seen)
 {
-	__u64 other_half = hook->end_misses > half_seen ? hook->end_misses - half_seen : 0;
+	__u64 once = hook->recursion_misses - hook->end_misses, other_half;
 
+	half_seen -= once < half_seen ? once : half_seen;
+	other_half = hook->end_misses > half_seen ? hook->end_misses - half_seen : 0;
 	/* After the end of counting: an event still under way is taken for one whose end was missed. */
 	half_seen += hook->unended < other_half ? hook->unended : other_half;
-	return (hook->end_misses + half_seen + 1) / 2 + hook->recursion_misses - hook->end_misses;
+	return (hook->end_misses + half_seen + 1) / 2 + once;
 }
 
 /* Of all CPUs. */
