@@ -249,9 +249,7 @@ const char *session_programs(const struct session *session)
 {
 	if (session->object.exact)
 		return "probes";
-	if (!session->object.fsession)
-		return "pairs";
-	return session->object.multi ? "fsession.multi" : "fsession";
+	return session->object.fsession ? "fsession" : "pairs";
 }
 
 const struct kernel *session_kernel(const struct session *session)
