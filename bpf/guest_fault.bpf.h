@@ -264,11 +264,11 @@ static __always_inline int guest_fault_begin(__u64 *ctx, bool plain)
 
 static __always_inline int guest_fault_end(__u64 *ctx, bool plain)
 {
-	struct task_state *state = state_get();
 	struct gmem_record event = EVENT(GUEST_FAULT);
+	struct task_state *state = fault_leave(&event);
 	struct cpu_slot *slot;
 
-	if (!state || !event_end(state, &event))
+	if (!state)
 		return 0;
 	slot = cpu_slot(ctx);
 	if (slot)

@@ -208,4 +208,15 @@ static __always_inline struct task_state *event_leave(struct gmem_record *event)
 	return state && event_end(state, event) ? state : NULL;
 }
 
+/*
+ * The same of a fault, which always has a state at its begin: without one, the begin was missed. So are
+ * many of a new thread as long as another task is preempted inside the program for the begin.
+ */
+static __always_inline struct task_state *fault_leave(struct gmem_record *event)
+{
+	struct task_state *state = state_make();
+
+	return state && event_end(state, event) ? state : NULL;
+}
+
 #endif
