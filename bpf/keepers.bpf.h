@@ -30,9 +30,9 @@ static __always_inline void vm_goes(__u32 handle)
 static __always_inline int vm_init_end(struct call call)
 {
 	struct owner_key key = { .id = arg(call, 0), .kind = OWNER_VM };
-	__u32 *at;
+	struct known known;
 
-	vm_goes(owner_known(&key, &at));
+	vm_goes(owner_known(&key, &known));
 	generation_move(key.id);
 	return 0;
 }
@@ -42,7 +42,8 @@ static __always_inline int vm_destroy_begin(struct call call)
 {
 	struct owner_key key = { .id = arg(call, 0), .kind = OWNER_VM };
 	struct task_state *state = state_make();
-	__u32 *at, handle = owner_known(&key, &at);
+	struct known known;
+	__u32 handle = owner_known(&key, &known);
 	struct owner *owner = owner_at(handle);
 
 	if (owner && owner->kind == OWNER_VM)

@@ -123,21 +123,26 @@ static __always_inline void owner_drop(struct owner *owner, __u32 handle)
 		__sync_fetch_and_add(&owners_used, -1);
 }
 
+/* What is known under a key: where it is, NULL if nothing, and the handle that was found there. */
+struct known {
+	__u32 *at;
+	__u32 handle;
+};
+
 /*
  * The owner that is known under this key, unless it has gone: then the key is free for another, which
- * takes it by *@at (NULL: the key is new). 0 for none.
+ * takes the place of @known. 0 for none.
  */
-static __always_inline __u32 owner_known(const struct owner_key *key, __u32 **at)
+static __always_inline __u32 owner_known(const struct owner_key *key, struct known *known)
 {
 	struct owner *owner;
-	__u32 handle;
 
-	*at = bpf_map_lookup_elem(&owner_index, key);
-	if (!*at)
+	known->at = bpf_map_lookup_elem(&owner_index, key);
+	if (!known->at)
 		return 0;
-	handle = **at;
-	owner = owner_at(handle);
-	return owner && !owner->gone ? handle : 0;
+	known->handle = *known->at;
+	owner = owner_at(known->handle);
+	return owner && !owner->gone ? known->handle : 0;
 }
 
 /*
@@ -159,20 +164,19 @@ static __always_inline int owner_publish(struct owner *owner, __u32 handle, enum
 }
 
 /*
- * The same under a key that another had, *@at, who has gone: in place, since a hash that is busy can
+ * The same under a key that another had, @known, who has gone: in place, since a hash that is busy can
  * refuse what it is to change. User space may have taken the key out just then.
  */
 static __always_inline int owner_succeed(struct owner *owner, __u32 handle, enum owner_kind kind,
-					 const struct owner_key *key, __u32 *at)
+					 const struct owner_key *key, const struct known *known)
 {
-	__u32 before = *at, first;
+	__u32 first = __sync_val_compare_and_swap(known->at, known->handle, handle);
 
-	first = __sync_val_compare_and_swap(at, before, handle);
-	if (first != before) {
+	if (first != known->handle) {
 		owner_drop(owner, handle);
 		return first;
 	}
-	if (bpf_map_lookup_elem(&owner_index, key) != at)
+	if (bpf_map_lookup_elem(&owner_index, key) != known->at)
 		return owner_publish(owner, handle, kind, key);
 	owner->kind = kind;
 	return handle;
@@ -192,9 +196,10 @@ __noinline int vm_owner(__u64 kvm)
 	struct owner_key key = { .id = kvm, .kind = OWNER_VM };
 	struct task_struct *task;
 	struct owner *owner;
-	__u32 *at, handle;
+	struct known known;
+	__u32 handle;
 
-	handle = owner_known(&key, &at);
+	handle = owner_known(&key, &known);
 	if (handle)
 		return handle;
 	task = kvm_task((struct kvm *)kvm, (struct task_struct *)bpf_get_current_task());
@@ -205,8 +210,8 @@ __noinline int vm_owner(__u64 kvm)
 		return -1;
 	owner->vm = handle;
 	vm_info_read(&owner->vm_info, (struct kvm *)kvm, task);
-	return at ? owner_succeed(owner, handle, OWNER_VM, &key, at)
-		  : owner_publish(owner, handle, OWNER_VM, &key);
+	return known.at ? owner_succeed(owner, handle, OWNER_VM, &key, &known)
+			: owner_publish(owner, handle, OWNER_VM, &key);
 }
 
 static __always_inline void slot_describe(struct owner *owner, struct kvm_memory_slot *slot)
