@@ -21,7 +21,28 @@ char LICENSE[] SEC("license") = "GPL";
 /* Each of RARE_HOOKS has programs of its own. */
 RARE_HOOKS(BOTH_TRAMPOLINES, FIRST_TRAMPOLINE, LAST_TRAMPOLINE)
 
-/* Or one probe serves all of them. */
+/* One program for all of them, where such a one can be (fsession_multi). */
+SEC("?fsession.multi")
+int rare_session(__u64 *ctx)
+{
+	struct call call = BY_TRAMPOLINE(ctx);
+	bool end = bpf_session_is_return(ctx);
+
+	switch (bpf_get_attach_cookie(ctx)) {
+#define BOTH(hook, begin_fn, end_fn)                                                               \
+	case RARE_##hook:                                                                          \
+		return end ? end_fn(call) : begin_fn(call);
+#define FIRST(hook, fn) BOTH(hook, fn, nothing)
+#define LAST(hook, fn) BOTH(hook, nothing, fn)
+		RARE_HOOKS(BOTH, FIRST, LAST)
+#undef BOTH
+#undef FIRST
+#undef LAST
+	}
+	return 0;
+}
+
+/* The same as a probe, for --exact. */
 SEC("?kprobe.session")
 int rare_probe(struct pt_regs *regs)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The hooks whose functions are so rare that one probe serves all of them, on kernels that have such: it
- * costs several times what a trampoline costs, and is not skipped where another task, preempted, is
- * inside it. What keeps VMs apart is among them. None may loop long: nobody else runs there meanwhile.
+ * The hooks whose functions are so rare that one program may serve all of them: the kernel skips a
+ * program on a CPU where another task, preempted, is inside it. None may loop long: what keeps VMs apart
+ * is among them.
  * For both sides: the BPF programs are made from it, user space knows by it which hooks share one.
  */
 #ifndef RARE_HOOKS_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * attach_loop pair|session|probe SECONDS: loads a program that counts, attaches it to the guest
+ * attach_loop pair|session|multi|probe SECONDS: loads a program that counts, attaches it to the guest
  * fault, lets a guest fault a known number of times, and ends it, again and again: is a program ever
  * attached and not run? Attached by one CPU, the guest on another in every second round. Prints a line
  * for each wrong round, with what the kernel says of the program, and at last how many there were.
@@ -67,6 +67,15 @@ static int link_by_trampoline(int prog_fd, int attach_type, int id)
 	return bpf_link_create(prog_fd, 0, attach_type, NULL);
 }
 
+static int link_by_multi(int prog_fd, int attach_type, int id)
+{
+	__u32 ids = id;
+	__u64 cookies = 1;
+
+	(void)attach_type;
+	return kernel_link_multi(prog_fd, &ids, &cookies, 1);
+}
+
 static int link_by_probe(int prog_fd, int attach_type, int id)
 {
 	static const char *const functions[] = { FUNCTION };
@@ -83,19 +92,18 @@ static const struct kind {
 	enum bpf_prog_type type;
 	int attach_types[2];
 	int runs;
-	bool target; /* the program is loaded for one */
+	int targets; /* that the program is loaded for: one, any of BTF (2), or any (0) */
 } kinds[] = {
 	{ "pair",
 	  link_by_trampoline,
 	  BPF_PROG_TYPE_TRACING,
 	  { BPF_TRACE_FENTRY, BPF_TRACE_FEXIT },
 	  1,
-	  true },
-	{ "session", link_by_trampoline, BPF_PROG_TYPE_TRACING, { BPF_TRACE_FSESSION }, 2, true },
-	{ "probe", link_by_probe, BPF_PROG_TYPE_KPROBE, { BPF_TRACE_KPROBE_SESSION }, 2, false },
+	  1 },
+	{ "session", link_by_trampoline, BPF_PROG_TYPE_TRACING, { BPF_TRACE_FSESSION }, 2, 1 },
+	{ "multi", link_by_multi, BPF_PROG_TYPE_TRACING, { BPF_TRACE_FSESSION_MULTI }, 2, 2 },
+	{ "probe", link_by_probe, BPF_PROG_TYPE_KPROBE, { BPF_TRACE_KPROBE_SESSION }, 2, 0 },
 };
-
-#define KINDS (sizeof(kinds) / sizeof(*kinds))
 
 static void attach(const struct kind *kind, int attach_type, int map_fd, struct attached *attached)
 {
@@ -104,8 +112,8 @@ static void attach(const struct kind *kind, int attach_type, int map_fd, struct 
 
 	if (id < 0)
 		fail(FUNCTION, id);
-	attached->prog_fd = load(map_fd, kind->type, attach_type, kind->target ? id : 0,
-				 kind->target ? btf_fd : 0);
+	attached->prog_fd = load(map_fd, kind->type, attach_type, kind->targets == 1 ? id : 0,
+				 kind->targets ? btf_fd : 0);
 	attached->link_fd = kind->link(attached->prog_fd, attach_type, id);
 	if (attached->link_fd < 0)
 		fail("attach", attached->link_fd);
@@ -187,10 +195,10 @@ int main(int argc, char **argv)
 	const struct kind *kind = kinds;
 	struct problem problem;
 
-	while (kind < kinds + KINDS && (argc < 2 || strcmp(kind->name, argv[1])))
+	while (kind < kinds + 4 && (argc < 2 || strcmp(kind->name, argv[1])))
 		kind++;
-	if (kind == kinds + KINDS) {
-		fprintf(stderr, "attach_loop: pair|session|probe SECONDS\n");
+	if (kind == kinds + 4) {
+		fprintf(stderr, "attach_loop: pair|session|multi|probe SECONDS\n");
 		return EXIT_USAGE;
 	}
 	kernel = kernel_open(false, &problem);

@@ -101,7 +101,7 @@ def test_too_few(base, slow):
 
 def test_refused(base, captures):
     """what the tracer itself adds must be the same: captures made with --no-fsession or --events are refused, by name"""
-    for option, allow, words in (("--no-fsession", "programs", ": fsession, pairs ("), ("--events", "options", "differ in the option --events.")):
+    for option, allow, words in (("--no-fsession", "programs", ": fsession.multi, pairs ("), ("--events", "options", "differ in the option --events.")):
         command = [tool.GMEMTRACE, "check", *RULE, "--base", base[0], "--new", captures.record(0, option)]
         done = run(*command)
         assert done.returncode == tool.USAGE and words in done.stderr and f"--allow {allow} " in done.stderr, f"{option}: {done}"

@@ -18,7 +18,7 @@ from tap import Results, Skip  # noqa: E402
 from tool import GMEMLOAD, IMPOSSIBLE, ROOT, report, run  # noqa: E402
 
 KERNEL = sys.argv[1]
-LOOPS = ("pair", "session", "probe")
+LOOPS = ("pair", "session", "multi", "probe")
 CAPTURES = {"fsession": (), "pairs": ("--no-fsession",), "exact": ("--exact",)}
 PAGES = 32
 

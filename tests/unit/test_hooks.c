@@ -91,6 +91,8 @@ static void use_rung(struct object *object, const struct rung *rung)
 		if (hook->kind != HOOK_TRACEPOINT)
 			use_program(object, is_rare(hook->program) ? "rare" : hook->program,
 				    "_probe");
+		if (is_rare(hook->program))
+			use_program(object, "rare", "_session");
 	}
 }
 

@@ -51,8 +51,8 @@ static int attach_rare(struct object *object)
 {
 	const char *functions[NR_RARE_HOOKS];
 	__u64 cookies[NR_RARE_HOOKS];
-	int fd, prog_fd = -1;
-	__u32 n = 0;
+	__u32 ids[NR_RARE_HOOKS], n = 0;
+	int fd, btf_fd, prog_fd = -1;
 
 	for (size_t i = 0; i < object->ntargets; i++) {
 		const struct hook *hook = object->targets[i].hook;
@@ -62,9 +62,11 @@ static int attach_rare(struct object *object)
 			continue;
 		prog_fd = bpf_program__fd(object->targets[i].prog);
 		functions[n] = hook->function;
+		ids[n] = kernel_target(object->kernel, hook, &btf_fd);
 		cookies[n++] = rare;
 	}
-	fd = kernel_link_probe(prog_fd, functions, cookies, n);
+	fd = object->rare_probe ? kernel_link_probe(prog_fd, functions, cookies, n)
+				: kernel_link_multi(prog_fd, ids, cookies, n);
 	if (fd < 0)
 		return fd;
 	object->rare_link = fd;
@@ -91,7 +93,7 @@ static int attach_targets(struct object *object, struct choice *choice)
 {
 	int err = 0;
 
-	if (object->rare_probe)
+	if (object->rare_probe || object->multi)
 		err = attach_rare(object);
 	if (err)
 		return object_rare_apart(object) ? -EAGAIN : err;

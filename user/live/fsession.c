@@ -40,6 +40,36 @@ bool kernel_fsession(const struct kernel *kernel, struct session_calls *calls)
 	return find_calls(kernel, calls);
 }
 
+bool kernel_fsession_multi(void)
+{
+	int fd = load_nothing(BPF_TRACE_FSESSION_MULTI, 0, 0);
+	bool able;
+
+	if (fd < 0)
+		return false;
+	/* Refused as empty, or, where the architecture has no such links, as not supported. */
+	able = kernel_link_multi(fd, NULL, NULL, 0) == -EINVAL;
+	close(fd);
+	return able;
+}
+
+int kernel_link_multi(int prog_fd, const __u32 *ids, const __u64 *cookies, __u32 n)
+{
+	/* The tracing_multi of union bpf_attr of newer headers. */
+	const struct {
+		__u32 prog_fd, target_fd, attach_type, flags;
+		__u64 ids, cookies;
+		__u32 n, unused;
+	} link = { .prog_fd = prog_fd,
+		   .attach_type = BPF_TRACE_FSESSION_MULTI,
+		   .ids = (__u64)(unsigned long)ids,
+		   .cookies = (__u64)(unsigned long)cookies,
+		   .n = n };
+	int fd = syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link));
+
+	return fd < 0 ? -errno : fd;
+}
+
 bool kernel_probes(const struct kernel *kernel, struct session_calls *calls)
 {
 	return kernel_has_member(kernel, "fprobe", "hlist_array") && find_calls(kernel, calls);

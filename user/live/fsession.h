@@ -13,6 +13,7 @@ struct kernel;
 
 /* enum bpf_attach_type of newer headers */
 #define BPF_TRACE_FSESSION 58 /* 7.0 */
+#define BPF_TRACE_FSESSION_MULTI 61 /* 7.2 */
 #define BPF_TRACE_KPROBE_SESSION 56 /* 6.10 */
 
 /* The BTF ids of the kernel functions that a program for both ends of a function calls. */
@@ -23,6 +24,15 @@ struct session_calls {
 
 /* Is there one program for both ends (fsession, 7.0)? As found out by loading one; fills @calls. */
 bool kernel_fsession(const struct kernel *kernel, struct session_calls *calls);
+
+/* One program and one link for many functions (fsession_multi, 7.2): can it be had? */
+bool kernel_fsession_multi(void);
+
+/*
+ * Attach the program @prog_fd (fsession_multi) to the functions @ids, each with its cookie. The
+ * link's descriptor, which the caller closes, or a negative errno.
+ */
+int kernel_link_multi(int prog_fd, const __u32 *ids, const __u64 *cookies, __u32 n);
 
 /*
  * Are there probes for both ends that miss no call, of however many tasks? From 6.14 on: until then the

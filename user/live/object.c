@@ -38,7 +38,7 @@ int object_rare_hook(const struct object *object, const struct hook *hook)
 #undef X
 	};
 
-	for (int i = 0; i < NR_RARE_HOOKS && object->rare_probe; i++)
+	for (int i = 0; i < NR_RARE_HOOKS && (object->multi || object->rare_probe); i++)
 		if (!strcmp(hook->program, names[i]))
 			return i;
 	return -1;
@@ -56,7 +56,9 @@ struct bpf_program *object_program(const struct object *object, const struct hoo
 	char name[64];
 
 	if (object_rare_hook(object, hook) >= 0)
-		return n ? NULL : object->skel->progs.rare_probe;
+		return n		    ? NULL
+		       : object->rare_probe ? object->skel->progs.rare_probe
+					    : object->skel->progs.rare_session;
 	if (n >= (hook->kind == HOOK_BOTH_ENDS && !object->fsession && !object->exact ? 2 : 1))
 		return NULL;
 	if (object_is_probe(object, hook))
@@ -150,6 +152,8 @@ static int set_target(struct bpf_program *prog, struct bpf_prog_load_opts *optio
 	bpf_program__set_type(prog, BPF_PROG_TYPE_TRACING);
 	options->attach_btf_id = kernel_target(loading->kernel, target->hook, &btf_fd);
 	options->attach_btf_obj_fd = btf_fd;
+	if (options->expected_attach_type == BPF_TRACE_FSESSION_MULTI)
+		options->attach_btf_id = 0; /* the link says to which functions */
 	return loading->fsession ? set_session_calls(prog, &loading->calls) : 0;
 }
 
@@ -164,6 +168,7 @@ static int register_sections(void)
 		{ "fexit", KERNEL_NOT_YET_TRACING, BPF_TRACE_FEXIT },
 		{ "fsession", KERNEL_NOT_YET_TRACING, BPF_TRACE_FSESSION },
 		{ "tp_btf", KERNEL_NOT_YET_TRACING, BPF_TRACE_RAW_TP },
+		{ "fsession.multi", KERNEL_NOT_YET_TRACING, BPF_TRACE_FSESSION_MULTI },
 		{ "kprobe.session", BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_SESSION },
 	};
 	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .prog_prepare_load_fn = set_target);
@@ -329,13 +334,15 @@ int object_init(struct object *object, const struct session_options *options,
 	object->fsession = !options->no_fsession && kernel_fsession(kernel, &object->calls);
 	object->rare_probe = kernel_probes(kernel, &object->calls);
 	object->exact = options->exact && object->rare_probe;
+	object->multi = !object->rare_probe && object->fsession && kernel_fsession_multi();
 	return read_cpus(object) ?: register_sections();
 }
 
 bool object_rare_apart(struct object *object)
 {
-	if (object->exact || !object->rare_probe)
+	if (object->exact || !(object->multi || object->rare_probe))
 		return false;
+	object->multi = object->rare_probe && object->fsession && kernel_fsession_multi();
 	object->rare_probe = false;
 	return true;
 }

@@ -249,7 +249,9 @@ const char *session_programs(const struct session *session)
 {
 	if (session->object.exact)
 		return "probes";
-	return session->object.fsession ? "fsession" : "pairs";
+	if (!session->object.fsession)
+		return "pairs";
+	return session->object.multi ? "fsession.multi" : "fsession";
 }
 
 const struct kernel *session_kernel(const struct session *session)

@@ -29,8 +29,8 @@ struct kernel;
 const struct kernel *session_kernel(const struct session *session);
 
 /*
- * What meets both ends of a function that is not rare: "pairs" of programs, one "fsession" (7.0), or
- * "probes" (--exact).
+ * What meets both ends of a function: "pairs" of programs, one "fsession" (7.0), "fsession.multi", which
+ * also is one for many functions (7.2), or "probes" (--exact).
  */
 const char *session_programs(const struct session *session);
 
