@@ -31,7 +31,7 @@ THREADS = 11  # that end in each phase
 ROOM = ("--owners", "65536")
 # Events whose hooks share a program with others', or (convert: every ioctl of a VM) run for what is no such event: what was
 # skipped may have been another's, and then the ledger says more than was lost.
-SHARING = {"convert", "allocate", "punch_hole"}
+SHARING = {"convert", "create", "bind", "unbind", "release", "populate", "prefault", "poison", "allocate", "punch_hole"}
 
 
 class Mayhem:

@@ -25,8 +25,10 @@ static int blame_load(struct object *object, struct choice *choice, int err)
 {
 	bool refused = false;
 
-	if (object_rare_apart(object)) /* alone, each says what is wrong with it */
+	if (object->multi) {
+		object->multi = false; /* alone, each says what is wrong with it */
 		return -EAGAIN;
+	}
 	for (int ladder = 0; ladder < NR_LADDERS; ladder++) {
 		const struct rung *rung = choice_rung(choice, ladder);
 		int own = rung ? object_load(object, choice, 1ULL << ladder) : 0;
@@ -65,8 +67,8 @@ static int attach_rare(struct object *object)
 		ids[n] = kernel_target(object->kernel, hook, &btf_fd);
 		cookies[n++] = rare;
 	}
-	fd = object->rare_probe ? kernel_link_probe(prog_fd, functions, cookies, n)
-				: kernel_link_multi(prog_fd, ids, cookies, n);
+	fd = object->exact ? kernel_link_probe(prog_fd, functions, cookies, n)
+			   : kernel_link_multi(prog_fd, ids, cookies, n);
 	if (fd < 0)
 		return fd;
 	object->rare_link = fd;
@@ -93,10 +95,14 @@ static int attach_targets(struct object *object, struct choice *choice)
 {
 	int err = 0;
 
-	if (object->rare_probe || object->multi)
+	if (object->exact)
 		err = attach_rare(object);
+	else if (object->multi && attach_rare(object)) {
+		object->multi = false;
+		return -EAGAIN;
+	}
 	if (err)
-		return object_rare_apart(object) ? -EAGAIN : err;
+		return err;
 	for (size_t i = 0; i < object->ntargets; i++) {
 		struct target *target = &object->targets[i];
 

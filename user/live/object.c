@@ -38,7 +38,7 @@ int object_rare_hook(const struct object *object, const struct hook *hook)
 #undef X
 	};
 
-	for (int i = 0; i < NR_RARE_HOOKS && (object->multi || object->rare_probe); i++)
+	for (int i = 0; i < NR_RARE_HOOKS && (object->multi || object->exact); i++)
 		if (!strcmp(hook->program, names[i]))
 			return i;
 	return -1;
@@ -56,9 +56,9 @@ struct bpf_program *object_program(const struct object *object, const struct hoo
 	char name[64];
 
 	if (object_rare_hook(object, hook) >= 0)
-		return n		    ? NULL
-		       : object->rare_probe ? object->skel->progs.rare_probe
-					    : object->skel->progs.rare_session;
+		return n	       ? NULL
+		       : object->exact ? object->skel->progs.rare_probe
+				       : object->skel->progs.rare_session;
 	if (n >= (hook->kind == HOOK_BOTH_ENDS && !object->fsession && !object->exact ? 2 : 1))
 		return NULL;
 	if (object_is_probe(object, hook))
@@ -332,19 +332,9 @@ int object_init(struct object *object, const struct session_options *options,
 	object->options = options;
 	object->kernel = kernel;
 	object->fsession = !options->no_fsession && kernel_fsession(kernel, &object->calls);
-	object->rare_probe = kernel_probes(kernel, &object->calls);
-	object->exact = options->exact && object->rare_probe;
-	object->multi = !object->rare_probe && object->fsession && kernel_fsession_multi();
+	object->exact = options->exact && kernel_probes(kernel, &object->calls);
+	object->multi = !object->exact && object->fsession && kernel_fsession_multi();
 	return read_cpus(object) ?: register_sections();
-}
-
-bool object_rare_apart(struct object *object)
-{
-	if (object->exact || !(object->multi || object->rare_probe))
-		return false;
-	object->multi = object->rare_probe && object->fsession && kernel_fsession_multi();
-	object->rare_probe = false;
-	return true;
 }
 
 void object_close(struct object *object)

@@ -30,9 +30,8 @@ struct object {
 	const struct session_options *options; /* the caller's */
 	const struct kernel *kernel; /* the caller's */
 	bool fsession; /* one program for both ends, not two: see kernel_fsession() */
-	bool rare_probe; /* one probe for all of RARE_HOOKS, which misses nothing: see kernel_probes() */
-	bool multi; /* one program for all of them, where there is no such probe: see kernel_fsession_multi() */
-	bool exact; /* probes for all other functions, too */
+	bool multi; /* one program for all of RARE_HOOKS: see kernel_fsession_multi() */
+	bool exact; /* probes for all functions, one for all of RARE_HOOKS: see kernel_probes() */
 	struct session_calls calls; /* if any of these */
 	struct gmem_bpf *skel; /* NULL until it is loaded */
 	struct target targets[MAX_TARGETS]; /* in the order in which they are to be attached */
@@ -53,12 +52,6 @@ int object_init(struct object *object, const struct session_options *options,
  * Nothing is attached. 0 or a negative errno.
  */
 int object_load(struct object *object, const struct choice *choice, __u64 wanted);
-
-/*
- * One program for all of RARE_HOOKS is refused: try another one, or each its own. False if there is nothing
- * else.
- */
-bool object_rare_apart(struct object *object);
 
 /* Tell the programs which processes are wanted, before any asks. 0 or a negative errno. */
 int object_set_pids(const struct object *object);
