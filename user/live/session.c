@@ -333,10 +333,7 @@ static void prog_refresh(struct hook_state *state, const struct bpf_program *pro
 /* A probe that is skipped at the begin of a function is not called at its end. */
 static bool sees_ends(const struct object *object, const struct hook *hook)
 {
-	bool rare = object_rare_hook(object, hook) >= 0;
-
-	return (hook->kind == HOOK_BOTH_ENDS || hook->kind == HOOK_END) &&
-	       !object_is_probe(object, hook) && !(rare && object->rare_probe);
+	return !object->exact && (hook->kind == HOOK_BOTH_ENDS || hook->kind == HOOK_END);
 }
 
 static void hooks_refresh(struct session *session, struct hook_state *state,
