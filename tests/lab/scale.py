@@ -139,7 +139,8 @@ def bpf_symbols():
 
 def wrong_attribution(capture, accounts):
     """What @capture says of VMs that they cannot have done."""
-    if any(event["count"] for event in capture["host"]["events"].values()):
+    # A page that is added to a guest_memfd of which nothing else was seen, its fault having begun before, is the host's.
+    if any(event["count"] for name, event in capture["host"]["events"].items() if name != "alloc"):
         yield f"events at the host: {capture['host']}"
     done_by = {account["pid"]: account for account in accounts}
     counted = collections.defaultdict(collections.Counter)
