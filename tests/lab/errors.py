@@ -336,7 +336,7 @@ def wait_for(condition, what, seconds=60):
 
 
 # Nothing is kept for later: what is freed is given back, and no thread has memory of its own in reserve.
-SMALL_HEAP = {"MALLOC_MMAP_THRESHOLD_": "1024", "MALLOC_ARENA_MAX": "1"}
+SMALL_HEAP = {"MALLOC_MMAP_THRESHOLD_": "128", "MALLOC_TOP_PAD_": "0", "MALLOC_ARENA_MAX": "1"}
 
 
 def allow_no_more_memory(pid):
