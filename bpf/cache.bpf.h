@@ -74,9 +74,7 @@ __noinline int slot_meet(struct slot_cache *cache)
 	if (!cache)
 		return -1;
 	slot = (void *)cache->slot;
-	/* Before the look-up, so that a change since then shows. */
-	cache->generation_place = generation_place(cache->kvm);
-	cache->generation = *generation_at(cache->generation_place);
+	generation_keep(&cache->generation, cache->kvm);
 	cache->vm = vm_owner(cache->kvm);
 	cache->owner = slot_owner_find(cache->kvm, cache->slot);
 	file = BPF_CORE_READ(slot, gmem.file);
@@ -95,7 +93,7 @@ __noinline int slot_meet(struct slot_cache *cache)
 
 static __always_inline bool slot_is_cached(const struct slot_cache *cache, __u64 slot)
 {
-	return cache->slot == slot && cache->generation == *generation_at(cache->generation_place);
+	return cache->slot == slot && generation_is(&cache->generation);
 }
 
 /*
@@ -114,7 +112,7 @@ static __always_inline int cache_owner(struct slot_cache *cache, __u64 kvm, __u6
 /* Is the slot in the cache one of the VM's, so that its owner is there, too? */
 static __always_inline bool vm_is_cached(const struct slot_cache *cache, __u64 kvm)
 {
-	return cache->kvm == kvm && cache->generation == *generation_at(cache->generation_place);
+	return cache->kvm == kvm && generation_is(&cache->generation);
 }
 
 /* The same with the cache of the task. */
@@ -129,8 +127,7 @@ __noinline int file_meet(struct file_cache *cache)
 	if (!cache)
 		return -1;
 	cache->kvm = (__u64)gmem_file_kvm((void *)cache->gmem_file);
-	cache->generation_place = generation_place(cache->kvm);
-	cache->generation = *generation_at(cache->generation_place);
+	generation_keep(&cache->generation, cache->kvm);
 	cache->owner = gmem_owner_find(cache->kvm, cache->inode);
 	pages_of(&cache->pages, cache->owner);
 	cache->end = 0;
@@ -141,8 +138,7 @@ __noinline int file_meet(struct file_cache *cache)
 
 static __always_inline bool file_is_cached(const struct file_cache *cache, __u64 gmem_file)
 {
-	return cache->gmem_file == gmem_file &&
-	       cache->generation == *generation_at(cache->generation_place);
+	return cache->gmem_file == gmem_file && generation_is(&cache->generation);
 }
 
 /*

@@ -21,56 +21,27 @@ char LICENSE[] SEC("license") = "GPL";
 /* Each of RARE_HOOKS has programs of its own. */
 RARE_HOOKS(BOTH_TRAMPOLINES, FIRST_TRAMPOLINE, LAST_TRAMPOLINE)
 
-/* One program for all of them, where such a one can be (fsession_multi). */
-SEC("?fsession.multi")
-int rare_session(__u64 *ctx)
+/* Or one serves all of them: the hook is the attachment's cookie. */
+
+static __always_inline void rare_ends(__u64 hook, struct call call)
 {
-	struct call call = BY_TRAMPOLINE(ctx);
-	bool end = bpf_session_is_return(ctx);
-
-	switch (bpf_get_attach_cookie(ctx)) {
-#define BOTH(hook, begin_fn, end_fn)                                                               \
-	case RARE_##hook:                                                                          \
-		return end ? end_fn(call) : begin_fn(call);
-#define FIRST(hook, fn) BOTH(hook, fn, nothing)
-#define LAST(hook, fn) BOTH(hook, nothing, fn)
-		RARE_HOOKS(BOTH, FIRST, LAST)
-#undef BOTH
-#undef FIRST
-#undef LAST
-	}
-	return 0;
-}
-
-/* The same as a probe, for --exact. */
-SEC("?kprobe.session")
-int rare_probe(struct pt_regs *regs)
-{
-	__u64 hook = bpf_get_attach_cookie(regs);
-	struct saved_call begun, *saved;
-	struct call call;
-
-	if (bpf_session_is_return(regs)) {
-		saved = call_ends(regs, hook);
-		if (!saved)
-			return 0;
-		call = BY_PROBE(regs, saved);
-		switch (hook) {
+	switch (hook) {
 #define BOTH(hook, begin, end)                                                                     \
 	case RARE_##hook:                                                                          \
 		end(call);                                                                         \
 		break;
 #define FIRST(hook, fn)
 #define LAST(hook, fn) BOTH(hook, nothing, fn)
-			RARE_HOOKS(BOTH, FIRST, LAST)
+		RARE_HOOKS(BOTH, FIRST, LAST)
 #undef BOTH
 #undef FIRST
 #undef LAST
-		}
-		return 0;
 	}
-	call_save(regs, hook, &begun);
-	call = BY_PROBE(regs, &begun);
+}
+
+/* What a probe answers. */
+static __always_inline int rare_begins(__u64 hook, struct call call)
+{
 	switch (hook) {
 #define BOTH(hook, begin, end)                                                                     \
 	case RARE_##hook:                                                                          \
@@ -84,4 +55,34 @@ int rare_probe(struct pt_regs *regs)
 		RARE_HOOKS(BOTH, FIRST, LAST)
 	}
 	return PROBE_END;
+}
+
+/* Where such a one can be (fsession_multi). */
+SEC("?fsession.multi")
+int rare_session(__u64 *ctx)
+{
+	__u64 hook = bpf_get_attach_cookie(ctx);
+
+	if (bpf_session_is_return(ctx))
+		rare_ends(hook, BY_TRAMPOLINE(ctx));
+	else
+		rare_begins(hook, BY_TRAMPOLINE(ctx));
+	return 0;
+}
+
+/* The same as a probe, for --exact. */
+SEC("?kprobe.session")
+int rare_probe(struct pt_regs *regs)
+{
+	__u64 hook = bpf_get_attach_cookie(regs);
+	struct saved_call begun, *saved;
+
+	if (bpf_session_is_return(regs)) {
+		saved = call_ends(regs, hook);
+		if (saved)
+			rare_ends(hook, BY_PROBE(regs, saved));
+		return 0;
+	}
+	call_save(regs, hook, &begun);
+	return rare_begins(hook, BY_PROBE(regs, &begun));
 }

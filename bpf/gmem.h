@@ -221,19 +221,19 @@ struct fault_tally {
 	__u64 bucket[HIST_BUCKETS];
 };
 
-/*
- * What caches know of a VM is as good as the VM's generation, of which there are so many: VMs whose
- * addresses, of pages, are alike share one.
- */
-#define GENERATIONS 1024
-#define GENERATION_INDEX(kvm) ((kvm) >> 12 & (GENERATIONS - 1))
-
 #define TALLIED_EVENTS 2 /* the first of all: guest faults and host faults */
 
 /* For each CPU, of either. */
 #define FAULT_TALLIES 32
 #define HOST_TALLIES 8
 #define BEGUN_CPUS 256 /* the begins of guest faults are counted in so many places */
+
+/*
+ * What caches know of a VM is as good as the VM's generation, of which there are so many: VMs whose
+ * addresses, of pages, are alike share one.
+ */
+#define GENERATIONS 1024
+#define GENERATION_INDEX(kvm) ((kvm) >> 12 & (GENERATIONS - 1))
 
 #define GMEM_COMM_LEN 16
 

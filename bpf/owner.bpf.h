@@ -21,20 +21,26 @@ __u32 owners_used OWN_LINES;
 /* Of a VM: moves on when what was cached of its slots and files could mean something else. */
 __u32 generations[GENERATIONS] OWN_LINES;
 
-/* Where a VM's is, in bytes: a cache keeps it, so that a look takes few steps. A VM's address is a page's. */
-static __always_inline __u32 generation_place(__u64 kvm)
-{
-	return kvm >> 10;
-}
-
-static __always_inline __u32 *generation_at(__u32 place)
-{
-	return (void *)generations + (place & (sizeof(generations) - sizeof(__u32)));
-}
-
 static __always_inline void generation_move(__u64 kvm)
 {
-	__sync_fetch_and_add(generation_at(generation_place(kvm)), 1);
+	__sync_fetch_and_add(&generations[GENERATION_INDEX(kvm)], 1);
+}
+
+static __always_inline __u32 generation_at(__u32 place)
+{
+	return *(__u32 *)((void *)generations + (place & (sizeof(generations) - sizeof(__u32))));
+}
+
+/* What is cached from now on is of this VM. Before the look-up, so that a change since then shows. */
+static __always_inline void generation_keep(struct vm_generation *cached, __u64 kvm)
+{
+	cached->place = GENERATION_INDEX(kvm) * sizeof(__u32);
+	cached->number = generation_at(cached->place);
+}
+
+static __always_inline bool generation_is(const struct vm_generation *cached)
+{
+	return cached->number == generation_at(cached->place);
 }
 
 struct {
@@ -86,14 +92,6 @@ static __always_inline struct owner *owner_at(__u32 handle)
 	struct owner *owner = bpf_map_lookup_elem(&owners, &index);
 
 	return owner && owner->life == OWNER_LIFE(handle) ? owner : NULL;
-}
-
-/* The same for a handle from a cache that was good when this program looked: its life is not over. */
-static __always_inline struct owner *owner_cached(__u32 handle)
-{
-	__u32 index = OWNER_INDEX(handle);
-
-	return bpf_map_lookup_elem(&owners, &index);
 }
 
 /* A new owner and its handle; NULL when the table is full. */

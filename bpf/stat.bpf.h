@@ -189,8 +189,7 @@ static __always_inline struct owner *stat_count(const struct gmem_record *event,
 
 	if (at == OWNER_IGNORED)
 		return NULL;
-	/* The only one of those whose instructions are counted that comes here. */
-	owner = event->event == EV_HOST_FAULT ? owner_cached(at) : owner_at(at);
+	owner = owner_at(at);
 	if (!owner) {
 		lose(event->event, LOSS_OWNER);
 		return NULL;

@@ -9,6 +9,12 @@
 
 #include "page.bpf.h"
 
+/* A VM's generation when something of it was cached, and where that is, in bytes: a look takes few steps. */
+struct vm_generation {
+	__u32 number;
+	__u32 place;
+};
+
 /*
  * The slot that the task met last, so that the next event there needs no look-up. Its address
  * is as good as its number: before the kernel frees a slot, slot_commit or vm_destroy has moved
@@ -17,8 +23,7 @@
 struct slot_cache {
 	__u64 kvm;
 	__u64 slot;
-	__u32 generation; /* its VM's, */
-	__u32 generation_place; /* and where that is */
+	struct vm_generation generation;
 	int owner;
 	int vm; /* its VM's owner */
 	__u64 pgoff_of_gfn; /* what to add to a gfn for its page offset in the guest_memfd */
@@ -36,8 +41,7 @@ struct file_cache {
 	__u64 gmem_file;
 	__u64 kvm;
 	__u64 inode;
-	__u32 generation; /* as above */
-	__u32 generation_place;
+	struct vm_generation generation;
 	int owner; /* of the guest_memfd */
 	struct pages pages;
 	/* Where events of the pages [start, end) are counted, which belong to one slot; end 0: none. */
@@ -199,13 +203,17 @@ static __always_inline bool event_end(struct task_state *state, struct gmem_reco
 	return true;
 }
 
-/* The same in this task; the state, or NULL. */
+/* The same of the task with this state, if it has any; the state, or NULL. */
+static __always_inline struct task_state *state_leave(struct task_state *state,
+						      struct gmem_record *event)
+{
+	return state && event_end(state, event) ? state : NULL;
+}
+
+/* In this task. No state: counted where it began. */
 static __always_inline struct task_state *event_leave(struct gmem_record *event)
 {
-	struct task_state *state = state_get();
-
-	/* No state: counted where it began. */
-	return state && event_end(state, event) ? state : NULL;
+	return state_leave(state_get(), event);
 }
 
 /*
@@ -214,9 +222,7 @@ static __always_inline struct task_state *event_leave(struct gmem_record *event)
  */
 static __always_inline struct task_state *fault_leave(struct gmem_record *event)
 {
-	struct task_state *state = state_make();
-
-	return state && event_end(state, event) ? state : NULL;
+	return state_leave(state_make(), event);
 }
 
 #endif

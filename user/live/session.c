@@ -237,14 +237,6 @@ struct session *session_open(const struct session_options *options, struct probl
 	return session;
 }
 
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 const char *session_programs(const struct session *session)
 {
 	if (session->object.exact)
@@ -269,7 +261,8 @@ void session_start(struct session *session)
 		session->before[event].unended += hooks[event].unended;
 	}
 	session->counting = true;
-	__atomic_store_n(&session->object.skel->data->active_since_ns, now_ns(), __ATOMIC_SEQ_CST);
+	__atomic_store_n(&session->object.skel->data->active_since_ns, clock_ns(CLOCK_MONOTONIC),
+			 __ATOMIC_SEQ_CST);
 }
 
 #define IN_FLIGHT_MS 100
@@ -363,7 +356,7 @@ static __u64 faults_unended(struct session *session, const struct hook_state *st
 	const struct fault_tallies tallies = session_arrays(session).tallies[EV_GUEST_FAULT];
 	__u64 begun = 0, ended = session->before[EV_GUEST_FAULT].unended;
 
-	if ((!session->object.fsession && !session->object.exact) || !state->end_misses)
+	if (!session->object.fsession || !state->end_misses)
 		return 0;
 	/* In this order, so that what ends meanwhile has not: never more ends than begins. */
 	for (__u32 i = 0; i < tallies.n; i++)
