@@ -25,9 +25,7 @@
 #define SIZE (PAGES * GUEST_PAGE_SIZE)
 
 static struct kernel *kernel;
-static struct vmm vm;
-static struct vmm_vcpu vcpu;
-static int gmem;
+static struct vmm_guest guest;
 
 /* A program and its link. */
 struct attached {
@@ -105,6 +103,8 @@ static const struct kind {
 	{ "probe", link_by_probe, BPF_PROG_TYPE_KPROBE, { BPF_TRACE_KPROBE_SESSION }, 2, 0 },
 };
 
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
+
 static void attach(const struct kind *kind, int attach_type, int map_fd, struct attached *attached)
 {
 	const struct hook hook = { .function = FUNCTION };
@@ -149,15 +149,14 @@ static bool round_is_right(const struct kind *kind, unsigned long round)
 	__u32 zero = 0;
 	int map_fd[2];
 
-	vmm_punch(gmem, 0, SIZE);
+	vmm_punch(guest.gmem, 0, SIZE);
 	on_cpu(0);
 	for (int i = 0; i < nprograms; i++) {
 		map_fd[i] = bpf_map_create(BPF_MAP_TYPE_ARRAY, "counts", 4, 8, 1, NULL);
 		attach(kind, kind->attach_types[i], map_fd[i], &attached[i]);
 	}
 	on_cpu(round);
-	if (vmm_touch(&vcpu, GPA, SIZE, 1))
-		vmm_die("touch");
+	vmm_guest_touch(&guest);
 	for (int i = 0; i < nprograms; i++) {
 		bpf_map_lookup_elem(map_fd[i], &zero, &counted[i]);
 		right &= counted[i] == (uint64_t)kind->runs * PAGES;
@@ -174,20 +173,6 @@ static bool round_is_right(const struct kind *kind, unsigned long round)
 	return right;
 }
 
-static void make_guest(void)
-{
-	void *mapping;
-
-	vmm_open(&vm);
-	gmem = vmm_gmem(&vm, SIZE);
-	mapping = vmm_map(gmem, SIZE, 0);
-	if (vmm_bind(&vm, 1, GPA, SIZE, mapping, gmem, 0))
-		vmm_die("bind");
-	vmm_vcpu_open(&vm, 0, &vcpu);
-	if (vmm_touch(&vcpu, GPA, SIZE, 1))
-		vmm_die("touch");
-}
-
 int main(int argc, char **argv)
 {
 	time_t end = time(NULL) + (argc > 2 ? atol(argv[2]) : 10);
@@ -195,9 +180,9 @@ int main(int argc, char **argv)
 	const struct kind *kind = kinds;
 	struct problem problem;
 
-	while (kind < kinds + 4 && (argc < 2 || strcmp(kind->name, argv[1])))
+	while (kind < kinds + KINDS && (argc < 2 || strcmp(kind->name, argv[1])))
 		kind++;
-	if (kind == kinds + 4) {
+	if (kind == kinds + KINDS) {
 		fprintf(stderr, "attach_loop: pair|session|multi|probe SECONDS\n");
 		return EXIT_USAGE;
 	}
@@ -206,7 +191,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "attach_loop: %s\n", problem.text);
 		return EXIT_IMPOSSIBLE;
 	}
-	make_guest();
+	vmm_guest_open(&guest, GPA, SIZE);
+	vmm_guest_touch(&guest);
 	bpf_enable_stats(BPF_STATS_RUN_TIME); /* until this process ends */
 	for (; time(NULL) < end; rounds++)
 		wrong += !round_is_right(kind, rounds);

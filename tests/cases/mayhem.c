@@ -119,27 +119,13 @@ static unsigned long nlives;
 /* A guest touches all of its pages, and half of them once more. */
 static void live(void)
 {
-	const uint64_t gpa = 0x10000000, bytes = LIFE_PAGES * GUEST_PAGE_SIZE;
-	struct vmm_vcpu vcpu;
-	struct vmm vmm;
-	void *mapping;
-	int gmem;
+	struct vmm_guest guest;
 
-	vmm_open(&vmm);
-	gmem = vmm_gmem(&vmm, bytes);
-	mapping = vmm_map(gmem, bytes, 0);
-	if (vmm_bind(&vmm, 1, gpa, bytes, mapping, gmem, 0))
-		vmm_die("bind");
-	vmm_vcpu_open(&vmm, 0, &vcpu);
-	if (vmm_touch(&vcpu, gpa, bytes, 1))
-		vmm_die("touch");
-	vmm_punch(gmem, 0, bytes / 2);
-	if (vmm_touch(&vcpu, gpa, bytes, 1))
-		vmm_die("touch");
-	vmm_vcpu_close(&vcpu);
-	munmap(mapping, bytes);
-	close(gmem);
-	vmm_close(&vmm);
+	vmm_guest_open(&guest, 0x10000000, LIFE_PAGES * GUEST_PAGE_SIZE);
+	vmm_guest_touch(&guest);
+	vmm_punch(guest.gmem, 0, guest.size_bytes / 2);
+	vmm_guest_touch(&guest);
+	vmm_guest_close(&guest);
 	__sync_fetch_and_add(&nlives, 1);
 }
 

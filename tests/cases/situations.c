@@ -236,29 +236,16 @@ static int hole_big(long rounds, long gib)
 	return 0;
 }
 
-/* @nthreads make and end VMs, each with 16 pages that its guest touches, while all of a TiB is punched for @ms. */
 static unsigned long nlives;
 
+/* A VM with 16 pages that its guest touches. */
 static void live_once(void)
 {
-	const uint64_t bytes = 16 * PAGE;
-	struct vmm_vcpu vcpu;
-	struct vmm mine;
-	void *map;
-	int fd;
+	struct vmm_guest guest;
 
-	vmm_open(&mine);
-	fd = vmm_gmem(&mine, bytes);
-	map = vmm_map(fd, bytes, 0);
-	if (vmm_bind(&mine, 1, GPA, bytes, map, fd, 0))
-		vmm_die("bind");
-	vmm_vcpu_open(&mine, 0, &vcpu);
-	if (vmm_touch(&vcpu, GPA, bytes, 1))
-		vmm_die("touch");
-	vmm_vcpu_close(&vcpu);
-	munmap(map, bytes);
-	close(fd);
-	vmm_close(&mine);
+	vmm_guest_open(&guest, GPA, 16 * PAGE);
+	vmm_guest_touch(&guest);
+	vmm_guest_close(&guest);
 }
 
 static void *live_and_let_go(void *unused)
@@ -270,6 +257,7 @@ static void *live_and_let_go(void *unused)
 	return unused;
 }
 
+/* @nthreads make and end such VMs, while all of a TiB is punched for @ms. */
 static int lives(long nthreads, long ms)
 {
 	const uint64_t tib = 1ULL << 40;
@@ -498,17 +486,11 @@ static int churn(long n, long b)
 {
 	(void)b;
 	for (long i = 0; i < n; i++) {
-		struct vmm_vcpu vcpu;
+		struct vmm_guest guest;
 
-		vmm_open(&vm);
-		gmem = vmm_gmem(&vm, size_bytes);
-		bind_whole();
-		first_vcpu(&vcpu);
-		touch_whole(&vcpu, 1);
-		vmm_vcpu_close(&vcpu);
-		munmap(mapping, size_bytes);
-		close(gmem);
-		vmm_close(&vm);
+		vmm_guest_open(&guest, GPA, size_bytes);
+		vmm_guest_touch(&guest);
+		vmm_guest_close(&guest);
 	}
 	return 0;
 }

@@ -168,3 +168,33 @@ void vmm_punch(int gmem, uint64_t offset, uint64_t size_bytes)
 	if (fallocate(gmem, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, offset, size_bytes))
 		vmm_die("fallocate");
 }
+
+void vmm_guest_open(struct vmm_guest *guest, uint64_t gpa, uint64_t size_bytes)
+{
+	guest->gpa = gpa;
+	guest->size_bytes = size_bytes;
+	vmm_open(&guest->vmm);
+	guest->gmem = vmm_gmem(&guest->vmm, size_bytes);
+	guest->mapping = vmm_map(guest->gmem, size_bytes, 0);
+	if (vmm_bind(&guest->vmm, 1, gpa, size_bytes, guest->mapping, guest->gmem, 0))
+		vmm_die("bind");
+	vmm_vcpu_open(&guest->vmm, 0, &guest->vcpu);
+}
+
+void vmm_guest_touch(struct vmm_guest *guest)
+{
+	int err = vmm_touch(&guest->vcpu, guest->gpa, guest->size_bytes, 1);
+
+	if (!err)
+		return;
+	errno = -err;
+	vmm_die("touch");
+}
+
+void vmm_guest_close(struct vmm_guest *guest)
+{
+	vmm_vcpu_close(&guest->vcpu);
+	munmap(guest->mapping, guest->size_bytes);
+	close(guest->gmem);
+	vmm_close(&guest->vmm);
+}

@@ -48,6 +48,22 @@ int vmm_bind(struct vmm *vmm, uint32_t slot, uint64_t gpa, uint64_t size_bytes, 
 void vmm_vcpu_open(struct vmm *vmm, int index, struct vmm_vcpu *vcpu);
 void vmm_vcpu_close(struct vmm_vcpu *vcpu);
 
+/* A VM with a slot, number 1, which is all of a guest_memfd that is mapped, and a vCPU. */
+struct vmm_guest {
+	struct vmm vmm;
+	struct vmm_vcpu vcpu;
+	int gmem;
+	void *mapping;
+	uint64_t gpa;
+	uint64_t size_bytes;
+};
+
+void vmm_guest_open(struct vmm_guest *guest, uint64_t gpa, uint64_t size_bytes);
+void vmm_guest_close(struct vmm_guest *guest);
+
+/* Its guest writes to all of its pages once; what fails ends the program. */
+void vmm_guest_touch(struct vmm_guest *guest);
+
 /* Make pages private or shared. 0 or a negative errno. */
 int vmm_convert(struct vmm *vmm, uint64_t gpa, uint64_t size_bytes, bool to_private);
 

@@ -31,14 +31,8 @@ class Watched:
 
     def __init__(self, *situations, options=()):
         functions = ftrace.traceable(sorted({name for _, names in FUNCTIONS for name in names}))
-        ftrace.probe(functions)
-        try:
-            before = ftrace.counted()
+        with ftrace.calls_of(functions) as self.ftrace:
             self.capture = report(*options, "--", "sh", "-ec", "; ".join(f"{SITUATIONS} {words} >/dev/null" for words in situations))
-            after = ftrace.counted()
-        finally:
-            ftrace.unprobe()
-        self.ftrace = {name: after[name] - before[name] for name in functions}
         wrong = compare_traced(self) + compare_latencies(self)
         assert not wrong, "\n".join(wrong)
 
@@ -443,12 +437,8 @@ def pending(test, reason):
 
 def main():
     results = Results(f"cases: {sys.argv[1]}")
-    holder = ftrace.hold_a_vm()
-    try:
+    with ftrace.hold_a_vm():
         results.run_chosen(chosen(), [])
-    finally:
-        holder.terminate()
-        holder.wait()
     results.exit()
 
 

@@ -47,17 +47,8 @@ class Run:
         self.asked_for = all_events()
         empty = self.gmemload_account("--vms=0 sleep:ms=1")
         functions = ftrace.traceable(empty["functions"])
-        holder = ftrace.hold_a_vm()
-        ftrace.probe(functions)
-        try:
-            before = ftrace.counted()
+        with ftrace.hold_a_vm(), ftrace.calls_of(functions) as self.ftrace:
             self.capture = self.trace(directory, options)
-            after = ftrace.counted()
-        finally:
-            holder.terminate()
-            holder.wait()
-            ftrace.unprobe()
-        self.ftrace = {name: after[name] - before[name] for name in functions}
 
     @staticmethod
     def gmemload_account(command_line):

@@ -40,18 +40,12 @@ class Mayhem:
     def __init__(self, options, arguments, seconds, seed):
         functions = ftrace.traceable(sorted({name for _, names in FUNCTIONS for name in names}))
         command = [MAYHEM, str(seed), str(seconds), *arguments]
-        ftrace.probe(functions)
-        try:
-            before = ftrace.counted()
+        with ftrace.calls_of(functions) as self.ftrace:
             done = run(GMEMTRACE, "-f", "json", *ROOM, *options, "-o", "/tmp/mayhem.json", "--exit-status", "--", *command, timeout=seconds + 600)
-            after = ftrace.counted()
-        finally:
-            ftrace.unprobe()
         assert done.returncode == 0, f"status {done.returncode}: {done.stderr}"
         self.account = json.loads(done.stdout)
         with open("/tmp/mayhem.json", encoding="utf-8") as file:
             self.capture = json.load(file)
-        self.ftrace = {name: after[name] - before[name] for name in functions}
         self.lost = self.capture["loss"]["total"]
         # With two programs, the end of a thread's last event, when it is missed, leaves nobody to notice.
         self.unnoticed = THREADS * self.account["phases"] if self.lost and "--no-fsession" in options else 0
@@ -190,15 +184,11 @@ def main():
     asked = parser.parse_args()
     kinds = asked.by or list(KINDS)
     results = Results(f"mayhem: {asked.kernel}")
-    holder = ftrace.hold_a_vm()
-    try:
+    with ftrace.hold_a_vm():
         for kind in kinds:
             test = lambda: mayhem_by(kind, asked.seconds // len(kinds), asked.seed, asked.in_holes)  # noqa: B023,E731
             test.__doc__ = f"at random, nothing is counted or told wrong: {kind}"
             results.run(test)
-    finally:
-        holder.terminate()
-        holder.wait()
     results.exit()
 
 

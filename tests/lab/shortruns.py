@@ -78,17 +78,13 @@ def main():
     parser.add_argument("--captures", type=int, default=0, metavar="RUNS", help="whole captures of each kind, too")
     asked = parser.parse_args()
     results = Results(f"shortruns: {KERNEL}")
-    holder = ftrace.hold_a_vm()
-    try:
+    with ftrace.hold_a_vm():
         tests = [(f"a program that is attached runs: {kind}", loop, kind, asked.seconds) for kind in LOOPS]
         tests += [(f"short captures count all: {kind}", captures, kind, asked.captures) for kind in CAPTURES if asked.captures]
         for name, function, kind, amount in tests:
             test = functools.partial(function, kind, amount)
             test.__doc__ = name
             results.run(test)
-    finally:
-        holder.terminate()
-        holder.wait()
     results.exit()
 
 
