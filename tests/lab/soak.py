@@ -81,23 +81,27 @@ def check(capture, runs=2):
 class Screen:
     """gmemtop's refreshes, of which only the last is kept."""
 
-    def __init__(self, stream):
-        self.stream, self.n, self.last, self.most_vms = stream, 0, None, 0
+    def __init__(self, top):
+        self.top, self.n, self.last, self.most_vms = top, 0, None, 0
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
     def read(self):
-        for line in self.stream:
+        for line in self.top.stdout:
             if not line.endswith("\n"):
                 return  # ended in the middle of it
             self.last = json.loads(line)
             self.most_vms = max(self.most_vms, len(self.last["vms"]))
             self.n += 1
 
+    def has_more(self, seen):
+        assert self.top.poll() is None, f"gmemtop ended with {self.top.returncode}: {self.top.stderr.read()}"
+        return self.n >= seen + 2
+
     def rests(self):
         """Two refreshes that are alike, and everything is in the past."""
         seen, before = self.n, self.last
-        wait_for(lambda: self.n >= seen + 2, "two refreshes")
+        wait_for(lambda: self.has_more(seen), "two refreshes")
         return before and not self.last["vms"] and totals(before) == totals(self.last)
 
 
@@ -113,7 +117,7 @@ def test_top():
     tenth = (SITUATIONS, "generations", str(LIVES // 10), "1")
     rest = (SITUATIONS, "generations", str(LIVES - LIVES // 10), "1")
     with background(*command, text=True) as top:
-        screen = Screen(top.stdout)
+        screen = Screen(top)
         wait_for(lambda: screen.n, "the first refresh")
         load(tenth)
         wait_for(screen.rests, "the end of the first tenth")

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <bpf/bpf.h>
 #include "base/arrays.h"
 #include "model/events.h"
@@ -113,7 +114,7 @@ static int read_latency(const struct session_arrays *arrays, const struct event_
 	__u64 *first;
 	int err = 0;
 
-	if (hist && hist < arrays->nhistograms)
+	if (hist && hist < arrays->max_histograms)
 		err = buckets_add_all(&sum->latency, arrays->histograms[hist].bucket);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	sum->stat = *stat;
@@ -145,7 +146,10 @@ static int read_sum(const struct counts_reader *reader, __u32 handle, enum gmem_
 	return err;
 }
 
-#define FOLD_TRIES 100 /* while events are counted; after the end none is folded any more */
+/* While events are counted; after the end none is folded any more. */
+#define FOLD_TRIES 10000
+#define FOLD_SPINS 10 /* then the one who folds has been preempted, and is let run */
+#define FOLD_WAIT_US 1000
 
 /* The same, but not while tallies are folded into the owner: counts would be read twice, or not at all. */
 static int read_sum_whole(const struct counts_reader *reader, __u32 handle, enum gmem_event event,
@@ -160,12 +164,14 @@ static int read_sum_whole(const struct counts_reader *reader, __u32 handle, enum
 		done = __atomic_load_n(&stat->folds_done, __ATOMIC_ACQUIRE);
 		*sum = (struct stat_sum){};
 		err = read_sum(reader, handle, event, sum);
-		if (err || __atomic_load_n(&stat->folds_begun, __ATOMIC_ACQUIRE) == done)
-			break;
-		if (i < FOLD_TRIES - 1)
-			buckets_free(&sum->latency);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (err || __atomic_load_n(&stat->folds_begun, __ATOMIC_RELAXED) == done)
+			return err;
+		buckets_free(&sum->latency);
+		if (i >= FOLD_SPINS)
+			usleep(FOLD_WAIT_US);
 	}
-	return err;
+	return -EAGAIN;
 }
 
 static int read_event_details(const struct stat_sum *sum, struct event_count *count)

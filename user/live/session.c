@@ -450,7 +450,7 @@ struct session_arrays session_arrays(struct session *session)
 		.owners = session->owners.at,
 		.nowners = at_most(skel->data->next_owner, skel->maps.owners),
 		.histograms = session->histograms.at,
-		.nhistograms = at_most(skel->data->next_histogram, skel->maps.histograms),
+		.max_histograms = bpf_map__max_entries(skel->maps.histograms),
 		.tallies = { tallies_of(&session->tallies[EV_GUEST_FAULT], skel->maps.cpu_slots),
 			     tallies_of(&session->tallies[EV_HOST_FAULT],
 					skel->maps.host_tallies) },

@@ -76,7 +76,7 @@ struct session_arrays {
 	const struct owner *owners;
 	__u32 nowners; /* in use, from index 0 */
 	const struct histogram *histograms;
-	__u32 nhistograms;
+	__u32 max_histograms; /* any may come into use while the counts are read */
 	struct fault_tallies tallies[TALLIED_EVENTS]; /* without an index */
 	const struct heat *heats; /* by owner index; NULL: not asked for */
 	bool firsts; /* event_stat.first_ns is in use */
