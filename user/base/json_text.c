@@ -32,16 +32,22 @@ int json_text_write(FILE *out, const json_t *json)
 	return json_dump_callback(json, put_escaped, out, JSON_COMPACT);
 }
 
-void json_text_put(FILE *out, const char *text, size_t len)
+char *json_text_copy(char *to, const char *text, size_t len)
 {
-	for (const char *at = text; at < text + len; at++) {
-		if (*at != '"' && *at != '\\')
+	const char *end = text + len;
+	unsigned int code;
+
+	while (text < end) {
+		size_t n = text_control(text, end - text, &code);
+
+		if (n) {
+			to += sprintf(to, "\\u%04x", code);
+			text += n;
 			continue;
-		put_escaped(text, at - text, out);
-		putc('\\', out);
-		putc(*at, out);
-		len -= at + 1 - text;
-		text = at + 1;
+		}
+		if (*text == '"' || *text == '\\')
+			*to++ = '\\';
+		*to++ = *text++;
 	}
-	put_escaped(text, len, out);
+	return to;
 }

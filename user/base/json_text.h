@@ -12,7 +12,11 @@
 /* @json on one line, without its end. 0, or -1 when memory is out or @out fails. */
 int json_text_write(FILE *out, const json_t *json);
 
-/* What stands between the quotes of a string: @len bytes of valid UTF-8. */
-void json_text_put(FILE *out, const char *text, size_t len);
+/*
+ * What stands between the quotes of a string, to @to: @len bytes of valid UTF-8 as at most
+ * JSON_TEXT_SIZE(len), without a NUL. Returns what comes after it.
+ */
+#define JSON_TEXT_SIZE(len) (6 * (len))
+char *json_text_copy(char *to, const char *text, size_t len);
 
 #endif

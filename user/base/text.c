@@ -34,6 +34,12 @@ static size_t utf8_decode(const char *s, size_t len, unsigned int *code)
 	return n + 1;
 }
 
+/* Nearly all of what names are made of is a character by itself. */
+static bool is_ascii(char c)
+{
+	return (unsigned char)c < 0x80;
+}
+
 /* The columns of a character: 2 for wide ones, 1 where the locale has no opinion. */
 static unsigned int code_width(unsigned int code)
 {
@@ -96,7 +102,7 @@ char *text_utf8(char *buf, size_t size, const char *s, size_t len)
 	size_t n, width;
 
 	for (len = strnlen(s, len); len; s += n, len -= n) {
-		n = utf8_decode(s, len, &code);
+		n = is_ascii(*s) ? 1 : utf8_decode(s, len, &code);
 		width = n ? n : sizeof(replacement) - 1;
 		if ((size_t)(end - out) < width)
 			break;

@@ -7,147 +7,167 @@
 #include "base/text.h"
 #include "export_counts.h"
 #include "export_event.h"
+#include "export_line.h"
 #include "model/events.h"
 #include "model/percentile.h"
+
+#define FORMULA_BEGINS "=+-@"
 
 struct csv {
 	FILE *out;
 	bool spreadsheet; /* no text that a spreadsheet would take for a formula */
+	bool plain[256]; /* characters that a text is written with as they are */
+	struct export_line line;
 	const struct capture *capture; /* aggregates: the snapshot at hand */
 };
 
 /* Quoted where RFC 4180 wants it. */
-static void put_text(const struct csv *csv, const char *foreign)
+static void add_foreign(struct csv *csv, const char *foreign)
 {
-	char plain[TEXT_PLAIN_SIZE(sizeof(((struct export_value *)0)->text))], *text = plain;
-	FILE *out = csv->out;
+	char plain[TEXT_PLAIN_SIZE(EXPORT_TEXT_SIZE)], *text = plain;
+	struct export_line *line = &csv->line;
 
 	text_plain(plain + 1, sizeof(plain) - 1, foreign, strlen(foreign));
 	plain[0] = '\'';
-	if (!csv->spreadsheet || !plain[1] || !strchr("=+-@", plain[1]))
+	if (!csv->spreadsheet || !plain[1] || !strchr(FORMULA_BEGINS, plain[1]))
 		text++;
 	if (!text[strcspn(text, "\",\r\n")]) {
-		fputs(text, out);
+		line_bytes(line, text, strlen(text));
 		return;
 	}
-	putc('"', out);
+	line_char(line, '"');
 	for (; *text; text++) {
 		if (*text == '"')
-			putc('"', out);
-		putc(*text, out);
+			line_char(line, '"');
+		line_char(line, *text);
 	}
-	putc('"', out);
+	line_char(line, '"');
 }
 
-static void put_value(const struct csv *csv, enum field_kind kind, const struct export_value *value)
+static void add_text(struct csv *csv, const char *text)
+{
+	char *begin = csv->line.at;
+
+	if (!*line_plain(&csv->line, text, csv->plain))
+		return;
+	csv->line.at = begin;
+	add_foreign(csv, text);
+}
+
+static void add_value(struct csv *csv, enum field_kind kind, const struct export_value *value)
 {
 	if (!value->known)
 		return;
 	if (kind == FIELD_NUMBER)
-		fprintf(csv->out, "%llu", value->number);
+		line_number(&csv->line, value->number);
+	else if (kind == FIELD_TEXT)
+		add_text(csv, value->text);
 	else
-		put_text(csv, value->text);
+		line_word(&csv->line, value->text);
 }
 
-static void put_separator(FILE *out, int column)
+static void end_line(struct csv *csv)
 {
-	if (column)
-		putc(',', out);
+	line_bytes(&csv->line, "\r\n", 2);
+	line_end(&csv->line, csv->out);
+	line_begin(&csv->line);
 }
 
-static void end_line(FILE *out)
+static void add_fields(void *ctx, const struct export_event *event, int from, int end)
 {
-	fputs("\r\n", out);
+	struct csv *csv = ctx;
+	struct export_value value;
+
+	for (int i = from; i < end; i++) {
+		if (i)
+			line_char(&csv->line, ',');
+		export_get(event, i, &value);
+		add_value(csv, export_fields[i].kind, &value);
+	}
 }
 
 static int put_event(void *ctx, const struct export_event *event)
 {
-	const struct csv *csv = ctx;
-	struct export_value value;
+	struct csv *csv = ctx;
 
-	for (int i = 0; i < NR_FIELDS; i++) {
-		put_separator(csv->out, i);
-		export_get(event, i, &value);
-		put_value(csv, export_fields[i].kind, &value);
-	}
-	end_line(csv->out);
+	line_event(&csv->line, event, add_fields, csv);
+	end_line(csv);
 	return 0;
-}
-
-static void put_header(FILE *out)
-{
-	for (int i = 0; i < NR_FIELDS; i++) {
-		put_separator(out, i);
-		fputs(export_fields[i].name, out);
-	}
-	end_line(out);
 }
 
 static int put_events(struct export *export, struct csv *csv)
 {
-	put_header(csv->out);
+	for (int i = 0; i < NR_FIELDS; i++)
+		fprintf(csv->out, "%s%s", i ? "," : "", export_fields[i].name);
+	end_line(csv);
 	return export_events(export, put_event, csv);
 }
 
+/* Another column, which may be empty. */
+static void add_number(struct csv *csv, bool known, __u64 number)
+{
+	line_char(&csv->line, ',');
+	if (known)
+		line_number(&csv->line, number);
+}
+
+/* The name of a VM, or of those of the past. */
+static const char *name_of(const struct counted_place *place)
+{
+	if (place->vm)
+		return place->vm->info.comm;
+	return place->past ? place->past->comm : "";
+}
+
 /* The place's columns; VMs and slots are empty where there are none. */
-static void put_place(const struct csv *csv, const struct counted_place *place)
+static void add_place(struct csv *csv, const struct counted_place *place)
 {
 	const struct slot *slot = place->slot;
-	FILE *out = csv->out;
 	__u64 ino = export_gmem_ino(place);
 	char comm[TEXT_UTF8_SIZE(GMEM_COMM_LEN)];
 
-	if (place->vm) {
-		fprintf(out, "%u,%u,", export_vm_number(place), place->vm->info.pid);
-		put_text(csv, text_utf8(comm, sizeof(comm), place->vm->info.comm, GMEM_COMM_LEN));
-	} else if (place->past) { /* no VM, but a name */
-		fputs(",,", out);
-		put_text(csv, text_utf8(comm, sizeof(comm), place->past->comm, GMEM_COMM_LEN));
-	} else {
-		fputs(",,", out);
-	}
+	add_number(csv, place->vm, export_vm_number(place));
+	add_number(csv, place->vm, place->vm ? place->vm->info.pid : 0);
+	line_char(&csv->line, ',');
+	add_text(csv, text_utf8(comm, sizeof(comm), name_of(place), GMEM_COMM_LEN));
+	add_number(csv, slot, slot ? slot->info.as_id : 0);
+	line_char(&csv->line, ',');
 	if (slot)
-		fprintf(out, ",%u,%d,", slot->info.as_id, slot->info.id);
-	else
-		fputs(",,,", out);
-	if (ino)
-		fprintf(out, "%llu", ino);
+		line_signed(&csv->line, slot->info.id);
+	add_number(csv, ino, ino);
 }
 
-static void put_numbers(FILE *out, const struct event_count *count)
+static void add_numbers(struct csv *csv, const struct event_count *count)
 {
 	static const unsigned int per_mille[] = { 500, 900, 990, 999 };
 	unsigned int carries = event_descs[count->event].carries;
+	bool timed = carries & EVENT_LATENCY;
 
-	fprintf(out, ",%llu,", count->count);
-	if (carries & EVENT_ERRNO)
-		fprintf(out, "%llu", event_count_errors(count));
-	putc(',', out);
-	if (carries & EVENT_PAGES)
-		fprintf(out, "%llu", count->npages);
-	if (!(carries & EVENT_LATENCY)) {
-		fputs(",,,,,,,", out);
-		return;
-	}
-	fprintf(out, ",%llu,%llu,%llu", count->sum_ns, count->min_ns, count->max_ns);
+	add_number(csv, true, count->count);
+	add_number(csv, carries & EVENT_ERRNO, event_count_errors(count));
+	add_number(csv, carries & EVENT_PAGES, count->npages);
+	add_number(csv, timed, count->sum_ns);
+	add_number(csv, timed, count->min_ns);
+	add_number(csv, timed, count->max_ns);
 	for (size_t i = 0; i < sizeof(per_mille) / sizeof(per_mille[0]); i++)
-		fprintf(out, ",%llu", percentile_ns(count, per_mille[i]));
+		add_number(csv, timed, timed ? percentile_ns(count, per_mille[i]) : 0);
 }
 
 static int put_counts(void *ctx, const struct counted_place *place)
 {
-	const struct csv *csv = ctx;
-	FILE *out = csv->out;
+	struct csv *csv = ctx;
 
 	for (size_t i = 0; i < place->events->n; i++) {
 		const struct event_count *count = &place->events->v[i];
 
 		if (!(csv->capture->shown & 1ULL << count->event))
 			continue;
-		fprintf(out, "%llu,%s,", csv->capture->duration_ns, event_descs[count->event].name);
-		put_place(csv, place);
-		put_numbers(out, count);
-		end_line(out);
+		line_number(&csv->line, csv->capture->duration_ns);
+		line_char(&csv->line, ',');
+		add_text(csv, event_descs[count->event].name);
+		add_place(csv, place);
+		add_numbers(csv, count);
+		end_line(csv);
 	}
 	return 0;
 }
@@ -160,7 +180,7 @@ static int put_aggregates(struct export *export, struct csv *csv)
 	fputs("duration_ns,event,vm,pid,comm,as_id,slot,gmem_ino,count,errors,pages,"
 	      "sum_ns,min_ns,max_ns,p50_ns,p90_ns,p99_ns,p999_ns",
 	      export->out);
-	end_line(export->out);
+	end_line(csv);
 	while ((more = export_next(export, CAPTURE_WANT_SNAPSHOTS, &item)) > 0) {
 		csv->capture = item.capture;
 		export_counted_places(&export->places, item.capture->snap, put_counts, csv);
@@ -168,9 +188,19 @@ static int put_aggregates(struct export *export, struct csv *csv)
 	return more;
 }
 
+/* What is not plain may have to be quoted or replaced, if only at the begin. */
+static void set_plain(struct csv *csv)
+{
+	for (int c = ' '; c < 0x7f; c++)
+		csv->plain[c] =
+			c != '"' && c != ',' && !(csv->spreadsheet && strchr(FORMULA_BEGINS, c));
+}
+
 int export_csv(struct export *export)
 {
 	struct csv csv = { .out = export->out, .spreadsheet = export->options->spreadsheet };
 
+	set_plain(&csv);
+	line_begin(&csv.line);
 	return export->has_records ? put_events(export, &csv) : put_aggregates(export, &csv);
 }

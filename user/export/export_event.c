@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include "base/clock.h"
+#include "base/digits.h"
 #include "base/text.h"
 #include "model/events.h"
 
@@ -15,17 +16,17 @@ static void set(struct export_value *value, __u64 number)
 	value->number = number;
 }
 
+/* @text stays. */
 static void set_text(struct export_value *value, const char *text)
 {
 	value->known = true;
-	snprintf(value->text, sizeof(value->text), "%s", text);
+	value->text = text;
 }
 
 /* A name that anybody may have made up. */
 static void set_comm(struct export_value *value, const char comm[GMEM_COMM_LEN])
 {
-	value->known = true;
-	text_utf8(value->text, sizeof(value->text), comm, GMEM_COMM_LEN);
+	set_text(value, text_utf8(value->room, sizeof(value->room), comm, GMEM_COMM_LEN));
 }
 
 static bool carries(const struct export_event *event, unsigned int what)
@@ -52,19 +53,23 @@ const char *export_time(char buf[EXPORT_TIME_SIZE], __u64 realtime_ns)
 	static time_t dated = -1;
 	time_t seconds = realtime_ns / NS_PER_S;
 	struct tm tm;
+	char *end;
 
 	if (seconds != dated && gmtime_r(&seconds, &tm)) {
 		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 		dated = seconds;
 	}
-	snprintf(buf, EXPORT_TIME_SIZE, "%s.%09lluZ", date, realtime_ns % NS_PER_S);
+	end = stpcpy(buf, date);
+	*end++ = '.';
+	end = digits_put_exactly(end, realtime_ns % NS_PER_S, 9);
+	strcpy(end, "Z");
 	return buf;
 }
 
 static void get_time(const struct export_event *event, struct export_value *value)
 {
-	value->known = true;
-	export_time(value->text, event->record->end_ns + event->realtime_offset_ns);
+	set_text(value,
+		 export_time(value->room, event->record->end_ns + event->realtime_offset_ns));
 }
 
 static void get_end(const struct export_event *event, struct export_value *value)
@@ -144,22 +149,28 @@ static void get_pages(const struct export_event *event, struct export_value *val
 
 static void get_error(const struct export_event *event, struct export_value *value)
 {
-	if (event->record->err)
-		set_text(value, errno_name(event->record->err));
+	if (!event->record->err)
+		return;
+	snprintf(value->room, sizeof(value->room), "%s", errno_name(event->record->err));
+	set_text(value, value->room);
 }
 
 static void get_details(const struct export_event *event, struct export_value *value)
 {
-	int first = events_first_detail(event->record->event);
+	const struct detail_desc *first = &detail_descs[events_first_detail(event->record->event)];
+	unsigned int bits = event->record->details;
 	size_t at = 0;
 
-	for (unsigned int bit = 0; bit < 32; bit++) {
-		if (!(event->record->details & 1U << bit))
-			continue;
-		at += snprintf(value->text + at, sizeof(value->text) - at, "%s%s", at ? " " : "",
-			       detail_descs[first + bit].name);
-		value->known = true;
+	if (!bits)
+		return;
+	if (!(bits & (bits - 1))) {
+		set_text(value, first[__builtin_ctz(bits)].name);
+		return;
 	}
+	for (; bits; bits &= bits - 1)
+		at += snprintf(value->room + at, sizeof(value->room) - at, "%s%s", at ? " " : "",
+			       first[__builtin_ctz(bits)].name);
+	set_text(value, value->room);
 }
 
 static void get_cpu(const struct export_event *event, struct export_value *value)
@@ -179,8 +190,8 @@ static void get_thread(const struct export_event *event, struct export_value *va
 }
 
 const struct export_field export_fields[NR_FIELDS] = {
-	[FIELD_EVENT] = { "event", FIELD_TEXT, get_event },
-	[FIELD_TIME] = { "time", FIELD_TEXT, get_time },
+	[FIELD_EVENT] = { "event", FIELD_WORD, get_event },
+	[FIELD_TIME] = { "time", FIELD_WORD, get_time },
 	[FIELD_END] = { "end_ns", FIELD_NUMBER, get_end },
 	[FIELD_LATENCY] = { "latency_ns", FIELD_NUMBER, get_latency },
 	[FIELD_VM] = { "vm", FIELD_NUMBER, get_vm },
@@ -192,24 +203,34 @@ const struct export_field export_fields[NR_FIELDS] = {
 	[FIELD_GFN] = { "gfn", FIELD_NUMBER, get_gfn },
 	[FIELD_PGOFF] = { "gmem_pgoff", FIELD_NUMBER, get_pgoff },
 	[FIELD_PAGES] = { "pages", FIELD_NUMBER, get_pages },
-	[FIELD_ERROR] = { "error", FIELD_TEXT, get_error },
+	[FIELD_ERROR] = { "error", FIELD_WORD, get_error },
 	[FIELD_DETAILS] = { "details", FIELD_WORDS, get_details },
 	[FIELD_CPU] = { "cpu", FIELD_NUMBER, get_cpu },
 	[FIELD_TID] = { "tid", FIELD_NUMBER, get_tid },
 	[FIELD_THREAD] = { "thread", FIELD_TEXT, get_thread },
 };
 
-static int hand_on(struct export *export, const struct gmem_record *record, export_event_fn *fn,
+/* Nothing is told of owners and threads between these records, so that who one names the next may, too. */
+static int hand_on(struct export *export, const struct capture_item *item, export_event_fn *fn,
 		   void *ctx)
 {
 	struct export_event event = {
-		.record = record,
-		.place = export_places_find(&export->places, export->file, record->owner),
-		.thread = capture_thread(export->file, record->tid),
 		.realtime_offset_ns = capture_realtime_offset_ns(export->file),
 	};
+	int err = 0;
 
-	return event.place ? fn(ctx, &event) : export_no_memory(export);
+	for (size_t i = 0; i < item->nrecords && !err; i++) {
+		const struct gmem_record *record = &item->records[i], *before = event.record;
+
+		event.record = record;
+		if (!before || before->owner != record->owner)
+			event.place =
+				export_places_find(&export->places, export->file, record->owner);
+		if (!before || before->tid != record->tid)
+			event.thread = capture_thread(export->file, record->tid);
+		err = event.place ? fn(ctx, &event) : export_no_memory(export);
+	}
+	return err;
 }
 
 int export_events(struct export *export, export_event_fn *fn, void *ctx)
@@ -218,9 +239,8 @@ int export_events(struct export *export, export_event_fn *fn, void *ctx)
 	int more;
 
 	while ((more = export_next(export, CAPTURE_WANT_RECORDS, &item)) > 0)
-		for (size_t i = 0; i < item.nrecords; i++)
-			if (hand_on(export, &item.records[i], fn, ctx))
-				return -1;
+		if (hand_on(export, &item, fn, ctx))
+			return -1;
 	return more;
 }
 
@@ -228,6 +248,5 @@ void export_get(const struct export_event *event, enum export_field_id field,
 		struct export_value *value)
 {
 	value->known = false;
-	value->text[0] = 0;
 	export_fields[field].get(event, value);
 }

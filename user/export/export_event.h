@@ -9,10 +9,12 @@
 
 enum field_kind {
 	FIELD_NUMBER,
-	FIELD_TEXT,
+	FIELD_TEXT, /* that anybody may have made up */
+	FIELD_WORD, /* ours: nothing in it has a meaning in any format */
 	FIELD_WORDS, /* several, with blanks between them */
 };
 
+/* Those of the place are side by side, and so are those of the thread. */
 enum export_field_id {
 	FIELD_EVENT,
 	FIELD_TIME,
@@ -35,11 +37,14 @@ enum export_field_id {
 	NR_FIELDS
 };
 
+#define EXPORT_TEXT_SIZE 200
+
 /* One value of an event; what is not known of it, or makes no sense for it, it does not have. */
 struct export_value {
 	bool known;
 	__u64 number;
-	char text[200]; /* valid UTF-8, but any character */
+	const char *text; /* valid UTF-8, but any character, up to a NUL; a constant, or in .room */
+	char room[EXPORT_TEXT_SIZE];
 };
 
 struct export_event {

@@ -9,57 +9,106 @@
 #include <string.h>
 #include "base/json_text.h"
 #include "export_event.h"
+#include "export_line.h"
 #include "report/report.h"
 
-/* Of valid UTF-8. */
-static void put_string(FILE *out, const char *text)
+#define KEY_MAX 24
+
+struct ndjson {
+	FILE *out;
+	bool plain[256]; /* characters that are not escaped */
+	struct export_line line;
+	struct key {
+		char text[KEY_MAX]; /* with what is around it */
+		size_t len;
+	} keys[NR_FIELDS];
+};
+
+/* What is between the quotes. */
+static void add_text(struct ndjson *json, const char *text)
 {
-	putc('"', out);
-	json_text_put(out, text, strlen(text));
-	putc('"', out);
+	const char *rest = line_plain(&json->line, text, json->plain);
+
+	if (*rest)
+		json->line.at = json_text_copy(json->line.at, rest, strlen(rest));
 }
 
 /* As in reports: from 2^63 on, which most readers do not take, its digits in quotes. */
-static void put_number(FILE *out, __u64 number)
+static void add_number(struct export_line *line, __u64 number)
 {
-	fprintf(out, number <= INT64_MAX ? "%llu" : "\"%llu\"", number);
+	if (number > INT64_MAX)
+		line_char(line, '"');
+	line_number(line, number);
+	if (number > INT64_MAX)
+		line_char(line, '"');
 }
 
-static void put_words(FILE *out, const char *words)
+static void add_words(struct export_line *line, const char *words)
 {
-	fputs("[\"", out);
+	line_bytes(line, "[\"", 2);
 	for (; *words; words++)
 		if (*words == ' ')
-			fputs("\",\"", out);
+			line_bytes(line, "\",\"", 3);
 		else
-			putc(*words, out);
-	fputs("\"]", out);
+			line_char(line, *words);
+	line_bytes(line, "\"]", 2);
 }
 
-static void put_value(FILE *out, enum field_kind kind, const struct export_value *value)
+static void add_value(struct ndjson *json, enum field_kind kind, const struct export_value *value)
 {
-	if (kind == FIELD_NUMBER)
-		put_number(out, value->number);
-	else if (kind == FIELD_WORDS)
-		put_words(out, value->text);
+	struct export_line *line = &json->line;
+
+	if (kind == FIELD_NUMBER) {
+		add_number(line, value->number);
+		return;
+	}
+	if (kind == FIELD_WORDS) {
+		add_words(line, value->text);
+		return;
+	}
+	line_char(line, '"');
+	if (kind == FIELD_TEXT)
+		add_text(json, value->text);
 	else
-		put_string(out, value->text);
+		line_word(line, value->text);
+	line_char(line, '"');
+}
+
+static void add_fields(void *ctx, const struct export_event *event, int from, int end)
+{
+	struct export_value value;
+	struct ndjson *json = ctx;
+
+	for (int i = from; i < end; i++) {
+		export_get(event, i, &value);
+		if (!value.known)
+			continue;
+		line_bytes(&json->line, json->keys[i].text, json->keys[i].len);
+		add_value(json, export_fields[i].kind, &value);
+	}
 }
 
 static int put_event(void *ctx, const struct export_event *event)
 {
-	struct export_value value;
-	FILE *out = ctx;
+	struct ndjson *json = ctx;
 
-	for (int i = 0; i < NR_FIELDS; i++) {
-		export_get(event, i, &value);
-		if (!value.known)
-			continue;
-		fprintf(out, "%c\"%s\":", i ? ',' : '{', export_fields[i].name);
-		put_value(out, export_fields[i].kind, &value);
-	}
-	fputs("}\n", out);
+	line_begin(&json->line);
+	line_event(&json->line, event, add_fields, json);
+	line_bytes(&json->line, "}\n", 2);
+	line_end(&json->line, json->out);
 	return 0;
+}
+
+static int put_events(struct export *export)
+{
+	struct ndjson json = { .out = export->out };
+
+	for (int c = ' '; c < 0x7f; c++)
+		json.plain[c] = c != '"' && c != '\\';
+	for (int i = 0; i < NR_FIELDS; i++)
+		json.keys[i].len = snprintf(json.keys[i].text, KEY_MAX, "%c\"%s\":", i ? ',' : '{',
+					    export_fields[i].name);
+	return export_events(export, put_event, &json);
 }
 
 static int put_snapshots(struct export *export)
@@ -78,6 +127,5 @@ static int put_snapshots(struct export *export)
 
 int export_ndjson(struct export *export)
 {
-	return export->has_records ? export_events(export, put_event, export->out)
-				   : put_snapshots(export);
+	return export->has_records ? put_events(export) : put_snapshots(export);
 }

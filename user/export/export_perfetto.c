@@ -195,7 +195,8 @@ static __u32 error_value(struct perfetto *p, int err)
 	return NR_DETAILS + number;
 }
 
-static void add_details(struct perfetto_event *said, const struct gmem_record *record, char *text)
+static void add_details(struct perfetto_event *said, const struct gmem_record *record,
+			const char *text)
 {
 	unsigned int bits = record->details;
 

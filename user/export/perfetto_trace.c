@@ -176,9 +176,9 @@ void perfetto_add_value(struct perfetto_event *event, uint64_t name, uint64_t va
 	annotation->string_value_iid = value_iid;
 }
 
-void perfetto_add_text(struct perfetto_event *event, uint64_t name, char *text)
+void perfetto_add_text(struct perfetto_event *event, uint64_t name, const char *text)
 {
-	add(event, name)->string_value = text;
+	add(event, name)->string_value = (char *)text;
 }
 
 static void put_event(FILE *out, Pft__TrackEvent *event, uint32_t type, uint64_t track, uint64_t ns)

@@ -44,7 +44,7 @@ void perfetto_counter(FILE *out, uint64_t track, uint64_t parent, const char *na
  * caller's until the event is written. */
 void perfetto_add_number(struct perfetto_event *event, uint64_t name, uint64_t value);
 void perfetto_add_value(struct perfetto_event *event, uint64_t name, uint64_t value_iid);
-void perfetto_add_text(struct perfetto_event *event, uint64_t name, char *text);
+void perfetto_add_text(struct perfetto_event *event, uint64_t name, const char *text);
 
 void perfetto_slice(FILE *out, uint64_t track, uint64_t name, uint64_t begin_ns, uint64_t end_ns,
 		    struct perfetto_event *event);
