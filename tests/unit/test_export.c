@@ -128,6 +128,50 @@ static void test_recycled(void **state)
 }
 
 /* The recorder was killed before its first snapshot; the VM is known by its event only. */
+/* A thread takes another name; of one that nobody has told of, only the number is known. */
+static void test_renamed(void **state)
+{
+	static const char *const ends[] = { ",5,one\r\n", ",5,two\r\n", ",6,\r\n", ",7,\r\n" };
+	char capture[SAMPLE_PATH_LEN], output[SAMPLE_PATH_LEN], line[1000];
+	struct export_options options = { .file = capture, .format = "csv", .output = output };
+	struct capture_thread thread = { .tid = 5 };
+	struct capture_writer *writer;
+	struct problem problem;
+	struct sample sample;
+	FILE *file;
+
+	(void)state;
+	sample_path(capture);
+	sample_path(output);
+	sample_empty(&sample);
+	sample.capture.records_kept = true;
+	writer = capture_create(capture, &sample.capture, &problem);
+	assert_non_null(writer);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		struct gmem_record record = { .page = RECORD_NO_PAGE, .event = EV_CREATE };
+
+		memcpy(thread.comm, i ? "two" : "one", 4);
+		record.tid = i < 2 ? 5 : 4 + i;
+		assert_int_equal(capture_flush(writer, &problem), 0);
+		if (i < 2)
+			assert_int_equal(capture_write_thread(writer, &thread, &problem), 0);
+		assert_int_equal(capture_write_records(writer, &record, 1, &problem), 0);
+	}
+	assert_int_equal(capture_finish(writer, &sample.capture, NULL, 0, &problem), 0);
+	assert_int_equal(export_run(&options, &problem), 0);
+	file = fopen(output, "r");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof(line), file));
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		assert_non_null(fgets(line, sizeof(line), file));
+		assert_non_null(strstr(line, ends[i]));
+	}
+	fclose(file);
+	unlink(capture);
+	unlink(output);
+	sample_free(&sample);
+}
+
 static void test_no_snapshot(void **state)
 {
 	struct capture_owner vm = { OWNER_VM, 0, .vm_info = { .kvm = 7, .pid = 10 } };
@@ -198,35 +242,87 @@ static int see(void *ctx, const struct export_event *event)
 	if (begin_ns == seen->begin_ns)
 		assert_true(event->record->end_ns <= seen->end_ns);
 	assert_int_equal(event->place->vm->number, event->record->owner);
-	assert_ptr_equal(event->place->vm, event->place);
+	assert_int_equal(event->place->vm == event->place, event->place->owner.kind == OWNER_VM);
+	assert_int_equal(event->thread ? event->thread->pid : 0, event->record->tid);
 	seen->begin_ns = begin_ns;
 	seen->end_ns = event->record->end_ns;
 	seen->n++;
 	return 0;
 }
 
+/* Add events of a few CPUs, at places that now and then become others, until @seen has seen all. */
+static void order_events(unsigned int ncpus, __u64 latencies, struct seen *seen)
+{
+	static struct export_order order;
+	struct export_place vms[3] = { 0 }, slots[3] = { 0 };
+	unsigned long long random = 5;
+
+	order = (struct export_order){ .fn = see, .ctx = seen };
+	export_order_begin(&order);
+	for (__u32 i = 0; i < 100000; i++) {
+		unsigned int which = i / 7 % 3;
+		struct export_place *vm = &vms[which], *slot = &slots[which];
+		struct gmem_record record = { .end_ns = 1000000 + i * 10,
+					      .latency_ns = unit_random(&random) % latencies * 10,
+					      .cpu = i % ncpus,
+					      .event = i / 3 % NR_EVENTS,
+					      .tid = i % 3 };
+		struct capture_thread thread = { .pid = record.tid };
+		struct export_event event = { .record = &record,
+					      .place = i % 5 ? slot : vm,
+					      .thread = record.tid ? &thread : NULL };
+
+		if (i % 10 < 3) {
+			*vm = (struct export_place){ .owner.kind = OWNER_VM, .vm = vm };
+			vm->number = vm->version = i + 1;
+			*slot = (struct export_place){ .owner.kind = OWNER_SLOT, .vm = vm };
+			slot->version = i + 1;
+		}
+		record.owner = vm->number;
+		if (vm->version)
+			assert_int_equal(export_order_add(&order, &event), 0);
+	}
+	assert_int_equal(export_order_end(&order), 0);
+}
+
 static void test_order(void **state)
 {
+	(void)state;
+	for (unsigned int ncpus = 1; ncpus < 1000; ncpus = ncpus * 3 + 1)
+		for (__u64 latencies = 1; latencies < 10000; latencies *= 50) {
+			struct seen seen = { .n = 0 };
+
+			order_events(ncpus, latencies, &seen);
+			assert_in_range(seen.n, 99970, 100000);
+		}
+}
+
+/* An error is handed back, and nothing more is handed on. */
+static int refuse(void *ctx, const struct export_event *event)
+{
+	(void)event;
+	++*(int *)ctx;
+	return -1;
+}
+
+static void test_order_stops(void **state)
+{
 	struct export_order *order = calloc(1, sizeof(*order));
-	struct seen seen = { .n = 0 };
-	unsigned long long random = 5;
+	struct gmem_record record = { .end_ns = 5 };
+	struct export_place place = { .version = 1 };
+	struct export_event event = { .record = &record, .place = &place };
+	int refused = 0;
 
 	(void)state;
 	assert_non_null(order);
-	order->fn = see;
-	order->ctx = &seen;
-	for (__u64 i = 0; i < 100000; i++) {
-		struct gmem_record record = { .end_ns = 1000000 + i * 10,
-					      .latency_ns = unit_random(&random) % 500 * 10,
-					      .owner = i };
-		struct export_place place = { .owner.kind = OWNER_VM, .number = i };
-		struct export_event event = { .record = &record, .place = &place };
-
-		place.vm = &place;
+	export_order_begin(order);
+	order->fn = refuse;
+	order->ctx = &refused;
+	for (int i = 0; i < ORDER_WINDOW; i++)
 		assert_int_equal(export_order_add(order, &event), 0);
-	}
-	assert_int_equal(export_order_end(order), 0);
-	assert_int_equal(seen.n, 100000);
+	assert_int_equal(export_order_add(order, &event), -1);
+	assert_int_equal(export_order_end(order), -1);
+	assert_int_equal(refused, 2);
 	free(order);
 }
 
@@ -267,7 +363,8 @@ int main(void)
 		cmocka_unit_test(test_events),	    cmocka_unit_test(test_aggregates),
 		cmocka_unit_test(test_recycled),    cmocka_unit_test(test_no_snapshot),
 		cmocka_unit_test(test_lanes),	    cmocka_unit_test(test_order),
-		cmocka_unit_test(test_openmetrics),
+		cmocka_unit_test(test_openmetrics), cmocka_unit_test(test_order_stops),
+		cmocka_unit_test(test_renamed),
 	};
 
 	return cmocka_run_group_tests_name("export", tests, NULL, NULL);

@@ -233,10 +233,11 @@ static int put_event(void *ctx, const struct export_event *event)
 {
 	const struct gmem_record *record = event->record;
 	struct spot spot = spot_of_event(event);
-	struct perfetto_event said = { .n = 0 };
+	struct perfetto_event said;
 	struct perfetto *p = ctx;
 	struct export_value text;
 
+	said.size = 0;
 	describe(p, event, &said, &text);
 	if (event_descs[record->event].carries & EVENT_LATENCY) {
 		if (spot.vm)
@@ -358,6 +359,7 @@ static int put_events(struct perfetto *p)
 	p->order = calloc(1, sizeof(*p->order));
 	if (!p->order)
 		return export_no_memory(p->export);
+	export_order_begin(p->order);
 	p->order->fn = put_event;
 	p->order->ctx = p;
 	err = export_events(p->export, take_event, p) ?: export_order_end(p->order);

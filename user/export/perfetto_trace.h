@@ -10,13 +10,10 @@
 #include <stdio.h>
 #include "export/perfetto.pb-c.h"
 
-#define PERFETTO_ANNOTATIONS 16
-
-/* What is said of a slice or an instant, in the making. */
+/* What is said of a slice or an instant, in the making: its annotations, packed. */
 struct perfetto_event {
-	Pft__Annotation annotations[PERFETTO_ANNOTATIONS];
-	Pft__Annotation *list[PERFETTO_ANNOTATIONS];
-	size_t n;
+	size_t size;
+	uint8_t bytes[1024];
 };
 
 enum perfetto_unit { PERFETTO_COUNT = 2, PERFETTO_BYTES = 3 };
@@ -40,16 +37,15 @@ void perfetto_thread(FILE *out, uint64_t track, uint32_t pid, uint32_t tid, cons
 void perfetto_counter(FILE *out, uint64_t track, uint64_t parent, const char *name,
 		      enum perfetto_unit unit);
 
-/* Add to @event, which starts zeroed; more than there is room for are left out. A text stays the
- * caller's until the event is written. */
+/* Add to @event, which starts with a size of 0; what there is no room for is left out. */
 void perfetto_add_number(struct perfetto_event *event, uint64_t name, uint64_t value);
 void perfetto_add_value(struct perfetto_event *event, uint64_t name, uint64_t value_iid);
 void perfetto_add_text(struct perfetto_event *event, uint64_t name, const char *text);
 
 void perfetto_slice(FILE *out, uint64_t track, uint64_t name, uint64_t begin_ns, uint64_t end_ns,
-		    struct perfetto_event *event);
+		    const struct perfetto_event *event);
 void perfetto_instant(FILE *out, uint64_t track, uint64_t name, uint64_t ns,
-		      struct perfetto_event *event);
+		      const struct perfetto_event *event);
 
 void perfetto_value(FILE *out, uint64_t track, uint64_t ns, int64_t value);
 void perfetto_rate(FILE *out, uint64_t track, uint64_t ns, double value);
