@@ -178,16 +178,23 @@ static int check_content(const struct export *export, const struct format *forma
 	return 0;
 }
 
+/*
+ * A buffer by itself would be of a block of the file system, and so would be each write. This one may be
+ * in use until the end: it is that of standard output.
+ */
 static int write_output(struct export *export, const struct format *format, const char *path)
 {
 	unsigned int flags = (format->flags & TO_FILE ? OUTPUT_NAMED : 0) |
 			     (format->flags & FOR_OTHERS ? 0 : OUTPUT_PRIVATE);
+	static char buffer[256 << 10];
 	struct output output;
 	int err;
 
 	signal(SIGPIPE, SIG_IGN); /* seen as EPIPE */
 	if (output_open(&output, path, flags, export->problem))
 		return -1;
+	if (!isatty(fileno(output.file)))
+		setvbuf(output.file, buffer, _IOFBF, sizeof(buffer));
 	export->out = output.file;
 	export->path = output.temporary;
 	err = format->write(export) && !export->write_errno ? -1 : 0;
