@@ -648,8 +648,7 @@ def test_memory(capture):
             assert done.returncode == 0, done.stderr
             used[to, events] = int(done.stdout)
     for to in FORMATS:
-        # SQLite fills a cache of 16 MiB, and as much to sort by an index.
-        assert used[to, 500000] < used[to, 50000] + (32 << 10 if to == "sqlite" else 4 << 10), used
+        assert used[to, 500000] < used[to, 50000] + (4 << 10), used
     return ", ".join(f"{to} {used[to, 500000] >> 10} MiB" for to in FORMATS)
 
 

@@ -120,7 +120,7 @@ static int put_event(void *ctx, const struct export_event *event)
 		if (export_fields[columns[i]].kind == FIELD_NUMBER)
 			sqlite_row_number_if(&db->rows, value.known, value.number);
 		else
-			sqlite_row_string(&db->rows, value.known ? value.text : NULL);
+			sqlite_row_word(&db->rows, value.known ? value.text : NULL);
 	}
 	sqlite_row_end(&db->rows);
 	return db->rows.status ? -1 : 0;
@@ -400,6 +400,12 @@ static int put_all(struct database *db)
 	return 0;
 }
 
+/*
+ * What SQLite sorts for an index it sorts in pieces of its cache's size, by lists: pieces that fit into
+ * the processor's caches take half as long as large ones.
+ */
+#define CACHE_KIB "1024"
+
 int export_sqlite(struct export *export)
 {
 	struct database db = { .export = export };
@@ -408,7 +414,7 @@ int export_sqlite(struct export *export)
 
 	sqlite_rows_open(&db.rows, export->path, "PRAGMA journal_mode = OFF");
 	sqlite_rows_run(&db.rows, "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
-				  "PRAGMA cache_size = -16384; BEGIN");
+				  "PRAGMA cache_size = -" CACHE_KIB "; BEGIN");
 	sqlite_rows_run(&db.rows, sqlite_schema);
 	err = put_all(&db);
 	status = sqlite_rows_close(&db.rows, message, sizeof(message));

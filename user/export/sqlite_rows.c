@@ -25,7 +25,8 @@ void sqlite_rows_run(struct sqlite_rows *rows, const char *sql)
 void sqlite_rows_open(struct sqlite_rows *rows, const char *path, const char *sql)
 {
 	*rows = (struct sqlite_rows){ 0 };
-	note(rows, sqlite3_open_v2(path, &rows->db, SQLITE_OPEN_READWRITE, NULL));
+	note(rows,
+	     sqlite3_open_v2(path, &rows->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
 	sqlite_rows_run(rows, sql);
 }
 
@@ -89,6 +90,13 @@ void sqlite_row_text(struct sqlite_rows *rows, const char *text, size_t len)
 void sqlite_row_string(struct sqlite_rows *rows, const char *text)
 {
 	sqlite_row_text(rows, text, text ? strlen(text) : 0);
+}
+
+void sqlite_row_word(struct sqlite_rows *rows, const char *text)
+{
+	if (!rows->status)
+		note(rows,
+		     sqlite3_bind_text(rows->row, ++rows->column, text, -1, SQLITE_TRANSIENT));
 }
 
 void sqlite_row_end(struct sqlite_rows *rows)

@@ -40,6 +40,9 @@ void sqlite_row_signed(struct sqlite_rows *rows, __s64 number);
 void sqlite_row_text(struct sqlite_rows *rows, const char *text, size_t len);
 void sqlite_row_string(struct sqlite_rows *rows, const char *text);
 
+/* @text of ours, NULL for NULL, as it is. */
+void sqlite_row_word(struct sqlite_rows *rows, const char *text);
+
 void sqlite_row_end(struct sqlite_rows *rows);
 
 /* Call @fn with the first column of each row of a statement without values. */
