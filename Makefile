@@ -15,7 +15,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 CPPFLAGS := -D_GNU_SOURCE= -Ibpf -Iuser -I$(BUILD)/bpf -I$(BUILD)/user
 CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 $(WARNINGS)
-LIBS := -lbpf -ljansson -lprotobuf-c -lsqlite3 -lzstd -lz -lm
+LIBS := -lbpf -ljansson -lprotobuf-c -lsqlite3 -lzstd -lz -lm -pthread
 # Less optimized, gcc takes texts for longer than they can be.
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	-Wno-format-truncation
@@ -102,7 +102,7 @@ $(PROGRAMS): $(LIB)
 	$(call say,LINK) $(CC) $(LDFLAGS) $(parts) $(LIBS) -o $@
 
 # Only the live view needs a terminal's library.
-$(BUILD)/gmemtop $(BUILD)/sanitized/gmemtop: LIBS += -lncursesw -ltinfo -pthread
+$(BUILD)/gmemtop $(BUILD)/sanitized/gmemtop: LIBS += -lncursesw -ltinfo
 
 $(BUILD)/gmemload: $(WORKLOAD_OBJECTS)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -ljansson -pthread -o $@

@@ -22,13 +22,15 @@ struct outcome {
 	char note[200];
 };
 
-static struct outcome read_all(const unsigned char *bytes, size_t size)
+static struct outcome read_as(const unsigned char *bytes, size_t size, bool ahead)
 {
 	struct outcome outcome = {};
 	struct capture_file *file = forge_open(bytes, size, &outcome.problem);
 	struct capture_item item;
 
 	outcome.err = file ? 0 : -1;
+	if (file && ahead)
+		capture_read_ahead(file);
 	while (!outcome.err) {
 		outcome.err = capture_next(file, CAPTURE_WANT_SNAPSHOTS | CAPTURE_WANT_RECORDS,
 					   &item, &outcome.problem);
@@ -42,6 +44,21 @@ static struct outcome read_all(const unsigned char *bytes, size_t size)
 		snprintf(outcome.note, sizeof(outcome.note), "%s", capture_meta(file)->note ?: "");
 	}
 	capture_close(file);
+	return outcome;
+}
+
+/* A thread that reads ahead changes nothing of it. */
+static struct outcome read_all(const unsigned char *bytes, size_t size)
+{
+	struct outcome outcome = read_as(bytes, size, false), ahead = read_as(bytes, size, true);
+
+	assert_int_equal(ahead.err, outcome.err);
+	assert_int_equal(ahead.problem.status, outcome.problem.status);
+	assert_string_equal(ahead.problem.text, outcome.problem.text);
+	assert_int_equal(ahead.incomplete, outcome.incomplete);
+	assert_int_equal(ahead.nsnapshots, outcome.nsnapshots);
+	assert_int_equal(ahead.nrecords, outcome.nrecords);
+	assert_string_equal(ahead.note, outcome.note);
 	return outcome;
 }
 
@@ -113,7 +130,7 @@ static void test_flips(void **state)
 			struct outcome outcome;
 
 			bytes[i] ^= flip;
-			outcome = read_all(bytes, size);
+			outcome = flip == 1 ? read_all(bytes, size) : read_as(bytes, size, false);
 			bytes[i] ^= flip;
 			if (!outcome.err)
 				fail_msg("byte %zu, flipped by %#x, is not missed", i, flip);

@@ -254,6 +254,42 @@ static void test_records(void **state)
 	free(records);
 }
 
+/* With a thread ahead all is the same, wherever its reader turns back, or gives up. */
+static void test_read_ahead(void **state)
+{
+	struct gmem_record *records = sample_records(NRECORDS);
+	char path[SAMPLE_PATH_LEN];
+	struct capture_file *file;
+	struct problem problem;
+	struct sample sample;
+
+	(void)state;
+	sample_path(path);
+	sample_real(&sample);
+	sample_write_file(&sample, NRECORDS, path);
+	for (int nitems = 0; nitems < 8; nitems++) {
+		file = open_file(path);
+		capture_read_ahead(file);
+		capture_read_ahead(file);
+		for (int i = 0; i < nitems; i++)
+			next(file, CAPTURE_WANT_RECORDS);
+		assert_int_equal(capture_rewind(file, &problem), 0);
+		if (nitems % 2)
+			capture_read_ahead(file);
+		check_records(file, records);
+		check_named(file);
+		check_warnings(file);
+		assert_int_equal(capture_rewind(file, &problem), 0);
+		capture_read_ahead(file);
+		for (int i = 0; i < nitems; i++)
+			next(file, CAPTURE_WANT_LAST);
+		capture_close(file);
+	}
+	unlink(path);
+	sample_free(&sample);
+	free(records);
+}
+
 static void rebuild_file(const char *path, struct snapshot *snap)
 {
 	struct capture_file *file = open_file(path);
@@ -438,10 +474,11 @@ static void test_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),	     cmocka_unit_test(test_real),
-		cmocka_unit_test(test_large),	     cmocka_unit_test(test_records),
-		cmocka_unit_test(test_rebuild),	     cmocka_unit_test(test_version_1),
-		cmocka_unit_test(test_no_addresses), cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_empty),	   cmocka_unit_test(test_real),
+		cmocka_unit_test(test_large),	   cmocka_unit_test(test_records),
+		cmocka_unit_test(test_read_ahead), cmocka_unit_test(test_rebuild),
+		cmocka_unit_test(test_version_1),  cmocka_unit_test(test_no_addresses),
+		cmocka_unit_test(test_lost),
 	};
 
 	return cmocka_run_group_tests_name("capture_file", tests, NULL, NULL);

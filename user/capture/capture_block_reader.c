@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "capture_ahead.h"
 
 /*
  * Of what blocks unpack to, in bytes of memory: so much whatever the file's size, and so much for each
@@ -14,6 +15,13 @@
  */
 #define WORK_FREE (16UL << 20)
 #define WORK_RATIO 1000
+
+/* The stream is ours again. */
+static void stop_ahead(struct block_reader *blocks)
+{
+	ahead_stop(blocks->ahead);
+	blocks->ahead = NULL;
+}
 
 int blocks_open(struct block_reader *blocks, FILE *stream, const char *name)
 {
@@ -26,6 +34,7 @@ int blocks_open(struct block_reader *blocks, FILE *stream, const char *name)
 
 void blocks_close(struct block_reader *blocks)
 {
+	stop_ahead(blocks);
 	ZSTD_freeDCtx(blocks->zstd);
 	if (blocks->stream)
 		fclose(blocks->stream);
@@ -37,6 +46,7 @@ void blocks_close(struct block_reader *blocks)
 
 void blocks_restart(struct block_reader *blocks, struct block_position at)
 {
+	stop_ahead(blocks);
 	arena_free(&blocks->arena);
 	memset(&blocks->head, 0, sizeof(blocks->head));
 	blocks->work = 0;
@@ -45,6 +55,7 @@ void blocks_restart(struct block_reader *blocks, struct block_position at)
 
 int blocks_seek(struct block_reader *blocks, struct block_position to)
 {
+	stop_ahead(blocks);
 	if (fseeko(blocks->stream, to.offset, SEEK_SET))
 		return -1;
 	blocks->at = to;
@@ -72,7 +83,7 @@ int blocks_cannot_read(const struct block_reader *blocks, struct problem *proble
 			   blocks->name, strerror(errno));
 }
 
-enum got blocks_read_bytes(struct block_reader *blocks, void *to, size_t size,
+static enum got read_bytes(struct block_reader *blocks, void *to, size_t size,
 			   struct problem *problem)
 {
 	if (fread(to, 1, size, blocks->stream) == size)
@@ -81,6 +92,19 @@ enum got blocks_read_bytes(struct block_reader *blocks, void *to, size_t size,
 		return GOT_END;
 	blocks_cannot_read(blocks, problem);
 	return GOT_ERROR;
+}
+
+void blocks_read_ahead(struct block_reader *blocks)
+{
+	if (!blocks->ahead)
+		blocks->ahead = ahead_start(blocks);
+}
+
+enum got blocks_read_bytes(struct block_reader *blocks, void *to, size_t size,
+			   struct problem *problem)
+{
+	stop_ahead(blocks);
+	return read_bytes(blocks, to, size, problem);
 }
 
 static bool make_room(struct block_buffer *buffer, size_t size)
@@ -100,9 +124,14 @@ static bool make_room(struct block_buffer *buffer, size_t size)
 enum got blocks_read(struct block_reader *blocks, struct problem *problem)
 {
 	unsigned char bytes[BLOCK_HEAD_SIZE];
-	enum got got = blocks_read_bytes(blocks, bytes, sizeof(bytes), problem);
 	const char *wrong;
+	enum got got;
 
+	if (blocks->ahead)
+		return ahead_take(blocks->ahead, blocks, problem);
+	blocks->decompressed = false;
+	blocks->unpacked = NULL;
+	got = read_bytes(blocks, bytes, sizeof(bytes), problem);
 	if (got != GOT_ALL)
 		return got;
 	wrong = block_head_parse(&blocks->head, bytes);
@@ -115,7 +144,7 @@ enum got blocks_read(struct block_reader *blocks, struct problem *problem)
 		blocks_no_memory(blocks, problem);
 		return GOT_ERROR;
 	}
-	got = blocks_read_bytes(blocks, blocks->packed.bytes, blocks->head.packed, problem);
+	got = read_bytes(blocks, blocks->packed.bytes, blocks->head.packed, problem);
 	if (got != GOT_ALL)
 		return got;
 	if (block_crc(blocks->packed.bytes, blocks->head.packed) != blocks->head.payload_crc) {
@@ -145,36 +174,47 @@ int blocks_work(struct block_reader *blocks, __u64 bytes, struct problem *proble
 		blocks->name, blocks->at.nblocks, blocks->at.offset, WORK_RATIO);
 }
 
-int blocks_decompress(struct block_reader *blocks, struct problem *problem)
+bool blocks_try_decompress(struct block_reader *blocks)
 {
 	size_t size = ZSTD_decompressDCtx(blocks->zstd, blocks->message.bytes, blocks->head.size,
 					  blocks->packed.bytes, blocks->head.packed);
 
-	if (ZSTD_isError(size) || size != blocks->head.size)
+	blocks->decompressed = !ZSTD_isError(size) && size == blocks->head.size;
+	return blocks->decompressed;
+}
+
+int blocks_decompress(struct block_reader *blocks, struct problem *problem)
+{
+	if (!blocks->decompressed && !blocks_try_decompress(blocks))
 		return blocks_damaged(blocks, "it cannot be unpacked", problem);
-	return blocks_work(blocks, size, problem);
+	return blocks_work(blocks, blocks->head.size, problem);
+}
+
+bool blocks_try_unpack(struct block_reader *blocks, const ProtobufCMessageDescriptor *type)
+{
+	ProtobufCAllocator allocator = arena_allocator(&blocks->arena);
+
+	arena_free(&blocks->arena);
+	blocks->unpacked = protobuf_c_message_unpack(type, &allocator, blocks->head.size,
+						     blocks->message.bytes);
+	return blocks->unpacked;
 }
 
 void *blocks_unpack(struct block_reader *blocks, const ProtobufCMessageDescriptor *type,
 		    struct problem *problem)
 {
-	ProtobufCAllocator allocator = arena_allocator(&blocks->arena);
-	void *message;
-
-	arena_free(&blocks->arena);
 	if (blocks_decompress(blocks, problem))
 		return NULL;
-	message = protobuf_c_message_unpack(type, &allocator, blocks->head.size,
-					    blocks->message.bytes);
-	/* Columns are the records', which are counted as such. */
-	if (message && type != &cap__records__descriptor &&
-	    blocks_work(blocks, blocks->arena.used, problem))
+	if (!blocks->unpacked && !blocks_try_unpack(blocks, type)) {
+		blocks_damaged(blocks,
+			       blocks->arena.failed
+				       ? "its message takes more memory than any should"
+				       : "its message is malformed",
+			       problem);
 		return NULL;
-	if (message)
-		return message;
-	blocks_damaged(blocks,
-		       blocks->arena.failed ? "its message takes more memory than any should"
-					    : "its message is malformed",
-		       problem);
-	return NULL;
+	}
+	/* Columns are the records', which are counted as such. */
+	if (type != &cap__records__descriptor && blocks_work(blocks, blocks->arena.used, problem))
+		return NULL;
+	return blocks->unpacked;
 }

@@ -28,8 +28,11 @@ struct block_position {
 	__u64 nblocks; /* before it */
 };
 
+struct block_ahead;
+
 struct block_reader {
-	FILE *stream;
+	FILE *stream; /* not to be touched while there is .ahead */
+	struct block_ahead *ahead; /* NULL: nobody reads ahead */
 	char *name; /* in messages */
 	bool forced; /* any amount of work is fine */
 	ZSTD_DCtx *zstd;
@@ -37,6 +40,8 @@ struct block_reader {
 	struct arena arena; /* of the message being read */
 	struct block_position at; /* the block being read, then the next */
 	struct block_head head;
+	bool decompressed; /* message has it */
+	void *unpacked; /* from it; NULL: not yet */
 	__u64 work; /* what was unpacked, bytes */
 };
 
@@ -45,6 +50,12 @@ int blocks_open(struct block_reader *blocks, FILE *stream, const char *name);
 
 /* Closes the stream, too, unless it is NULL by now. */
 void blocks_close(struct block_reader *blocks);
+
+/*
+ * From here on a thread reads the blocks that blocks_read() has next, and unpacks records. Until the next
+ * is read by other means, or another is sought. Nothing else changes, but for the time.
+ */
+void blocks_read_ahead(struct block_reader *blocks);
 
 /* Forget all that was read, as if the block at @at were the first. */
 void blocks_restart(struct block_reader *blocks, struct block_position at);
@@ -75,6 +86,10 @@ void blocks_pass(struct block_reader *blocks);
 
 /* Its message as bytes, head.size of them in message.bytes. 0, or -1 with @problem filled. */
 int blocks_decompress(struct block_reader *blocks, struct problem *problem);
+
+/* Whether that goes well; nothing is said, nor counted as work. The message is in .unpacked. */
+bool blocks_try_decompress(struct block_reader *blocks);
+bool blocks_try_unpack(struct block_reader *blocks, const ProtobufCMessageDescriptor *type);
 
 /* Its message, valid until the next one; NULL with @problem filled. */
 void *blocks_unpack(struct block_reader *blocks, const ProtobufCMessageDescriptor *type,

@@ -125,6 +125,12 @@ struct capture_item {
 int capture_next(struct capture_file *file, unsigned int wants, struct capture_item *item,
 		 struct problem *problem);
 
+/*
+ * Who will take a while over the records asks that a thread unpacks the next ones meanwhile; until
+ * capture_rewind() or the end. What capture_next() says is the same.
+ */
+void capture_read_ahead(struct capture_file *file);
+
 /* Back to the begin, for those who read twice. 0 or -1 with @problem filled. */
 int capture_rewind(struct capture_file *file, struct problem *problem);
 

@@ -378,6 +378,11 @@ int capture_next(struct capture_file *file, unsigned int wants, struct capture_i
 	return 0;
 }
 
+void capture_read_ahead(struct capture_file *file)
+{
+	blocks_read_ahead(&file->blocks);
+}
+
 /* Forget everything but the Header. */
 static void reset(struct capture_file *file)
 {

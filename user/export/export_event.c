@@ -238,6 +238,7 @@ int export_events(struct export *export, export_event_fn *fn, void *ctx)
 	struct capture_item item;
 	int more;
 
+	capture_read_ahead(export->file);
 	while ((more = export_next(export, CAPTURE_WANT_RECORDS, &item)) > 0)
 		if (hand_on(export, &item, fn, ctx))
 			return -1;
