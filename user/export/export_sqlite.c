@@ -16,12 +16,59 @@
 #include "sqlite_rows.h"
 #include "sqlite_schema.h"
 
+/* After its number, and that of its hook. */
+static const enum export_field_id event_columns[] = {
+	FIELD_END,   FIELD_LATENCY, FIELD_VM,	 FIELD_AS_ID,	FIELD_SLOT, FIELD_GMEM, FIELD_GFN,
+	FIELD_PGOFF, FIELD_PAGES,   FIELD_ERROR, FIELD_DETAILS, FIELD_CPU,  FIELD_TID,
+};
+
+#define NR_EVENT_COLUMNS (sizeof(event_columns) / sizeof(event_columns[0]))
+
+struct event_row {
+	enum gmem_event event;
+	struct export_value values[NR_EVENT_COLUMNS];
+};
+
 struct database {
 	struct sqlite_rows rows;
+	struct event_row events[EVENTS_AT_ONCE]; /* that have not been put yet */
+	size_t nevents;
 	struct export *export;
 	const struct capture *capture; /* the snapshot at hand */
 	__u64 nsnapshots;
 };
+
+static void put_event_row(struct sqlite_rows *rows, const struct event_row *row)
+{
+	sqlite_row_number(rows, row->event);
+	for (size_t i = 0; i < NR_EVENT_COLUMNS; i++) {
+		const struct export_value *value = &row->values[i];
+
+		if (export_fields[event_columns[i]].kind == FIELD_NUMBER)
+			sqlite_row_number_if(rows, value->known, value->number);
+		else
+			sqlite_row_word(rows, value->known ? value->text : NULL);
+	}
+}
+
+/* Those that are waiting. */
+static void put_event_rows(struct database *db)
+{
+	bool at_once = db->nevents == EVENTS_AT_ONCE;
+
+	if (at_once)
+		sqlite_row_begin(&db->rows, INSERT_EVENTS);
+	for (size_t i = 0; i < db->nevents; i++) {
+		if (!at_once)
+			sqlite_row_begin(&db->rows, INSERT_EVENT);
+		put_event_row(&db->rows, &db->events[i]);
+		if (!at_once)
+			sqlite_row_end(&db->rows);
+	}
+	if (at_once)
+		sqlite_row_end(&db->rows);
+	db->nevents = 0;
+}
 
 static void put_vm(struct database *db, __u32 number, const struct vm_info *info)
 {
@@ -82,7 +129,7 @@ static void put_slot(struct database *db, __u32 vm, const struct slot_info *info
 	sqlite_row_end(rows);
 }
 
-/* Who an event names, once, and again when it has changed. */
+/* Who an event names, once, and again when it has changed: after the events before. */
 static void put_place(struct database *db, struct export_place *place)
 {
 	__u32 vm = place->vm ? place->vm->number : NO_VM;
@@ -91,6 +138,7 @@ static void put_place(struct database *db, struct export_place *place)
 		put_place(db, place->vm);
 	if (place->told == place->version)
 		return;
+	put_event_rows(db);
 	place->told = place->version;
 	if (place->owner.kind == OWNER_VM)
 		put_vm(db, vm, &place->owner.vm_info);
@@ -104,26 +152,25 @@ static void put_place(struct database *db, struct export_place *place)
 
 static int put_event(void *ctx, const struct export_event *event)
 {
-	static const enum export_field_id columns[] = {
-		FIELD_END,     FIELD_LATENCY, FIELD_VM,	   FIELD_AS_ID, FIELD_SLOT,
-		FIELD_GMEM,    FIELD_GFN,     FIELD_PGOFF, FIELD_PAGES, FIELD_ERROR,
-		FIELD_DETAILS, FIELD_CPU,     FIELD_TID,
-	};
 	struct database *db = ctx;
-	struct export_value value;
+	struct event_row *row;
 
 	put_place(db, event->place);
-	sqlite_row_begin(&db->rows, INSERT_EVENT);
-	sqlite_row_number(&db->rows, event->record->event);
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
-		export_get(event, columns[i], &value);
-		if (export_fields[columns[i]].kind == FIELD_NUMBER)
-			sqlite_row_number_if(&db->rows, value.known, value.number);
-		else
-			sqlite_row_word(&db->rows, value.known ? value.text : NULL);
-	}
-	sqlite_row_end(&db->rows);
+	row = &db->events[db->nevents++];
+	row->event = event->record->event;
+	for (size_t i = 0; i < NR_EVENT_COLUMNS; i++)
+		export_get(event, event_columns[i], &row->values[i]);
+	if (db->nevents == EVENTS_AT_ONCE)
+		put_event_rows(db);
 	return db->rows.status ? -1 : 0;
+}
+
+static int put_events(struct database *db)
+{
+	int err = export_events(db->export, put_event, db);
+
+	put_event_rows(db);
+	return err ?: capture_rewind(db->export->file, db->export->problem);
 }
 
 /* The columns vm, as_id, slot and gmem_ino. */
@@ -381,8 +428,7 @@ static int put_all(struct database *db)
 
 	sqlite_rows_prepare(&db->rows, sqlite_statements, NR_STATEMENTS);
 	if (db->export->has_records)
-		err = export_events(db->export, put_event, db)
-			      ?: capture_rewind(db->export->file, db->export->problem);
+		err = put_events(db);
 	if (!err)
 		err = put_snapshots(db);
 	if (err)

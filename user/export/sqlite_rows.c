@@ -25,6 +25,7 @@ void sqlite_rows_run(struct sqlite_rows *rows, const char *sql)
 void sqlite_rows_open(struct sqlite_rows *rows, const char *path, const char *sql)
 {
 	*rows = (struct sqlite_rows){ 0 };
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* statistics, a lock at each allocation */
 	note(rows,
 	     sqlite3_open_v2(path, &rows->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
 	sqlite_rows_run(rows, sql);

@@ -96,6 +96,10 @@ const char sqlite_indexes[] =
 	"CREATE INDEX event_by_slot ON event (vm, as_id, slot);"
 	"CREATE INDEX count_by_hook ON count (hook, snapshot);";
 
+#define EVENT "(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+#define FOUR_EVENTS EVENT "," EVENT "," EVENT "," EVENT
+#define EIGHT_EVENTS FOUR_EVENTS "," FOUR_EVENTS
+
 const char *const sqlite_statements[NR_STATEMENTS] = {
 	[INSERT_CAPTURE] = "INSERT INTO capture VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[INSERT_HOOK] = "INSERT INTO hook VALUES (?,?,?,?,?,?,?,?,?,?,?)",
@@ -113,7 +117,9 @@ const char *const sqlite_statements[NR_STATEMENTS] = {
 		" gmem_ino = ifnull(excluded.gmem_ino, gmem_ino),"
 		" gmem_pgoff = ifnull(excluded.gmem_pgoff, gmem_pgoff)",
 	[INSERT_THREAD] = "INSERT INTO thread VALUES (?,?,?)",
-	[INSERT_EVENT] = "INSERT INTO event VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[INSERT_EVENT] = "INSERT INTO event VALUES " EVENT,
+	[INSERT_EVENTS] = "INSERT INTO event VALUES " EIGHT_EVENTS "," EIGHT_EVENTS "," EIGHT_EVENTS
+		"," EIGHT_EVENTS,
 	[INSERT_SNAPSHOT] = "INSERT INTO snapshot VALUES (?,?)",
 	[INSERT_COUNT] = "INSERT INTO count VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[INSERT_HISTOGRAM] = "INSERT INTO histogram VALUES (?,?,?,?)",
