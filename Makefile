@@ -48,11 +48,11 @@ WORKLOAD_OBJECTS := $(WORKLOAD_SOURCES:%.c=$(BUILD)/%.o)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 
 .DELETE_ON_ERROR:
-.PHONY: all bench soak growth clean install demo check check-long compile_commands.json fuzz lint help unit sanitized
+.PHONY: all bench bench-files soak growth clean install demo check check-long compile_commands.json fuzz lint help unit sanitized
 .SECONDARY:
 
 all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/attach_loop $(BUILD)/mayhem $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied \
-	$(BUILD)/crowd $(BUILD)/spin $(BUILD)/stand-in/gmemtrace
+	$(BUILD)/crowd $(BUILD)/unpack $(BUILD)/spin $(BUILD)/stand-in/gmemtrace
 
 # The BPF side: an object, a skeleton.
 
@@ -132,8 +132,8 @@ $(BUILD)/stand-in/hooks.o: $(BUILD)/stand-in/hooks.c
 $(BUILD)/stand-in/gmemtrace: $(BUILD)/user/gmemtrace/gmemtrace.o $(BUILD)/stand-in/hooks.o $(LIB)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
-# The floor that tracing cannot go below: see tests/bench.
-$(BUILD)/floor: $(BUILD)/tests/bench/floor.o $(LIB)
+# The floors that tracing and exports cannot go below: see tests/bench.
+$(BUILD)/floor $(BUILD)/unpack: $(BUILD)/%: $(BUILD)/tests/bench/%.o $(LIB)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Makes faults slower, for tests of gmemtrace check.
@@ -213,6 +213,10 @@ bench:
 	scripts/lab run --kernel $(KERNEL) --icount --timeout 1200 --share $(BUILD)/bench -- \
 		tests/bench/cost.py -o $(BUILD)/bench/$(KERNEL).json $(OPTIONS)
 
+# What exports cost, without a VM: FORMAT... and more as OPTIONS=. Some 6 GB of a disk, for a while.
+bench-files: all
+	tests/bench/export_cost.py $(OPTIONS)
+
 # How it grows with slots, VMs, histograms and CPUs: figures and the plot of docs/growth.svg.
 growth:
 	scripts/setup
@@ -258,6 +262,7 @@ help:
 	@echo 'make check      run all tests: unit tests here, the rest on real kernels in VMs'
 	@echo '                PART="unit 7.3": only these; tests/run --list has all parts'
 	@echo 'make bench      what each tool adds to a guest fault, in instructions (KERNEL=7.3)'
+	@echo 'make bench-files  what exports of 10 million events cost, beside unpacking them'
 	@echo 'make soak       10,000 VMs and 2,000 guest_memfds come and go; hours (KERNEL=7.3)'
 	@echo 'make growth     how that grows with slots, VMs, histograms and CPUs, with a plot'
 	@echo 'make fuzz       FUZZ_SECONDS=3600: hostile capture files, under sanitizers'

@@ -654,6 +654,13 @@ def test_memory(capture):
     return ", ".join(f"{to} {used[to, MANY] >> 10} MiB" for to in FORMATS)
 
 
+def test_cost(_capture):
+    """csv, ndjson and perfetto take no more than twice what docs/export.md says, by how long it takes to unpack the records"""
+    done = run(f"{ROOT}/tests/bench/export_cost.py", "--events", "1000000", "--slack", "2", "csv", "ndjson", "perfetto")
+    assert done.returncode == 0, done
+    return ", ".join(f"{to} {times.strip()}" for to, times in re.findall(r"^\| (csv|ndjson|perfetto) (?:\|[^|]*){2}\|([^|]*)", done.stdout, re.MULTILINE))
+
+
 def test_readable_by_program(capture):
     """sqlite: the program that people have opens it, too"""
     done = run("sqlite3", "-batch", f"file:{capture.export('sqlite')}?mode=ro", "SELECT count(*) FROM event")
