@@ -6,8 +6,7 @@
 #include <wchar.h>
 #include "text.h"
 
-/* The UTF-8 character at @s of @len > 0 bytes: its length and code point, or 0 if it is none. */
-static size_t utf8_decode(const char *s, size_t len, unsigned int *code)
+size_t text_decode(const char *s, size_t len, unsigned int *code)
 {
 	static const struct {
 		unsigned char mask, lead;
@@ -54,7 +53,7 @@ unsigned int text_width(const char *s)
 	unsigned int width = 0, code;
 
 	for (; len; s += n, len -= n) {
-		n = utf8_decode(s, len, &code);
+		n = text_decode(s, len, &code);
 		width += n ? code_width(code) : 1;
 		if (!n)
 			n = 1;
@@ -77,7 +76,7 @@ char *text_clean(char *buf, size_t size, const char *s, size_t len, bool utf8)
 	size_t n;
 
 	for (len = strnlen(s, len); len; s += n, len -= n) {
-		n = utf8_decode(s, len, &code);
+		n = text_decode(s, len, &code);
 		if (n && is_printable(code, utf8)) {
 			if ((size_t)(end - out) < n)
 				break;
@@ -102,7 +101,7 @@ char *text_utf8(char *buf, size_t size, const char *s, size_t len)
 	size_t n, width;
 
 	for (len = strnlen(s, len); len; s += n, len -= n) {
-		n = is_ascii(*s) ? 1 : utf8_decode(s, len, &code);
+		n = is_ascii(*s) ? 1 : text_decode(s, len, &code);
 		width = n ? n : sizeof(replacement) - 1;
 		if ((size_t)(end - out) < width)
 			break;
@@ -135,7 +134,7 @@ static bool is_control(unsigned int code)
 
 size_t text_control(const char *s, size_t len, unsigned int *code)
 {
-	size_t n = utf8_decode(s, len, code);
+	size_t n = text_decode(s, len, code);
 
 	return n && is_control(*code) ? n : 0;
 }
@@ -147,7 +146,7 @@ char *text_plain(char *buf, size_t size, const char *s, size_t len)
 	unsigned int code;
 
 	for (len = strnlen(s, len); len;) {
-		size_t n = utf8_decode(s, len, &code), width = n ? n : sizeof(replacement) - 1;
+		size_t n = text_decode(s, len, &code), width = n ? n : sizeof(replacement) - 1;
 		bool control = n && is_control(code);
 
 		if ((size_t)(end - out) < (control ? 4 * n : width))
@@ -174,7 +173,7 @@ void text_clip(char *s, unsigned int columns)
 	if (text_width(s) <= columns)
 		return;
 	while (at < len) {
-		n = utf8_decode(s + at, len - at, &code);
+		n = text_decode(s + at, len - at, &code);
 		width += n ? code_width(code) : 1;
 		if (width > columns - ndots)
 			break;

@@ -28,6 +28,9 @@ char *text_clean(char *buf, size_t size, const char *s, size_t len, bool utf8);
 #define TEXT_UTF8_SIZE(len) (3 * (len) + 1)
 char *text_utf8(char *buf, size_t size, const char *s, size_t len);
 
+/* The UTF-8 character at @s of @len > 0 bytes: its length, and its code point in @code; 0: it is none. */
+size_t text_decode(const char *s, size_t len, unsigned int *code);
+
 /*
  * The control character at @s of @len > 0 bytes of UTF-8, or what changes the direction of text: how
  * many bytes it has, and its @code; 0: it is none. In text that goes out, none is left as it is.

@@ -4,7 +4,6 @@
  * recorded, the report of each snapshot, as -f json writes it. Values that an event does not have
  * are left out.
  */
-#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include "base/json_text.h"
@@ -115,13 +114,10 @@ static int put_snapshots(struct export *export)
 {
 	struct text_style style = { 0 };
 	struct capture_item item;
-	int more, err;
+	int more;
 
-	while ((more = export_next(export, CAPTURE_WANT_SNAPSHOTS, &item)) > 0) {
-		err = report_write(export->out, "json", item.capture, &style);
-		if (err == -ENOMEM)
-			return export_no_memory(export);
-	}
+	while ((more = export_next(export, CAPTURE_WANT_SNAPSHOTS, &item)) > 0)
+		report_write(export->out, "json", item.capture, &style);
 	return more;
 }
 

@@ -9,69 +9,55 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
-#include "base/json_node.h"
-#include "base/json_text.h"
 #include "model/events.h"
 #include "report_formats.h"
 
-static json_t *function_list(const struct rung *rung)
+static void put_all_of(struct json_out *json, const char *key, const char *text)
 {
-	struct json_node list = node_list();
+	json_out_foreign(json, key, text, strlen(text));
+}
+
+static void put_rung(struct json_out *json, const struct rung *rung)
+{
 	const char *function;
-	unsigned int i;
 
-	for (i = 0; (function = rung_function(rung, i)); i++)
-		node_add(&list, json_string(function));
-	return node_done(&list);
+	json_out_object(json, "rung");
+	json_out_list(json, "functions");
+	for (unsigned int i = 0; (function = rung_function(rung, i)); i++)
+		json_out_string(json, NULL, function);
+	json_out_end_list(json);
+	json_out_string(json, "since", rung->since);
+	json_out_end_object(json);
 }
 
-static json_t *rung_object(const struct rung *rung)
+static void put_hook(struct json_out *json, const struct capture *capture, enum gmem_event event)
 {
-	struct json_node object = node_object();
-
-	node_put(&object, "functions", function_list(rung));
-	node_put(&object, "since", json_string(rung->since));
-	return node_done(&object);
-}
-
-static json_t *hook_object(const struct capture *capture, enum gmem_event event)
-{
-	struct json_node object = node_object();
 	const struct hook_state *hook = &capture->hooks[event];
 	const struct rung *rung = capture_rung(capture, event);
 
-	node_put(&object, "event", json_string(event_descs[event].name));
-	node_put(&object, "opt_in", json_boolean(event_descs[event].carries & EVENT_OPT_IN));
-	node_put(&object, "shown", json_boolean(capture_shows(capture, event)));
-	node_put(&object, "wanted", json_boolean(hook->wanted));
-	node_put(&object, "attached", json_boolean(hook->attached));
-	node_put(&object, "rung", rung ? rung_object(rung) : json_null());
-	node_put(&object, "reason", json_foreign_or_null(hook->reason));
-	node_put(&object, "run_count", json_u64(hook->run_count));
-	node_put(&object, "run_time_ns", json_u64(hook->run_time_ns));
-	node_put(&object, "recursion_misses", json_u64(hook->recursion_misses));
-	return node_done(&object);
+	json_out_object(json, NULL);
+	json_out_string(json, "event", event_descs[event].name);
+	json_out_bool(json, "opt_in", event_descs[event].carries & EVENT_OPT_IN);
+	json_out_bool(json, "shown", capture_shows(capture, event));
+	json_out_bool(json, "wanted", hook->wanted);
+	json_out_bool(json, "attached", hook->attached);
+	if (rung)
+		put_rung(json, rung);
+	else
+		json_out_null(json, "rung");
+	json_out_foreign_or_null(json, "reason", hook->reason);
+	json_out_number(json, "run_count", hook->run_count);
+	json_out_number(json, "run_time_ns", hook->run_time_ns);
+	json_out_number(json, "recursion_misses", hook->recursion_misses);
+	json_out_end_object(json);
 }
 
-static json_t *hook_list(const struct capture *capture)
+static void put_hooks(struct json_out *json, const struct capture *capture)
 {
-	struct json_node list = node_list();
-	int event;
-
-	for (event = 0; event < NR_EVENTS; event++)
-		node_add(&list, hook_object(capture, event));
-	return node_done(&list);
-}
-
-static json_t *event_losses(const __u64 *loss)
-{
-	struct json_node object = node_object();
-	int i;
-
-	for (i = 0; i < NR_LOSSES; i++)
-		if (loss[i])
-			node_put(&object, loss_descs[i].name, json_u64(loss[i]));
-	return node_done(&object);
+	json_out_list(json, "hooks");
+	for (int event = 0; event < NR_EVENTS && !capture->rebuilt; event++)
+		put_hook(json, capture, event);
+	json_out_end_list(json);
 }
 
 static bool any_loss(const __u64 *loss)
@@ -84,228 +70,200 @@ static bool any_loss(const __u64 *loss)
 	return false;
 }
 
-static json_t *loss_object(const struct capture *capture)
+static void put_losses(struct json_out *json, const struct capture *capture, enum gmem_event event)
 {
-	const __u64(*loss)[NR_LOSSES] = capture->snap->loss;
-	struct json_node object = node_object();
-	struct json_node events = node_object();
-	int event;
+	const __u64 *loss = capture->snap->loss[event];
 
-	for (event = 0; event < NR_EVENTS; event++)
-		if (any_loss(loss[event]))
-			node_put(&events, event_descs[event].name, event_losses(loss[event]));
-	node_put(&object, "total", capture->rebuilt ? json_null() : json_u64(capture->snap->lost));
-	node_put(&object, "switched_off",
-		 capture->rebuilt ? json_null() : json_u64(capture->snap->switched_off));
-	node_put(&object, "events", node_done(&events));
-	return node_done(&object);
+	if (!any_loss(loss))
+		return;
+	json_out_object(json, event_descs[event].name);
+	for (int i = 0; i < NR_LOSSES; i++)
+		if (loss[i])
+			json_out_number(json, loss_descs[i].name, loss[i]);
+	json_out_end_object(json);
 }
 
-static json_t *argument_list(char *const *arg)
+static void put_loss(struct json_out *json, const struct capture *capture)
 {
-	struct json_node list = node_list();
+	const struct snapshot *snap = capture->snap;
 
-	for (; *arg; arg++)
-		node_add(&list, json_foreign(*arg, strlen(*arg)));
-	return node_done(&list);
+	json_out_object(json, "loss");
+	json_out_number_if(json, "total", !capture->rebuilt, snap->lost);
+	json_out_number_if(json, "switched_off", !capture->rebuilt, snap->switched_off);
+	json_out_object(json, "events");
+	for (int event = 0; event < NR_EVENTS; event++)
+		put_losses(json, capture, event);
+	json_out_end_object(json);
+	json_out_end_object(json);
 }
 
-static json_t *command_object(const struct capture *capture)
+static void put_command(struct json_out *json, const struct capture *capture)
 {
 	const char *signal =
 		capture->command_ended ? capture_signal(capture->command_status) : NULL;
 	bool exited = capture->command_ended && !signal;
-	int status = WEXITSTATUS(capture->command_status);
-	struct json_node object = node_object();
 
-	node_put(&object, "argv", argument_list(capture->command));
-	node_put(&object, "ended", json_boolean(capture->command_ended));
-	node_put(&object, "exit_status", exited ? json_integer(status) : json_null());
-	node_put(&object, "signal", json_foreign_or_null(signal));
-	return node_done(&object);
+	json_out_object(json, "command");
+	json_out_list(json, "argv");
+	for (char *const *arg = capture->command; *arg; arg++)
+		put_all_of(json, NULL, *arg);
+	json_out_end_list(json);
+	json_out_bool(json, "ended", capture->command_ended);
+	json_out_number_if(json, "exit_status", exited, WEXITSTATUS(capture->command_status));
+	json_out_foreign_or_null(json, "signal", signal);
+	json_out_end_object(json);
 }
 
 /* A time of day in nanoseconds does not fit the integers of most readers: RFC 3339 does. */
-static json_t *time_string(__u64 realtime_ns)
+static void put_time(struct json_out *json, const char *key, __u64 realtime_ns)
 {
 	time_t seconds = realtime_ns / 1000000000;
-	char date[32], text[64];
+	char date[32] = "", text[64];
 	struct tm tm;
 
-	if (!gmtime_r(&seconds, &tm))
-		return NULL;
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	/* Of 64 bits of nanoseconds, any is a date. */
+	if (gmtime_r(&seconds, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text, sizeof(text), "%s.%09lluZ", date, realtime_ns % 1000000000);
-	return json_string(text);
+	json_out_string(json, key, text);
 }
 
-static json_t *drop_list(const struct capture *capture)
+static void put_drops(struct json_out *json, const struct capture *capture)
 {
-	struct json_node list = node_list();
-
+	json_out_list(json, "dropped_records");
 	for (size_t i = 0; i < capture->ndrops; i++) {
-		struct json_node object = node_object();
-
-		node_put(&object, "cpu", json_u64(capture->drops[i].cpu));
-		node_put(&object, "event", json_string(event_descs[capture->drops[i].event].name));
-		node_put(&object, "count", json_u64(capture->drops[i].count));
-		node_add(&list, node_done(&object));
+		json_out_object(json, NULL);
+		json_out_number(json, "cpu", capture->drops[i].cpu);
+		json_out_string(json, "event", event_descs[capture->drops[i].event].name);
+		json_out_number(json, "count", capture->drops[i].count);
+		json_out_end_object(json);
 	}
-	return node_done(&list);
+	json_out_end_list(json);
 }
 
-static json_t *capture_object(const struct capture *capture)
+static void put_capture(struct json_out *json, const struct capture *capture)
 {
-	struct json_node object = node_object();
-
-	node_put(&object, "start", time_string(capture->start_realtime_ns));
-	node_put(&object, "duration_ns", json_u64(capture->duration_ns));
-	node_put(&object, "command", capture->command ? command_object(capture) : json_null());
-	node_put(&object, "min_latency_ns", json_u64(capture->min_latency_ns));
-	node_put(&object, "incomplete", json_foreign_or_null(capture->incomplete));
-	node_put(&object, "dropped_records", drop_list(capture));
-	node_put(&object, "note",
-		 json_foreign_or_null(capture->note ?: report_no_names(capture->snap)));
-	return node_done(&object);
+	json_out_object(json, "capture");
+	put_time(json, "start", capture->start_realtime_ns);
+	json_out_number(json, "duration_ns", capture->duration_ns);
+	if (capture->command)
+		put_command(json, capture);
+	else
+		json_out_null(json, "command");
+	json_out_number(json, "min_latency_ns", capture->min_latency_ns);
+	json_out_foreign_or_null(json, "incomplete", capture->incomplete);
+	put_drops(json, capture);
+	json_out_foreign_or_null(json, "note", capture->note ?: report_no_names(capture->snap));
+	json_out_end_object(json);
 }
 
-static json_t *tool_object(const struct capture *capture)
+static void put_tool_and_kernel(struct json_out *json, const struct capture *capture)
 {
-	struct json_node object = node_object();
-
-	node_put(&object, "name", json_string(capture->tool));
-	node_put(&object, "version", json_foreign(capture->version, strlen(capture->version)));
-	return node_done(&object);
+	json_out_object(json, "tool");
+	put_all_of(json, "name", capture->tool);
+	put_all_of(json, "version", capture->version);
+	json_out_end_object(json);
+	json_out_object(json, "kernel");
+	put_all_of(json, "release", capture->kernel);
+	put_all_of(json, "arch", capture->arch);
+	json_out_end_object(json);
 }
 
-static json_t *kernel_object(const struct capture *capture)
+static void put_stack(struct json_out *json, const struct stack_count *stack)
 {
-	struct json_node object = node_object();
-
-	node_put(&object, "release", json_foreign(capture->kernel, strlen(capture->kernel)));
-	node_put(&object, "arch", json_foreign(capture->arch, strlen(capture->arch)));
-	return node_done(&object);
-}
-
-static json_t *frame_list(const struct stack_count *stack)
-{
-	struct json_node list = node_list();
-
-	for (size_t i = 0; i < stack->nframes; i++)
-		node_add(&list, json_foreign(report_frame(stack->frames[i]),
-					     strlen(report_frame(stack->frames[i]))));
-	return node_done(&list);
-}
-
-static json_t *stack_slot(const struct stack_count *stack)
-{
-	struct json_node object;
-
-	if (!stack->at_slot)
-		return json_null();
-	object = node_object();
-	node_put(&object, "as_id", json_integer(stack->as_id));
-	node_put(&object, "id", json_integer(stack->slot_id));
-	return node_done(&object);
-}
-
-static json_t *stack_object(const struct stack_count *stack)
-{
-	struct json_node object = node_object();
-
-	node_put(&object, "event", json_string(event_descs[stack->event].name));
-	node_put(&object, "count", json_u64(stack->count));
+	json_out_object(json, NULL);
+	json_out_string(json, "event", event_descs[stack->event].name);
+	json_out_number(json, "count", stack->count);
 	if (event_descs[stack->event].carries & EVENT_PAGES)
-		node_put(&object, "pages", json_u64(stack->npages));
-	node_put(&object, "vm", stack->vm == NO_VM ? json_null() : json_integer(stack->vm));
-	node_put(&object, "slot", stack_slot(stack));
-	node_put(&object, "pid", json_u64(stack->pid));
-	node_put(&object, "comm", json_foreign(stack->comm, strnlen(stack->comm, GMEM_COMM_LEN)));
-	node_put(&object, "frames", frame_list(stack));
-	return node_done(&object);
+		json_out_number(json, "pages", stack->npages);
+	json_out_number_if(json, "vm", stack->vm != NO_VM, stack->vm);
+	if (stack->at_slot) {
+		json_out_object(json, "slot");
+		json_out_signed(json, "as_id", stack->as_id);
+		json_out_signed(json, "id", stack->slot_id);
+		json_out_end_object(json);
+	} else {
+		json_out_null(json, "slot");
+	}
+	json_out_number(json, "pid", stack->pid);
+	json_out_foreign(json, "comm", stack->comm, GMEM_COMM_LEN);
+	json_out_list(json, "frames");
+	for (size_t i = 0; i < stack->nframes; i++)
+		put_all_of(json, NULL, report_frame(stack->frames[i]));
+	json_out_end_list(json);
+	json_out_end_object(json);
 }
 
-static json_t *stack_list(const struct snapshot *snap)
+static void put_stacks(struct json_out *json, const struct snapshot *snap)
 {
-	struct json_node list = node_list();
-
+	json_out_list(json, "stacks");
 	for (size_t i = 0; i < snap->nstacks; i++)
-		node_add(&list, stack_object(&snap->stacks[i]));
-	return node_done(&list);
+		put_stack(json, &snap->stacks[i]);
+	json_out_end_list(json);
 }
 
-static json_t *host_object(const struct capture *capture)
+static void put_inventory(struct json_out *json, const struct capture *capture)
 {
-	struct json_node object = node_object();
-
-	node_put(&object, "events", json_events(capture, &capture->snap->host));
-	return node_done(&object);
+	json_out_object(json, "inventory");
+	json_out_bool(json, "taken", !capture->no_inventory);
+	json_out_foreign_or_null(json, "reason", capture->no_inventory);
+	json_out_foreign_or_null(json, "lacks", capture->inventory_lacks);
+	json_out_end_object(json);
 }
 
-static json_t *inventory_object(const struct capture *capture)
+static struct json_out begin(FILE *out, const struct capture *capture)
 {
-	struct json_node object = node_object();
+	struct json_out json = { .file = out };
 
-	node_put(&object, "taken", json_boolean(!capture->no_inventory));
-	node_put(&object, "reason", json_foreign_or_null(capture->no_inventory));
-	node_put(&object, "lacks", json_foreign_or_null(capture->inventory_lacks));
-	return node_done(&object);
+	json_out_object(&json, NULL);
+	put_tool_and_kernel(&json, capture);
+	return json;
 }
 
-static int write_and_free(FILE *out, json_t *root)
+/* Failed writes are found by the caller, which flushes. */
+static int end(struct json_out *json)
 {
-	int err;
-
-	if (!root)
-		return -ENOMEM;
-	err = json_text_write(out, root);
-	json_decref(root);
-	if (!err)
-		fputc('\n', out);
-	/* Failed writes are found by the caller, which flushes. */
-	return err && !ferror(out) ? -ENOMEM : 0;
+	json_out_end_object(json);
+	fputc('\n', json->file);
+	return 0;
 }
 
 int report_json_capture(FILE *out, const struct capture *capture, const struct text_style *style)
 {
-	struct json_node root = node_object();
+	struct json_out json = begin(out, capture);
 
 	(void)style;
-	node_put(&root, "tool", tool_object(capture));
-	node_put(&root, "kernel", kernel_object(capture));
-	node_put(&root, "capture", capture_object(capture));
-	node_put(&root, "hooks", capture->rebuilt ? json_array() : hook_list(capture));
-	node_put(&root, "loss", loss_object(capture));
-	node_put(&root, "inventory", inventory_object(capture));
-	node_put(&root, "vms", json_vms(capture));
-	node_put(&root, "gmems", json_gmems(capture));
-	node_put(&root, "past", json_past(capture));
-	node_put(&root, "host", host_object(capture));
+	put_capture(&json, capture);
+	put_hooks(&json, capture);
+	put_loss(&json, capture);
+	put_inventory(&json, capture);
+	json_put_vms(&json, capture);
+	json_put_gmems(&json, capture);
+	json_put_past(&json, capture);
+	json_out_object(&json, "host");
+	json_put_events(&json, capture, &capture->snap->host);
+	json_out_end_object(&json);
 	if (capture->stack_events)
-		node_put(&root, "stacks", stack_list(capture->snap));
-	return write_and_free(out, node_done(&root));
+		put_stacks(&json, capture->snap);
+	return end(&json);
 }
 
 int report_json_probe(FILE *out, const struct capture *capture, const struct text_style *style)
 {
-	struct json_node root = node_object();
+	struct json_out json = begin(out, capture);
 
 	(void)style;
-	node_put(&root, "tool", tool_object(capture));
-	node_put(&root, "kernel", kernel_object(capture));
-	node_put(&root, "hooks", hook_list(capture));
-	return write_and_free(out, node_done(&root));
+	put_hooks(&json, capture);
+	return end(&json);
 }
 
 int report_json_inventory(FILE *out, const struct capture *capture, const struct text_style *style)
 {
-	struct json_node root = node_object();
+	struct json_out json = begin(out, capture);
 
 	(void)style;
-	node_put(&root, "tool", tool_object(capture));
-	node_put(&root, "kernel", kernel_object(capture));
-	node_put(&root, "inventory", inventory_object(capture));
-	node_put(&root, "vms", json_vms(capture));
-	node_put(&root, "gmems", json_gmems(capture));
-	return write_and_free(out, node_done(&root));
+	put_inventory(&json, capture);
+	json_put_vms(&json, capture);
+	json_put_gmems(&json, capture);
+	return end(&json);
 }

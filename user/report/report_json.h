@@ -5,13 +5,14 @@
 #ifndef REPORT_JSON_H
 #define REPORT_JSON_H
 
-#include <jansson.h>
+#include "base/json_out.h"
 #include "model/capture.h"
 
-/* Each is NULL when out of memory. @counts: those of them that the report is about. */
-json_t *json_events(const struct capture *capture, const struct event_counts *counts);
-json_t *json_vms(const struct capture *capture);
-json_t *json_gmems(const struct capture *capture);
-json_t *json_past(const struct capture *capture);
+/* Each a member of the object at hand: "events", those of @counts that the report is about, ... */
+void json_put_events(struct json_out *json, const struct capture *capture,
+		     const struct event_counts *counts);
+void json_put_vms(struct json_out *json, const struct capture *capture);
+void json_put_gmems(struct json_out *json, const struct capture *capture);
+void json_put_past(struct json_out *json, const struct capture *capture);
 
 #endif

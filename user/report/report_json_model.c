@@ -2,67 +2,53 @@
 /*
  * The model in JSON: VMs, slots, guest_memfds, and what was counted at each.
  */
-#include "base/json_node.h"
 #include "model/events.h"
 #include "model/kvm_names.h"
 #include "model/percentile.h"
 #include "report_json.h"
 
-static json_t *percentile(const struct event_count *count, unsigned int per_mille)
-{
-	return json_u64(percentile_ns(count, per_mille));
-}
-
-static json_t *bucket_triple(unsigned int bucket, __u64 count)
+static void put_bucket(struct json_out *json, unsigned int bucket, __u64 count)
 {
 	__u64 high = hist_high_ns(bucket);
-	struct json_node list = node_list();
 
-	node_add(&list, json_u64(hist_low_ns(bucket)));
-	node_add(&list, high ? json_u64(high) : json_null());
-	node_add(&list, json_u64(count));
-	return node_done(&list);
+	json_out_list(json, NULL);
+	json_out_number(json, NULL, hist_low_ns(bucket));
+	json_out_number_if(json, NULL, high, high);
+	json_out_number(json, NULL, count);
+	json_out_end_list(json);
 }
 
-static json_t *bucket_list(const struct event_count *count)
+static void put_latency(struct json_out *json, const struct event_count *count)
 {
 	const struct buckets *latency = &count->latency;
-	struct json_node list = node_list();
-	unsigned int i;
 
-	for (i = 0; i < latency->n; i++)
+	json_out_object(json, "latency_ns");
+	json_out_number(json, "count", count->count);
+	json_out_number(json, "sum", count->sum_ns);
+	json_out_number(json, "min", count->min_ns);
+	json_out_number(json, "max", count->max_ns);
+	json_out_number(json, "p50", percentile_ns(count, 500));
+	json_out_number(json, "p90", percentile_ns(count, 900));
+	json_out_number(json, "p99", percentile_ns(count, 990));
+	json_out_number(json, "p999", percentile_ns(count, 999));
+	json_out_list(json, "buckets");
+	for (unsigned int i = 0; i < latency->n; i++)
 		if (latency->v[i])
-			node_add(&list, bucket_triple(latency->first + i, latency->v[i]));
-	return node_done(&list);
+			put_bucket(json, latency->first + i, latency->v[i]);
+	json_out_end_list(json);
+	json_out_end_object(json);
 }
 
-static json_t *latency_object(const struct event_count *count)
+static void put_errors(struct json_out *json, const struct event_count *count)
 {
-	struct json_node object = node_object();
-
-	node_put(&object, "count", json_u64(count->count));
-	node_put(&object, "sum", json_u64(count->sum_ns));
-	node_put(&object, "min", json_u64(count->min_ns));
-	node_put(&object, "max", json_u64(count->max_ns));
-	node_put(&object, "p50", percentile(count, 500));
-	node_put(&object, "p90", percentile(count, 900));
-	node_put(&object, "p99", percentile(count, 990));
-	node_put(&object, "p999", percentile(count, 999));
-	node_put(&object, "buckets", bucket_list(count));
-	return node_done(&object);
-}
-
-static json_t *errors_object(const struct event_count *count)
-{
-	struct json_node object = node_object();
-
+	json_out_object(json, "errors");
 	for (size_t i = 0; i < count->nerrs; i++) {
 		__u64 n = event_errors_alike(count, i);
 
 		if (n)
-			node_put(&object, errno_name(count->errs[i].err), json_u64(n));
+			json_out_number(json, errno_name(count->errs[i].err), n);
 	}
-	return node_done(&object);
+	json_out_end_object(json);
 }
 
 /* Whether an event that nothing more was said of could have had it said. */
@@ -76,222 +62,205 @@ static bool has_details(enum gmem_event event)
 	return false;
 }
 
-static json_t *details_object(const struct event_count *count)
+static void put_details(struct json_out *json, const struct event_count *count)
 {
-	struct json_node object = node_object();
-	size_t i;
-
-	for (i = 0; i < count->ndetails; i++)
-		node_put(&object, detail_descs[count->details[i].detail].name,
-			 json_u64(count->details[i].count));
-	return node_done(&object);
+	json_out_object(json, "details");
+	for (size_t i = 0; i < count->ndetails; i++)
+		json_out_number(json, detail_descs[count->details[i].detail].name,
+				count->details[i].count);
+	json_out_end_object(json);
 }
 
-static json_t *event_object(const struct event_count *count)
+static void put_event(struct json_out *json, const struct event_count *count)
 {
-	struct json_node object = node_object();
 	unsigned int carries = event_descs[count->event].carries;
 
-	node_put(&object, "count", json_u64(count->count));
+	json_out_object(json, event_descs[count->event].name);
+	json_out_number(json, "count", count->count);
 	if (carries & EVENT_ERRNO)
-		node_put(&object, "errors", errors_object(count));
+		put_errors(json, count);
 	if (carries & EVENT_PAGES)
-		node_put(&object, "pages", json_u64(count->npages));
+		json_out_number(json, "pages", count->npages);
 	if (has_details(count->event))
-		node_put(&object, "details", details_object(count));
+		put_details(json, count);
 	if (carries & EVENT_LATENCY)
-		node_put(&object, "latency_ns", latency_object(count));
-	return node_done(&object);
+		put_latency(json, count);
+	json_out_end_object(json);
 }
 
-json_t *json_events(const struct capture *capture, const struct event_counts *counts)
+void json_put_events(struct json_out *json, const struct capture *capture,
+		     const struct event_counts *counts)
 {
-	struct json_node object = node_object();
-	size_t i;
-
-	for (i = 0; i < counts->n; i++)
+	json_out_object(json, "events");
+	for (size_t i = 0; i < counts->n; i++)
 		if (capture_shows(capture, counts->v[i].event))
-			node_put(&object, event_descs[counts->v[i].event].name,
-				 event_object(&counts->v[i]));
-	return node_done(&object);
+			put_event(json, &counts->v[i]);
+	json_out_end_object(json);
 }
 
-static json_t *flag_list(__u64 flags, const struct flag_name *names)
+static void put_flags(struct json_out *json, __u64 flags, const struct flag_name *names)
 {
-	struct json_node list = node_list();
-
+	json_out_number(json, "flags", flags);
+	json_out_list(json, "flag_names");
 	for (; names->bit; names++)
 		if (flags & names->bit)
-			node_add(&list, json_string(names->name));
-	return node_done(&list);
+			json_out_string(json, NULL, names->name);
+	json_out_end_list(json);
 }
 
-static json_t *numa_nodes(const struct resident *resident)
+static void put_numa_nodes(struct json_out *json, const struct resident *resident)
 {
-	struct json_node list = node_list();
-
+	json_out_list(json, "nodes");
 	for (size_t i = 0; i < resident->nnodes; i++) {
-		struct json_node object = node_object();
-
-		node_put(&object, "node", json_u64(resident->nodes[i].node));
-		node_put(&object, "pages", json_u64(resident->nodes[i].npages));
-		node_add(&list, node_done(&object));
+		json_out_object(json, NULL);
+		json_out_number(json, "node", resident->nodes[i].node);
+		json_out_number(json, "pages", resident->nodes[i].npages);
+		json_out_end_object(json);
 	}
-	return node_done(&list);
+	json_out_end_list(json);
 }
 
-static void put_resident(struct json_node *object, const struct resident *resident)
+static void put_resident(struct json_out *json, const struct resident *resident)
 {
-	node_put(object, "resident_pages",
-		 resident->known ? json_u64(resident->npages) : json_null());
-	node_put(object, "nodes", resident->nodes_known ? numa_nodes(resident) : json_null());
+	json_out_number_if(json, "resident_pages", resident->known, resident->npages);
+	if (resident->nodes_known)
+		put_numa_nodes(json, resident);
+	else
+		json_out_null(json, "nodes");
 }
 
-static json_t *heat_object(const struct heat_map *heat)
+static void put_heat(struct json_out *json, const struct heat_map *heat)
 {
-	struct json_node object = node_object();
-	struct json_node cells = node_list();
-
-	node_put(&object, "base_gfn", json_u64(heat->base_gfn));
-	node_put(&object, "cell_pages", json_u64(heat->npages));
+	json_out_object(json, "heat");
+	json_out_number(json, "base_gfn", heat->base_gfn);
+	json_out_number(json, "cell_pages", heat->npages);
+	json_out_list(json, "cells");
 	for (unsigned int i = 0; i < heat->ncells; i++)
-		node_add(&cells, json_u64(heat->cell[i]));
-	node_put(&object, "cells", node_done(&cells));
-	node_put(&object, "elsewhere", json_u64(heat->elsewhere));
-	return node_done(&object);
+		json_out_number(json, NULL, heat->cell[i]);
+	json_out_end_list(json);
+	json_out_number(json, "elsewhere", heat->elsewhere);
+	json_out_end_object(json);
 }
 
-static json_t *slot_object(const struct capture *capture, const struct slot *slot)
+static void put_slot(struct json_out *json, const struct capture *capture, const struct slot *slot)
 {
-	struct json_node object = node_object();
 	const struct slot_info *info = &slot->info;
 
-	node_put(&object, "as_id", json_integer(info->as_id));
-	node_put(&object, "id", json_integer(info->id));
-	node_put(&object, "base_gfn", json_u64(info->base_gfn));
-	node_put(&object, "npages", json_u64(info->npages));
-	node_put(&object, "flags", json_u64(info->flags));
-	node_put(&object, "flag_names", flag_list(info->flags, slot_flag_names));
-	node_put(&object, "gmem_ino", info->ino ? json_u64(info->ino) : json_null());
-	node_put(&object, "gmem_pgoff", info->ino ? json_u64(info->pgoff) : json_null());
-	node_put(&object, "exists", json_boolean(slot->exists));
-	put_resident(&object, &slot->resident);
-	node_put(&object, "private_pages",
-		 slot->has_private ? json_u64(slot->nprivate) : json_null());
-	node_put(&object, "events", json_events(capture, &slot->events));
-	node_put(&object, "heat", slot->heat ? heat_object(slot->heat) : json_null());
-	return node_done(&object);
+	json_out_object(json, NULL);
+	json_out_signed(json, "as_id", info->as_id);
+	json_out_signed(json, "id", info->id);
+	json_out_number(json, "base_gfn", info->base_gfn);
+	json_out_number(json, "npages", info->npages);
+	put_flags(json, info->flags, slot_flag_names);
+	json_out_number_if(json, "gmem_ino", info->ino, info->ino);
+	json_out_number_if(json, "gmem_pgoff", info->ino, info->pgoff);
+	json_out_bool(json, "exists", slot->exists);
+	put_resident(json, &slot->resident);
+	json_out_number_if(json, "private_pages", slot->has_private, slot->nprivate);
+	json_put_events(json, capture, &slot->events);
+	if (slot->heat)
+		put_heat(json, slot->heat);
+	else
+		json_out_null(json, "heat");
+	json_out_end_object(json);
 }
 
-static json_t *slot_list(const struct capture *capture, const struct vm *vm)
+static void put_vm(struct json_out *json, const struct capture *capture, const struct vm *vm)
 {
-	struct json_node list = node_list();
-	size_t i;
-
-	for (i = 0; i < vm->nslots; i++)
-		node_add(&list, slot_object(capture, &vm->slots[i]));
-	return node_done(&list);
-}
-
-static json_t *vm_object(const struct capture *capture, const struct vm *vm)
-{
-	struct json_node object = node_object();
 	const struct vm_info *info = &vm->info;
 
-	node_put(&object, "pid", json_u64(info->pid));
-	node_put(&object, "comm", json_foreign(info->comm, sizeof(info->comm)));
-	node_put(&object, "type", json_u64(info->type));
-	node_put(&object, "type_name",
-		 json_foreign_or_null(vm_type_name(capture->arch, info->type)));
-	node_put(&object, "ended", json_boolean(info->ended_ns != 0));
-	node_put(&object, "exists", json_boolean(vm->exists));
-	node_put(&object, "vcpus", vm->exists ? json_u64(vm->vcpus) : json_null());
-	node_put(&object, "plain_slots", vm->exists ? json_u64(vm->nplain) : json_null());
-	node_put(&object, "slots", slot_list(capture, vm));
-	node_put(&object, "events", json_events(capture, &vm->events));
-	return node_done(&object);
+	json_out_object(json, NULL);
+	json_out_number(json, "pid", info->pid);
+	json_out_foreign(json, "comm", info->comm, sizeof(info->comm));
+	json_out_number(json, "type", info->type);
+	json_out_foreign_or_null(json, "type_name", vm_type_name(capture->arch, info->type));
+	json_out_bool(json, "ended", info->ended_ns != 0);
+	json_out_bool(json, "exists", vm->exists);
+	json_out_number_if(json, "vcpus", vm->exists, vm->vcpus);
+	json_out_number_if(json, "plain_slots", vm->exists, vm->nplain);
+	json_out_list(json, "slots");
+	for (size_t i = 0; i < vm->nslots; i++)
+		put_slot(json, capture, &vm->slots[i]);
+	json_out_end_list(json);
+	json_put_events(json, capture, &vm->events);
+	json_out_end_object(json);
 }
 
-json_t *json_vms(const struct capture *capture)
+void json_put_vms(struct json_out *json, const struct capture *capture)
 {
-	struct json_node list = node_list();
-	size_t i;
-
-	for (i = 0; i < capture->snap->nvms; i++)
-		node_add(&list, vm_object(capture, &capture->snap->vms[i]));
-	return node_done(&list);
+	json_out_list(json, "vms");
+	for (size_t i = 0; i < capture->snap->nvms; i++)
+		put_vm(json, capture, &capture->snap->vms[i]);
+	json_out_end_list(json);
 }
 
-static json_t *past_object(const struct capture *capture, const struct past *past)
+static void put_past(struct json_out *json, const struct capture *capture, const struct past *past)
 {
-	struct json_node object = node_object();
-
-	node_put(&object, "comm", json_foreign(past->comm, sizeof(past->comm)));
-	node_put(&object, "vms", json_u64(past->nvms));
-	node_put(&object, "slots", json_u64(past->nslots));
-	node_put(&object, "gmems", json_u64(past->ngmems));
-	node_put(&object, "events", json_events(capture, &past->events));
-	return node_done(&object);
+	json_out_object(json, NULL);
+	json_out_foreign(json, "comm", past->comm, sizeof(past->comm));
+	json_out_number(json, "vms", past->nvms);
+	json_out_number(json, "slots", past->nslots);
+	json_out_number(json, "gmems", past->ngmems);
+	json_put_events(json, capture, &past->events);
+	json_out_end_object(json);
 }
 
-json_t *json_past(const struct capture *capture)
+void json_put_past(struct json_out *json, const struct capture *capture)
 {
-	struct json_node list = node_list();
-
+	json_out_list(json, "past");
 	for (size_t i = 0; i < capture->snap->past.n; i++)
-		node_add(&list, past_object(capture, &capture->snap->past.v[i]));
-	return node_done(&list);
+		put_past(json, capture, &capture->snap->past.v[i]);
+	json_out_end_list(json);
 }
 
-static json_t *binding_object(const struct slot_info *info)
+static void put_binding(struct json_out *json, const struct slot_info *info)
 {
-	struct json_node object = node_object();
-
-	node_put(&object, "as_id", json_integer(info->as_id));
-	node_put(&object, "id", json_integer(info->id));
-	node_put(&object, "pgoff", json_u64(info->pgoff));
-	node_put(&object, "npages", json_u64(info->npages));
-	return node_done(&object);
+	json_out_object(json, NULL);
+	json_out_signed(json, "as_id", info->as_id);
+	json_out_signed(json, "id", info->id);
+	json_out_number(json, "pgoff", info->pgoff);
+	json_out_number(json, "npages", info->npages);
+	json_out_end_object(json);
 }
 
 /* The slots of its VM that are bound to it now. */
-static json_t *binding_list(const struct capture *capture, const struct gmem *gmem)
+static void put_bindings(struct json_out *json, const struct capture *capture,
+			 const struct gmem *gmem)
 {
 	const struct vm *vm = &capture->snap->vms[gmem->vm];
-	struct json_node list = node_list();
 
+	json_out_list(json, "bindings");
 	for (size_t i = 0; i < vm->nslots; i++)
 		if (vm->slots[i].exists && vm->slots[i].info.ino == gmem->info.ino)
-			node_add(&list, binding_object(&vm->slots[i].info));
-	return node_done(&list);
+			put_binding(json, &vm->slots[i].info);
+	json_out_end_list(json);
 }
 
-static json_t *gmem_object(const struct capture *capture, const struct gmem *gmem)
+static void put_gmem(struct json_out *json, const struct capture *capture, const struct gmem *gmem)
 {
-	struct json_node object = node_object();
 	const struct gmem_info *info = &gmem->info;
 	bool has_vm = gmem->vm < capture->snap->nvms;
 
-	node_put(&object, "vm", has_vm ? json_u64(gmem->vm) : json_null());
-	node_put(&object, "ino", json_u64(info->ino));
-	node_put(&object, "size_bytes", json_u64(info->size_bytes));
-	node_put(&object, "flags", json_u64(info->flags));
-	node_put(&object, "flag_names", flag_list(info->flags, gmem_flag_names));
-	node_put(&object, "released", json_boolean(info->released_ns != 0));
-	node_put(&object, "exists", json_boolean(gmem->exists));
-	put_resident(&object, &gmem->resident);
-	node_put(&object, "bindings",
-		 gmem->exists && has_vm ? binding_list(capture, gmem) : json_null());
-	node_put(&object, "events", json_events(capture, &gmem->events));
-	return node_done(&object);
+	json_out_object(json, NULL);
+	json_out_number_if(json, "vm", has_vm, gmem->vm);
+	json_out_number(json, "ino", info->ino);
+	json_out_number(json, "size_bytes", info->size_bytes);
+	put_flags(json, info->flags, gmem_flag_names);
+	json_out_bool(json, "released", info->released_ns != 0);
+	json_out_bool(json, "exists", gmem->exists);
+	put_resident(json, &gmem->resident);
+	if (gmem->exists && has_vm)
+		put_bindings(json, capture, gmem);
+	else
+		json_out_null(json, "bindings");
+	json_put_events(json, capture, &gmem->events);
+	json_out_end_object(json);
 }
 
-json_t *json_gmems(const struct capture *capture)
+void json_put_gmems(struct json_out *json, const struct capture *capture)
 {
-	struct json_node list = node_list();
-	size_t i;
-
-	for (i = 0; i < capture->snap->ngmems; i++)
-		node_add(&list, gmem_object(capture, &capture->snap->gmems[i]));
-	return node_done(&list);
+	json_out_list(json, "gmems");
+	for (size_t i = 0; i < capture->snap->ngmems; i++)
+		put_gmem(json, capture, &capture->snap->gmems[i]);
+	json_out_end_list(json);
 }
