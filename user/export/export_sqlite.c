@@ -450,7 +450,7 @@ static int put_all(struct database *db)
  * What SQLite sorts for an index it sorts in pieces of its cache's size, by lists: pieces that fit into
  * the processor's caches take half as long as large ones.
  */
-#define CACHE_KIB "1024"
+#define CACHE_KIB "2048"
 
 int export_sqlite(struct export *export)
 {
