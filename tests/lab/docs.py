@@ -209,7 +209,7 @@ NOT_HERE = (
     (r"^scripts/lab perf --base 6\.18 --new 7\.2$|^(scripts/)?lab perf$", "tests/lab/perf.py"),
     (r"^ci/guest-memfd\.sh |^scripts/lab perf .* -- \./vmm", "the reader's own repository: tests/lab/ci.py has one"),
     (r"^(xxd|tail) .*tests/data/tiny\.cap|^build/generate ", "tests/capture/suite.py"),
-    (r"^protoc --decode|^promtool check|^gmemtrace export FILE --to openmetrics --name|^/usr/bin/time .* gmemtrace export", "tests/export.py"),
+    (r"^protoc --decode|^promtool check|^gmemtrace export FILE --to openmetrics --name", "tests/export.py"),
     (r"^gmemtrace export FILE --to FORMAT|^gmemtrace record -o FILE$|^gmemtop -b$|^gmemtrace -f json$", "the same with values is run"),
     (r"^gmemtrace (record|report|check|record --events|--no-fsession|--exact|-e create)$", "in tables and sentences: a name"),
     (r"^gmemtrace .*-- VMM$|^gmemload --no-direct-map$", "in words what a block below is"),
@@ -217,7 +217,7 @@ NOT_HERE = (
     (r"^scripts/lab run( --kernel K -- .*| --icount| --kernel 7\.3 --numa 2)?$", "of which other commands are"),
     (r"^scripts/lab run --kernel 7\.2 -- tests/lab/suite\.py|^tests/run (cost|docs|overhead|unit native docs)$|^build/tests/unit/|tests/lab/(topcost|shared_cost|scale|record|mayhem)\.py", "parts of tests/run"),
     (r"^(scripts/)?lab (build|fetch|debian)\b", "takes too long; of fetch tests/lab/labtest.sh tries what can go wrong"),
-    (r"^(make|make (check|check-long|bench|fuzz|growth|lint|sanitized|unit)|make check PART=.*|make bench OPTIONS=.*|make && sudo build/gmemtop)$", "runs this, or takes too long; test_screens has the screen"),
+    (r"^(make|make (check|check-long|bench|bench-files|fuzz|growth|lint|sanitized|unit)|make check PART=.*|make bench OPTIONS=.*|make && sudo build/gmemtop)$", "runs this, or takes too long; test_screens has the screen"),
     (r"^make compile_commands\.json$", "tests/lab/hacking.py"),
     (r"^gmemtrace probe -f json$|^scripts/(setup|setup build lab|check-types|ladder|screenshot)$|^tests/(bench|lab)/\w+\.py$", "makes what other tests look at"),
 )
