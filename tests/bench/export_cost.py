@@ -4,7 +4,7 @@
 
 Needs no kernel. Everything is measured in each round, one after the other, and the least counts, so that what others do on the machine
 meets all alike. Prints a table for docs/export.md, and ends with status 1 where a limit does not hold; --slack makes them wider. CPU is
-of all threads. Text goes to /dev/null: a disk is not what is measured.
+of all threads. Text goes to /dev/null: a disk is not what is measured. Memory is no less than what this program has when it starts them.
 """
 import argparse
 import contextlib
