@@ -11,7 +11,8 @@
 /*
  * A VM's address is another one's as soon as it is freed. Two keepers see to it that no VM is taken for
  * the one before: the birth of a VM ends what was known at its address, and so does the end of the one
- * before.
+ * before. Each is a short program of its own, so that hardly a task is ever preempted in one, and never in
+ * both.
  */
 
 /* The owner with this handle is a VM, and is no more. */
@@ -36,6 +37,8 @@ static __always_inline int vm_init_end(struct call call)
 	generation_move(key.id);
 	return 0;
 }
+
+LAST_END(vm_init, vm_init_end)
 
 /* kvm_destroy_vm(kvm) unbinds what is bound: until its end, events of the VM can come. */
 static __always_inline int vm_destroy_begin(struct call call)
@@ -68,6 +71,8 @@ static __always_inline int vm_destroy_end(struct call call)
 	return 0;
 }
 
+BOTH_ENDS(vm_destroy, vm_destroy_begin, vm_destroy_end)
+
 /*
  * kvm_arch_commit_memory_region(kvm, old, new, change): a slot has come, gone or changed. On
  * deletion the kernel unbinds next, in this task.
@@ -95,6 +100,8 @@ static __always_inline int slot_commit_begin(struct call call)
 		heat_change(OWNER_INDEX(handle), owner->slot.base_gfn, owner->slot.npages);
 	return 0;
 }
+
+FIRST_END(slot_commit, slot_commit_begin)
 
 /*
  * proc_sys_write(kiocb, iter): a sysctl is written. When kernel.ftrace_enabled becomes 0, this is the

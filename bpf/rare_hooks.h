@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The hooks whose functions are so rare that one program may serve all of them: the kernel skips a
- * program on a CPU where another task, preempted, is inside it. None may loop long: what keeps VMs apart
- * is among them.
+ * program on a CPU where another task, preempted, is inside it. None may loop long, and what keeps VMs
+ * apart is not among them.
  * For both sides: the BPF programs are made from it, user space knows by it which hooks share one.
  */
 #ifndef RARE_HOOKS_H
@@ -19,10 +19,7 @@
 	BOTH(release, release_begin, release_end)                                                  \
 	BOTH(populate, populate_begin, populate_end)                                               \
 	BOTH(prefault, prefault_begin, prefault_end)                                               \
-	BOTH(poison, poison_begin, poison_end)                                                     \
-	LAST(vm_init, vm_init_end)                                                                 \
-	BOTH(vm_destroy, vm_destroy_begin, vm_destroy_end)                                         \
-	FIRST(slot_commit, slot_commit_begin)
+	BOTH(poison, poison_begin, poison_end)
 
 /* The cookie of the hook's attachment. */
 enum rare_hook {
