@@ -8,59 +8,77 @@
 #define CACHE_BPF_H
 
 #include "heat.bpf.h"
-#include "owner.bpf.h"
+#include "page_change.bpf.h"
 
 /* The pages of the guest_memfd whose owner is @handle, as they are now. */
 static __always_inline void pages_of(struct pages *pages, int handle)
 {
 	struct owner *gmem = handle > 0 ? owner_at(handle) : NULL;
-	struct owner *vm;
 
-	pages->ndirs = 0;
-	pages->late_mask = 0;
+	pages->ngroups = 0;
+	pages->gmem = 0;
+	pages->late = pages->asks = 0;
 	if (!gmem || gmem->kind != OWNER_GMEM)
 		return;
-	pages->first_dir = gmem->gmem.first_dir;
-	pages->ndirs = gmem->gmem.ndirs;
-	pages->late_mask = gmem->gmem.met_late ? PAGES_LOW : 0;
-	vm = owner_at(gmem->vm);
-	pages->epoch = vm ? vm->vm_info.epoch & EPOCH_MASK : 0;
+	pages->first_group = gmem->gmem.first_group;
+	pages->ngroups = gmem->gmem.ngroups;
+	pages->late = gmem->gmem.met_late;
+	pages->asks = gmem->gmem.asks;
+	pages->gmem = handle;
+	pages->vm = gmem->vm;
 }
 
-#define NO_LEAF (~0ULL) /* no page offset's */
-
-/* The leaf of page @index, made if need be, from now on in the cache; 0 for none. */
-__noinline int cache_leaf(struct slot_cache *cache, __u64 index)
+/* @word when the latest thing in the cache has happened to it: word_today() in fewer steps. */
+static __always_inline __u64 word_zapped(__u64 word, const struct leaf_cache *cache)
 {
-	if (!cache)
-		return 0;
-	cache->leaf = pages_leaf(&cache->pages, index, true);
-	cache->leaf_of = cache->leaf ? index >> PAGES_LEAF_BITS : NO_LEAF;
-	return cache->leaf;
+	return word ^ cache->moves ^ (__u64)pages_which(word, PAGE_MAPPED) * cache->cause;
 }
 
 /*
- * The guest has page @index of the slot in the cache now: page_touch() in fewer steps. What the page
- * was before, or -1 when there is no room to know.
+ * As leaf_touch(), where the leaf may be in the cache, as it is as long as the generation is that of the
+ * cache.
  */
-static __always_inline int cache_touch(struct slot_cache *cache, __u64 index)
+__noinline int page_touch_by_hand(struct leaf_cache *cache, __u64 index, __u32 how)
+{
+	if (!cache || (cache->leaf_of != index >> PAGES_LEAF_BITS && !cache_leaf(cache, index)))
+		return PAGE_LOST;
+	return leaf_touch(cache, index, how);
+}
+
+/*
+ * The same in fewer steps: page @index is present now, and its mapping @mapping unless that is PAGE_NEVER.
+ * What the page was before, or PAGE_LOST when that is not known. @asked: page_look() has. @hole: one may be
+ * under way.
+ */
+static __always_inline __u32 page_touch(struct leaf_cache *cache, __u64 index,
+					enum page_mapping mapping, bool asked, bool hole)
 {
 	__u32 shift = (index & 7) * 4, before;
-	__u64 *at, word, change;
+	struct pages_leaf *leaf;
+	__u64 *at, word, now;
 
-	if (cache->leaf_of != index >> PAGES_LEAF_BITS && !cache_leaf(cache, index))
-		return -1;
-	at = leaf_word(cache->leaf, index);
-	if (!at)
-		return -1;
+	if (hole || cache->leaf_of != index >> PAGES_LEAF_BITS)
+		goto by_hand;
+	leaf = leaf_in_cache(cache);
+	if (!leaf)
+		goto by_hand;
+	at = leaf_word(leaf, index);
 	word = *at;
-	before = word >> shift & 15;
-	change = (__u64)(before ^ (PAGE_PRESENT | PAGE_MAPPED)) << shift;
-	if (word >> WORD_EPOCH != cache->pages.epoch)
-		return page_touch(&cache->pages, index, PAGE_MAPPED);
-	if (change && __sync_val_compare_and_swap(at, word, word ^ change) != word)
-		return page_touch(&cache->pages, index, PAGE_MAPPED);
-	return before;
+	now = word ?: cache->fresh;
+	if (now >> WORD_UNSURE == cache->clock_before)
+		now = word_zapped(now, cache);
+	else if (now >> WORD_UNSURE != cache->clock)
+		goto by_hand;
+	before = now >> shift & 15;
+	now ^= (__u64)(before ^ (PAGE_PRESENT | (mapping ?: before))) << shift;
+	if (now == word)
+		return before;
+	now = __sync_val_compare_and_swap(at, word, now);
+	barrier_var(now); /* else the compiler makes a flag of it first */
+	if (now == word)
+		return before;
+by_hand:
+	return page_touch_by_hand(cache, index, mapping | (asked ? TOUCH_ASKED : 0));
 }
 
 /* As cache_owner(), for the slot whose VM and address are in the cache, and nothing else yet. */
@@ -80,8 +98,8 @@ __noinline int slot_meet(struct slot_cache *cache)
 	file = BPF_CORE_READ(slot, gmem.file);
 	if (cache->owner > 0 && file)
 		gmem = gmem_owner_find(cache->kvm, (__u64)BPF_CORE_READ(file, f_inode));
-	pages_of(&cache->pages, gmem);
-	cache->leaf_of = NO_LEAF;
+	pages_of(&cache->leaf.pages, gmem);
+	cache->leaf.leaf_of = NO_LEAF;
 	base_gfn = BPF_CORE_READ(slot, base_gfn);
 	cache->pgoff_of_gfn = BPF_CORE_READ(slot, gmem.pgoff) - base_gfn;
 	if (heat && cache->owner > 0)
@@ -129,7 +147,8 @@ __noinline int file_meet(struct file_cache *cache)
 	cache->kvm = (__u64)gmem_file_kvm((void *)cache->gmem_file);
 	generation_keep(&cache->generation, cache->kvm);
 	cache->owner = gmem_owner_find(cache->kvm, cache->inode);
-	pages_of(&cache->pages, cache->owner);
+	pages_of(&cache->leaf.pages, cache->owner);
+	cache->leaf.leaf_of = NO_LEAF;
 	cache->end = 0;
 	if (cache->owner < 0)
 		cache->gmem_file = 0;

@@ -43,11 +43,10 @@ static __always_inline void convert_details(const struct conversion *conversion,
 }
 
 /* Remember that pages [start, end) were converted; whether one had been before. */
-static __always_inline bool pages_convert(const struct pages *pages, __u64 start, __u64 end)
+static __always_inline bool pages_convert(struct task_state *state, const struct pages *pages,
+					  __u64 start, __u64 end)
 {
-	struct pages_change change = { .convert = PAGES_LOW };
-
-	return pages_change(pages, &change, start, end);
+	return pages_change(state, pages, CHANGE_CONVERT, start, end);
 }
 
 /* The same for a range of guest frame numbers, where one slot has them all. */
@@ -59,7 +58,7 @@ static __always_inline bool gfns_convert(struct task_state *state, __u64 kvm)
 
 	if (!slot || slot_owner(state, kvm, slot) <= 0)
 		return false;
-	return pages_convert(&cache->pages, conversion->start + cache->pgoff_of_gfn,
+	return pages_convert(state, &cache->leaf.pages, conversion->start + cache->pgoff_of_gfn,
 			     conversion->end + cache->pgoff_of_gfn);
 }
 
@@ -110,10 +109,12 @@ static __always_inline int convert_in_place_end(struct call call)
 {
 	struct gmem_record event = EVENT(CONVERT);
 	__u64 npages = raw_arg(call, 2), attributes = raw_arg(call, 3);
+	struct task_state *state;
 	struct owner *owner;
 	struct pages pages;
 
-	if (!event_leave(&event))
+	state = event_leave(&event);
+	if (!state)
 		return 0;
 	event_at_pgoff(&event, raw_arg(call, 1));
 	event.err = errno_of(returned(call));
@@ -124,7 +125,7 @@ static __always_inline int convert_in_place_end(struct call call)
 		     attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE ? DETAIL_CONVERT_PRIVATE
 							       : DETAIL_CONVERT_SHARED);
 	pages_of(&pages, event.owner);
-	if (event.npages && pages_convert(&pages, event.page, event.page + event.npages))
+	if (event.npages && pages_convert(state, &pages, event.page, event.page + event.npages))
 		detail_count(owner, &event, DETAIL_CONVERT_AGAIN);
 	event_record(owner, &event);
 	return 0;

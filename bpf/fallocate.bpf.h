@@ -33,40 +33,31 @@ static __always_inline int fallocate_begin(struct call call)
 	bits = page_bits;
 	range->start = start >> bits;
 	range->end = end >> bits;
-	range->zap = 0;
+	hole_close(state->file_cache.owner, range->hole); /* of one whose end was missed */
+	range->hole = 0;
 	return 0;
 }
 
-/* Something went half-way: which of the guest_memfd's pages are there is not known any more. */
-static __always_inline void gmem_is_unsure(int handle)
-{
-	struct owner *owner = handle > 0 ? owner_at(handle) : NULL;
-	struct owner *vm;
-
-	if (!owner || owner->kind != OWNER_GMEM)
-		return;
-	owner->gmem.met_late = 1;
-	late_gmems = true;
-	vm = owner_at(owner->vm);
-	if (vm)
-		generation_move(vm->vm_info.kvm);
-}
-
-static __always_inline void fallocate_pages(const struct task_state *state,
+/*
+ * What a hole takes away is known to be there no more when it ends. If its zap was missed, or something
+ * went half-way, it is not known which pages are there.
+ */
+static __always_inline void fallocate_pages(struct task_state *state,
 					    const struct gmem_record *event)
 {
-	const struct fallocate_range *range = &state->fallocate;
+	struct fallocate_range *range = &state->fallocate;
 	const struct file_cache *cache = &state->file_cache;
-	struct pages_change change = { .zap = range->zap, .cause = PAGE_PUNCHED };
+	__u32 change = HAPPENS_UNSURE;
+	bool hole = event->event == EV_PUNCH_HOLE;
 
-	if (event->err && event->event == EV_ALLOCATE)
-		gmem_is_unsure(cache->owner);
-	else if (event->event == EV_ALLOCATE)
-		change.add = PAGES_LOW;
-	else if (!event->err)
-		change.remove = PAGES_LOW;
-	if (!event->err || range->zap) /* a hole that fails may have zapped */
-		pages_change(&cache->pages, &change, range->start, range->end);
+	if (!hole && !event->err)
+		change = HAPPENS_THERE;
+	if (hole && !event->err && range->hole)
+		change = CHANGE_HOLE_ENDS;
+	if (!hole || !event->err || range->hole) /* else it was refused */
+		pages_change(state, &cache->leaf.pages, change, range->start, range->end);
+	hole_close(cache->owner, range->hole);
+	range->hole = 0;
 }
 
 static __always_inline int fallocate_end(struct call call)

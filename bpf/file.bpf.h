@@ -48,7 +48,7 @@ static __always_inline int create_end(struct call call)
 	rare_count(call.ctx, &event);
 	owner = owner_at(event.owner);
 	if (owner && owner->kind == OWNER_GMEM)
-		owner->gmem.met_late = 0;
+		owner->gmem.met_late = owner->gmem.asks = 0;
 	return 0;
 }
 
@@ -116,11 +116,14 @@ static __always_inline int unbind_end(struct call call)
 {
 	struct gmem_record event = EVENT(UNBIND);
 	struct task_state *state = state_get();
-	__u64 kvm = state ? state->kvm : 0; /* 0 is nobody's */
+	bool counts;
 
-	state = event_leave(&event);
-	generation_move(kvm); /* files have nothing at the slot any more */
 	if (!state)
+		return 0;
+	/* In this order: after an atomic operation the verifier no longer knows which event it is. */
+	counts = event_end(state, &event);
+	generation_move(state->kvm); /* files have nothing at the slot any more */
+	if (!counts)
 		return 0;
 	event.owner = slot_owner_find(state->kvm, arg(call, 0));
 	rare_count(call.ctx, &event);
@@ -148,6 +151,7 @@ static __always_inline int release_end(struct call call)
 	struct gmem_record event = EVENT(RELEASE);
 	struct task_state *state;
 	struct owner *owner;
+	struct vm_info *vm;
 
 	state = event_leave(&event);
 	if (!state)
@@ -156,8 +160,13 @@ static __always_inline int release_end(struct call call)
 	event.owner = state->release_owner;
 	rare_count(call.ctx, &event);
 	owner = owner_at(event.owner);
-	if (owner && owner->kind == OWNER_GMEM)
-		owner->gmem.released_ns = bpf_ktime_get_ns();
+	if (!owner || owner->kind != OWNER_GMEM)
+		return 0;
+	owner->gmem.released_ns = bpf_ktime_get_ns();
+	vm = vm_info_of(owner->vm);
+	if (vm)
+		generation_move(vm->kvm); /* where its pages are kept others may be soon */
+	pages_return(&owner->gmem);
 	return 0;
 }
 

@@ -139,7 +139,7 @@ enum gmem_detail {
 	X(OWNER, owner, "the table of VMs, slots and guest_memfds is full: see --owners")          \
 	X(HISTOGRAM, histogram, "counted, but the table of histograms is full: see --owners")      \
 	X(ERRNO, errno, "counted, but the table of errors is full: see --owners")                  \
-	X(CAUSE, cause, "counted, but without its cause: the table of pages is full")              \
+	X(CAUSE, cause, "counted, but without its cause, which is not known: see --page-memory")   \
 	X(STACK, stack, "counted, but without its stack: the table of stacks is full")             \
 	X(RECORD, record, "counted, but not recorded: the ring buffer was full")
 
@@ -237,9 +237,59 @@ struct fault_tally {
 
 #define GMEM_COMM_LEN 16
 
-/* How the pages of guest_memfds are kept: 512 to a leaf, 16 leaves to an entry of the directory. */
-#define PAGES_LEAF_BITS 9
-#define PAGES_DIR_BITS 4
+/* How the pages of guest_memfds are kept: 8,192 to a leaf, that is 32 MiB. */
+#define PAGES_LEAF_BITS 13
+#define LEAF_WORDS (1 << (PAGES_LEAF_BITS - 3))
+
+/* What words mean is in page_past.h. */
+struct pages_leaf {
+	__u64 word[LEAF_WORDS];
+};
+
+/* What has happened to so many pages at once, and where the rest is. */
+struct pages_entry {
+	__u64 past; /* 0: nothing was kept here yet */
+	__u32 leaf; /* its index, 0 for none yet, and LEAF_* */
+	__u32 epoch; /* the VM's when the past was last brought up to date, or an earlier one */
+};
+
+/* Some of its pages have been converted, or all of them as well. */
+#define LEAF_CONVERTED_SOME (1U << 31)
+#define LEAF_CONVERTED_ALL (1U << 30)
+#define LEAF_INDEX (LEAF_CONVERTED_ALL - 1)
+
+/* Entries come in groups: a guest_memfd has some that follow one another. */
+#define PAGES_GROUP_BITS 5
+
+#define GROUP_ENTRIES (1 << PAGES_GROUP_BITS)
+
+struct pages_group {
+	struct pages_entry entry[GROUP_ENTRIES];
+};
+
+#define GROUP_PAGE_BITS (PAGES_LEAF_BITS + PAGES_GROUP_BITS)
+#define GROUP_CLASSES 20 /* of 1, 2, 4 ... groups: how they are given back */
+
+/* Leaves come in chunks of so many, 1 MiB, which user space adds as they are needed. */
+#define PAGES_CHUNK_BITS 7
+
+/*
+ * A queue between the programs and user space, of which each side moves one end: indexes of free leaves,
+ * of the first of free groups, or what groups are given back.
+ */
+struct pages_queue {
+	__u32 end; /* put in until here */
+	__u32 taken; /* taken out until here */
+};
+
+#define LEAF_QUEUE (1 << 13)
+#define LEAF_QUEUE_LOW 64 /* when so many are left, user space is woken */
+#define GROUP_QUEUE (1 << 6)
+#define RETURN_QUEUE (1 << 10)
+#define SPARE_LEAVES 64
+
+/* Of a guest_memfd whose faults have to ask the page cache: something is not sure. */
+#define GMEM_UNSURE 1
 
 /* In the order of these: what has its key from now on is another; user space has read it for good. */
 enum owner_gone { OWNER_LIVES, OWNER_GONE, OWNER_READ };
@@ -269,9 +319,11 @@ struct gmem_info {
 	__u64 flags; /* GUEST_MEMFD_FLAG_* */
 	__u64 released_ns; /* CLOCK_MONOTONIC; 0 while it is open */
 	__u64 inode; /* of its key; 0: not known */
-	__u32 first_dir; /* where its pages are kept: bpf/page.bpf.h */
-	__u32 ndirs;
+	__u32 first_group; /* where its pages are kept: bpf/page.bpf.h */
+	__u32 ngroups;
 	__u32 met_late; /* 1 unless we have known it, and all of its pages, since it was made */
+	__u32 asks; /* GMEM_UNSURE or 0 */
+	__u64 hole; /* under way, as hole_make(); 0: none */
 };
 
 struct owner {
@@ -283,7 +335,7 @@ struct owner {
 		struct vm_info vm_info;
 		struct slot_info slot;
 		struct gmem_info gmem;
-		__u64 size[7]; /* header and info fill one cache line */
+		__u64 size[15]; /* header and info fill two cache lines */
 	};
 	struct event_stat stat[NR_EVENTS];
 	__u64 detail[(NR_DETAILS + 7) / 8 * 8]; /* whole cache lines */

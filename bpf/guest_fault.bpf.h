@@ -66,12 +66,6 @@ __noinline int fault_meet(struct cpu_slot *slot)
 	owner = slot_meet(&slot->cache);
 	if (owner > 0)
 		tally_take(&slot->tally, owner);
-	if (slot->cache.pages.late_mask && !late_gmems) {
-		/* Nobody has looked whether the page was there: this once its cause is not known. */
-		late_gmems = true;
-		slot->cache.pages.ndirs = 0;
-		slot->cache.slot = 0;
-	}
 	return owner;
 }
 
@@ -88,16 +82,16 @@ static __always_inline int fault_owner(struct cpu_slot *slot, const __u64 *ctx)
 	return fault_meet(slot);
 }
 
-/* Was page @gfn there before? Only said where nothing but the page cache can tell. */
+/* As page_look(), of the slot in the cache. */
 __noinline int guest_fault_look(struct slot_cache *cache, __u64 gfn)
 {
 	struct kvm_memory_slot *slot;
 
-	if (!cache || !cache->pages.late_mask)
+	if (!cache)
 		return 0;
 	slot = (void *)cache->slot;
-	return fault_look(&cache->pages, BPF_CORE_READ(slot, gmem.file, f_inode),
-			  gfn + cache->pgoff_of_gfn);
+	return page_look(&cache->leaf.pages, (__u64)BPF_CORE_READ(slot, gmem.file, f_inode),
+			 gfn + cache->pgoff_of_gfn);
 }
 
 /* What failed to leave the direct map within a guest fault: dropped, if that has no error. */
@@ -129,7 +123,8 @@ static __always_inline void guest_fault_tell(struct task_state *state, const __u
 
 /*
  * The cause of a fault by what was known of the page before, four bits for each of 16: a number
- * instead of a table in memory. A page that was mapped and is not there had a hole punched.
+ * instead of a table in memory. A page that was mapped and is not there had a hole punched. 0: it is
+ * not known (PAGE_LOST).
  */
 #define CAUSE(page, detail) ((__u64)DETAIL_FAULT_##detail << (page)*4)
 #define FAULT_CAUSES                                                                               \
@@ -146,22 +141,21 @@ static __always_inline void guest_fault_tell(struct task_state *state, const __u
 
 /* Each guest fault that succeeds has one cause. */
 static __always_inline void guest_fault_cause(struct cpu_slot *slot, struct gmem_record *event,
-					      __u64 gfn, bool was_present)
+					      bool asked, bool hole)
 {
-	int before = cache_touch(&slot->cache, gfn + slot->cache.pgoff_of_gfn);
+	__u64 index = event->page + slot->cache.pgoff_of_gfn;
+	__u32 before = page_touch(&slot->cache.leaf, index, PAGE_MAPPED, asked, hole);
+	__u32 cause = FAULT_CAUSES >> before * 4 & 7;
 
-	if (before < 0) {
+	if (cause)
+		tally_detail(&slot->tally, event, cause);
+	else
 		lose(EV_GUEST_FAULT, LOSS_CAUSE);
-		return;
-	}
-	if (was_present)
-		before |= PAGE_PRESENT;
-	tally_detail(&slot->tally, event, FAULT_CAUSES >> before * 4 & 7);
 }
 
 /* What must be looked up in the task's state. */
 static __always_inline void guest_fault_context(struct fault_tally *tally,
-						struct gmem_record *event)
+						struct gmem_record *event, __u32 err)
 {
 	struct task_state *state = state_get();
 
@@ -170,7 +164,7 @@ static __always_inline void guest_fault_context(struct fault_tally *tally,
 	if (event_inside(state, EV_PREFAULT))
 		tally_detail(tally, event, DETAIL_FAULT_PREFETCH);
 	if (state->direct_map.err)
-		direct_map_ends(state, event->err);
+		direct_map_ends(state, err);
 }
 
 /* The arguments, one after another. */
@@ -203,11 +197,11 @@ static __always_inline void guest_fault_more(void *ctx, const struct cpu_slot *s
 
 /* @event has ended; @plain: as fault_plain. */
 static __always_inline void guest_fault_count(struct call call, struct cpu_slot *slot,
-					      struct gmem_record *event, bool was_present,
-					      bool plain)
+					      struct gmem_record *event, bool asked, bool plain)
 {
 	const __u64 *args = fault_args(call);
 	int owner = fault_owner(slot, args), ret = guest_fault_returned(call);
+	bool within;
 
 	if (owner <= 0) {
 		if (owner < 0)
@@ -217,14 +211,15 @@ static __always_inline void guest_fault_count(struct call call, struct cpu_slot 
 	event->owner = owner;
 	event->page = args[2];
 	tally_latency(&slot->tally, event->latency_ns, plain ? 0 : min_latency_ns);
+	within = asking.within;
+	if (within || (!plain && fault_context))
+		guest_fault_context(&slot->tally, event, errno_of(ret));
 	if (ret < 0) {
 		event->err = -ret;
 		error_count(owner, EV_GUEST_FAULT, -ret);
 	} else {
-		guest_fault_cause(slot, event, args[2], was_present);
+		guest_fault_cause(slot, event, asked, within);
 	}
-	if (prefaults || (!plain && fault_context))
-		guest_fault_context(&slot->tally, event);
 	if (!plain)
 		guest_fault_more(call.ctx, slot, event);
 }
@@ -236,7 +231,7 @@ static __always_inline void guest_fault_count(struct call call, struct cpu_slot 
  */
 static __always_inline bool fault_asks_owner(bool plain)
 {
-	return (late_gmems || (!plain && filter == FILTER_PIDS)) && active_since_ns != ~0ULL;
+	return (is_asking() || (!plain && filter == FILTER_PIDS)) && active_since_ns != ~0ULL;
 }
 
 /* Two programs: what the end has to know is in the task's state. */
@@ -254,7 +249,10 @@ static __always_inline int guest_fault_begin(__u64 *ctx, bool plain)
 			state->start_ns[EV_GUEST_FAULT] = 1; /* before any capture */
 			return 0;
 		}
-		state->was_present = guest_fault_look(&state->cache, ctx[2]);
+		state->asked = pages_ask(&state->cache.leaf.pages) &&
+			       guest_fault_look(&state->cache, ctx[2]);
+	} else {
+		state->asked = false;
 	}
 	if (!plain && fault_context)
 		guest_fault_tell(state, ctx);
@@ -272,13 +270,12 @@ static __always_inline int guest_fault_end(__u64 *ctx, bool plain)
 		return 0;
 	slot = cpu_slot(ctx);
 	if (slot)
-		guest_fault_count(BY_TRAMPOLINE(ctx), slot, &event,
-				  late_gmems && state->was_present, plain);
+		guest_fault_count(BY_TRAMPOLINE(ctx), slot, &event, state->asked, plain);
 	return 0;
 }
 
 /*
- * One program: it is the session's cookie, twice the start and one more if the page was there. A
+ * One program: it is the session's cookie, twice the start and one more if page_look() has asked. A
  * begin whose end was missed shows as a fault too many that has begun.
  */
 
@@ -286,7 +283,7 @@ static __always_inline int guest_fault_end(__u64 *ctx, bool plain)
 
 static __always_inline int guest_fault_session_begin(const __u64 *args, __u64 *cookie, bool plain)
 {
-	bool was_present = false;
+	bool asked = false;
 	struct cpu_slot *slot;
 	struct task_state *state;
 
@@ -298,7 +295,8 @@ static __always_inline int guest_fault_session_begin(const __u64 *args, __u64 *c
 			*cookie = FAULT_IGNORED;
 			return 0;
 		}
-		was_present = guest_fault_look(&slot->cache, args[2]);
+		asked = pages_ask(&slot->cache.leaf.pages) &&
+			guest_fault_look(&slot->cache, args[2]);
 	}
 	state = !plain && fault_context ? state_make() : NULL;
 	if (state) {
@@ -306,7 +304,7 @@ static __always_inline int guest_fault_session_begin(const __u64 *args, __u64 *c
 		state->start_ns[EV_GUEST_FAULT] = 1;
 	}
 	__sync_fetch_and_add(&fault_cpus[bpf_get_smp_processor_id() & (BEGUN_CPUS - 1)].begun, 1);
-	*cookie = bpf_ktime_get_ns() << 1 | was_present;
+	*cookie = bpf_ktime_get_ns() << 1 | asked;
 	return 0;
 }
 
@@ -320,11 +318,12 @@ static __always_inline int guest_fault_session_end(struct call call, __u64 begun
 		return 0;
 	event.end_ns = bpf_ktime_get_ns();
 	event.latency_ns = event.end_ns - (begun >> 1);
+	barrier_var(event.latency_ns); /* now: both times need not be kept then */
 	slot = cpu_slot(fault_args(call));
 	if (!slot) /* never; the verifier cannot know */
 		return 0;
 	slot->tally.ended++;
-	if (begun >> 1 >= active_since_ns)
+	if (begun >= active_since_ns << 1)
 		guest_fault_count(call, slot, &event, begun & 1, plain);
 	state = !plain && fault_context ? state_get() : NULL;
 	if (state)

@@ -41,21 +41,22 @@ static __always_inline int host_fault_begin(struct call call)
 	state = file_event_enter(EV_HOST_FAULT, (__u64)kread(call, file, private_data),
 				 (__u64)kread(call, file, f_inode));
 	if (state)
-		state->was_present =
-			fault_look(&state->file_cache.pages, kread(call, file, f_inode),
-				   kread(call, vmf, pgoff));
+		state->asked = pages_ask(&state->file_cache.leaf.pages) &&
+			       page_look(&state->file_cache.leaf.pages, state->inode,
+					 kread(call, vmf, pgoff));
 	return 0;
 }
 
 static __always_inline void host_fault_cause(struct task_state *state, struct fault_tally *tally,
 					     struct gmem_record *event)
 {
-	const struct pages *pages = &state->file_cache.pages;
-	int before = page_touch(pages, event->page, PAGE_NEVER);
+	struct file_cache *cache = &state->file_cache;
+	__u32 before =
+		page_touch(&cache->leaf, event->page, PAGE_NEVER, state->asked, asking.within);
 
-	if (before < 0)
+	if (before == PAGE_LOST)
 		lose(EV_HOST_FAULT, LOSS_CAUSE);
-	else if (before & PAGE_PRESENT || state->was_present)
+	else if (before & PAGE_PRESENT)
 		tally_detail(tally, event, DETAIL_HOST_RESIDENT);
 	else
 		tally_detail(tally, event, DETAIL_HOST_FIRST_TOUCH);

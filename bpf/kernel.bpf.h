@@ -54,6 +54,24 @@ static __always_inline __u32 kvm_type(struct kvm *kvm)
 	return type;
 }
 
+#define MUTEX_FLAGS 7L /* in the pointer to its owner */
+
+/* Does the task change the VM's memslots, or attributes? Where it cannot be seen, perhaps. */
+static __always_inline bool kvm_locks_slots(struct kvm *kvm)
+{
+	if (!bpf_core_field_exists(kvm->slots_lock.owner))
+		return true;
+	return (BPF_CORE_READ(kvm, slots_lock.owner.counter) & ~MUTEX_FLAGS) ==
+	       (long)bpf_get_current_task();
+}
+
+/* A TDX VM maps private memory by page tables that are spared where the range is of shared memory only. */
+static __always_inline bool gfns_spare_private(struct kvm *kvm, const struct kvm_gfn_range *gfns)
+{
+	return bpf_core_field_exists(gfns->attr_filter) && kvm_type(kvm) == KVM_X86_TDX_VM &&
+	       !(BPF_CORE_READ(gfns, attr_filter) & KVM_FILTER_PRIVATE);
+}
+
 /*
  * The process a VM belongs to: the owner of its address space. userspace_pid is no help: it is
  * the thread that made the VM, and 0 until it is made. @otherwise where that is not known.
@@ -129,10 +147,10 @@ static __always_inline struct kvm_memory_slot *gmem_file_slot_at(void *gmem_file
 	return xa_entry(gmem_file_bindings(gmem_file), index);
 }
 
-/* Does the page cache have page @index of the file? */
-static __always_inline bool inode_has_page(struct inode *inode, __u64 index)
+/* The folio that the page cache has for page @index of the file, as a number; 0: none. */
+static __always_inline __u64 inode_page(struct inode *inode, __u64 index)
 {
-	return xa_entry(BPF_CORE_READ(inode, i_mapping, i_pages.xa_head), index);
+	return (__u64)xa_entry(BPF_CORE_READ(inode, i_mapping, i_pages.xa_head), index);
 }
 
 /*

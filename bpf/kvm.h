@@ -14,6 +14,8 @@
 #define KVM_MEMSLOT_INVALID (1U << 16) /* on its way to be replaced */
 #define KVM_MEMSLOT_GMEM_ONLY (1U << 17) /* 6.18 */
 
+#define KVM_X86_TDX_VM 5 /* a type of VM */
+
 /* Flags of guest_memfds. */
 #define GUEST_MEMFD_FLAG_MMAP (1ULL << 0) /* 6.18 */
 #define GUEST_MEMFD_FLAG_INIT_SHARED (1ULL << 1) /* 6.18 */

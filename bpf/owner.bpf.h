@@ -274,6 +274,7 @@ __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 	owner->gmem.inode = inode_address;
 	gmem_aops = (__u64)BPF_CORE_READ(inode, i_mapping, a_ops);
 	owner->gmem.met_late = 1;
+	owner->gmem.asks = GMEM_UNSURE;
 	pages_new(&owner->gmem);
 	return owner_publish(owner, handle, OWNER_GMEM, &key);
 }

@@ -1,406 +1,267 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pages: what is known of each page of a guest_memfd, so that a fault can say why it came. Four
- * bits a page: whether the page cache has it, and how it stands with the guest's page tables. They
- * are kept by guest_memfd and page offset, since a memslot may go and another be bound in its
- * place. Readers and writers meet in single words, which change by compare-and-swap.
- * For the BPF programs only.
+ * Where it is kept what is known of each page of a guest_memfd, so that a fault can say why it came:
+ * half a byte and two bits a page, by guest_memfd and page offset, since a memslot may go and another
+ * be bound in its place. Entries in groups, one for 32 MiB, with a leaf of words when one of its pages
+ * was touched. What happens to all pages of an entry is said once, in its past, see page_past.h. For the BPF
+ * programs only.
  */
 #ifndef PAGE_BPF_H
 #define PAGE_BPF_H
 
 #include "kernel.bpf.h"
 #include "gmem.h"
+#include "page_past.h"
 
 /* A page has 1 << page_bits bytes; 12 everywhere but on some arm64 kernels. Set when loaded. */
 const volatile __u32 page_bits;
 
-/* How a page stands with the guest; what took it away is in the order of the details. */
-enum page_mapping {
-	PAGE_NEVER, /* not mapped since it is known */
-	PAGE_MAPPED,
-	PAGE_PUNCHED, /* and so on: mapped once, then zapped, first by this */
-	PAGE_NOTIFIED,
-	PAGE_CONVERTED,
-	PAGE_SLOT_CHANGED,
-	PAGE_FAILED,
+/* Where the pages of a guest_memfd are kept. */
+struct pages {
+	__u32 first_group;
+	__u32 ngroups; /* 0: nowhere */
+	__u32 gmem; /* its owner, */
+	__u32 vm; /* and its VM's */
+	__u32 late; /* it was met late */
+	__u32 asks; /* GMEM_UNSURE: faults ask the page cache where something is not sure */
 };
 
-#define PAGE_MAPPING 7 /* the bits of enum page_mapping */
-#define PAGE_PRESENT 8 /* in the page cache */
+/* Pages, and the leaf of them that was asked for last, good as long as the generation is. */
+struct leaf_cache {
+	struct pages pages;
+	__u64 leaf_of; /* its number in the guest_memfd; NO_LEAF: none yet */
+	__u64 past; /* of its entry */
+	__u64 fresh; /* what a word says that is 0, if nothing is unsure; else 0 */
+	__u64 moves; /* what brings the clock of a word from clock_before to clock, by exclusive or */
+	__u32 clock; /* of the past, as words that are up to date have it from WORD_UNSURE on, */
+	__u32 clock_before; /* and those to which the latest thing has not happened, if that is a zap */
+	__u32 cause; /* then: PAGE_MAPPED and the zap's cause, one or the other */
+	__u32 chunk; /* where it is, */
+	__u32 at; /* in its chunk */
+};
 
-/* The lowest bit of each of a word's eight pages. */
-#define PAGES_LOW 0x11111111U
+#define NO_LEAF (~0ULL) /* no page offset's */
+#define NO_CLOCK (~0U) /* no word's */
+#define NO_PAST (~0ULL) /* no entry's */
 
 /*
- * A word: eight pages in the low half; then a bit for each that says whether it has been converted;
- * then the VM's epoch when the word was last written. A VM whose page tables are dropped as a whole
- * moves its epoch on, which zaps all of its pages at once; a word of an older epoch is brought up
- * to date when it is looked at.
+ * A change of a range of pages: what happens to them, as in page_past.h, with one of these or none of
+ * them. One number, since the verifier would follow what is on the stack into all that it is given to.
  */
-#define WORD_CONVERTED 32
-#define WORD_EPOCH 40
-#define EPOCH_MASK ((1U << (64 - WORD_EPOCH)) - 1)
-#define WORD_STATES 0xffffffffULL
-#define WORD_FLAGS (0xffULL << WORD_CONVERTED)
+#define CHANGE_CONVERT (1 << 8) /* they are converted; pages_change() says if one had been before */
+#define CHANGE_HOLE_BEGINS                                                                         \
+	(2 << 8) /* whole entries, if anything is known of them: the rest at its end */
+#define CHANGE_HOLE_ENDS (3 << 8)
+#define CHANGE_HOW (3 << 8)
 
-#define PAGES_WORD_BITS 3
-
-struct pages_leaf {
-	__u64 word[1 << (PAGES_LEAF_BITS - PAGES_WORD_BITS)];
+struct pages_range {
+	__u32 happens; /* of the change, */
+	__u32 how; /* CHANGE_HOW */
+	__u64 start; /* page offsets, end excluded */
+	__u64 end;
+	__u64 first, last; /* entries that are in the range as a whole, the last one excluded */
+	__u64 before,
+		after; /* a past that has been stamped, and its entry's epoch: most are alike */
+	__u32 before_epoch;
+	__u32 epoch; /* the VM's */
+	bool make; /* also what is not there yet has to know */
+	bool keeps; /* what comes next is not at the same time: a hole that ends must not take it */
+	bool again; /* one is converted that had been before */
+	bool moved; /* something has happened to an entry, of which caches do not know yet */
+	struct leaf_cache leaf; /* at hand, and of which pages */
 };
 
-/* Indexes of leaves; 0 for none. */
-struct pages_dir {
-	__u32 leaf[1 << PAGES_DIR_BITS];
-};
+/*
+ * What faults have to ask besides: guest_memfds of which something is not sure, only the page cache knows.
+ * And what matters also at a fault's end: tasks in KVM_PRE_FAULT_MEMORY, and holes under way. Set before
+ * the start if there can be any guest_memfd older than that.
+ */
+struct {
+	__u32 unsure;
+	__u32 within;
+} asking __attribute__((aligned(8)));
 
-/* Where the pages of a guest_memfd are kept, and how its VM stands. */
-struct pages {
-	__u32 first_dir;
-	__u32 ndirs; /* 0: nowhere */
-	__u32 epoch;
-	__u32 late_mask; /* PAGES_LOW if its guest_memfd was met late, else 0 */
-};
+#define WITHIN_PREFAULT 1U
+#define WITHIN_HOLE (1U << 16)
 
-const volatile __u32 max_page_leaves;
-const volatile __u32 max_page_dirs;
+/* Anything of it? */
+static __always_inline bool is_asking(void)
+{
+	return *(const __u64 *)&asking;
+}
 
-__u32 next_page_leaf = 1; /* 0 stands for none */
-__u32 next_page_dir = 1;
+/* Anything that faults on these pages ask for? */
+static __always_inline bool pages_ask(const struct pages *pages)
+{
+	return pages->asks || asking.within;
+}
 
-/* Some guest_memfd was met late, or may be: set before the start if there can be any older than that. */
-bool late_gmems;
+const volatile __u32 max_page_groups;
+
+__u32 next_page_group = 1; /* 0 stands for none */
+
+/* What is free, or is given back; see user/live/supply.c. */
+struct pages_queue leaf_queue;
+__u32 free_leaves[LEAF_QUEUE];
+struct pages_queue group_queue[GROUP_CLASSES];
+__u32 free_groups[GROUP_CLASSES * GROUP_QUEUE];
+struct pages_queue return_queue;
+__u64 returned_groups[RETURN_QUEUE];
+
+/* Leaves that were taken and not needed, since another CPU was quicker. */
+__u32 spare_leaves[SPARE_LEAVES];
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1); /* set when loaded */
 	__type(key, __u32);
-	__type(value, struct pages_dir);
-} page_dirs SEC(".maps");
+	__type(value, struct pages_group);
+} page_groups SEC(".maps");
+
+struct leaf_chunk {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1 << PAGES_CHUNK_BITS);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct pages_leaf));
+};
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1); /* set when loaded */
 	__type(key, __u32);
-	__type(value, struct pages_leaf);
+	__array(values, struct leaf_chunk);
 } page_leaves SEC(".maps");
 
+/* User space is woken when there is something to do for it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096); /* set when loaded: a page */
+} supply_wakes SEC(".maps");
+
+static __always_inline void supply_wake(void)
+{
+	__u64 nothing = 0;
+
+	bpf_ringbuf_output(&supply_wakes, &nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
+}
+
+#define TRIES 8 /* each one lost means that another CPU has changed the same word */
+
+/* The next of what is free in @at, of which there are @mask + 1; 0: nothing. */
+static __always_inline __u32 queue_take(struct pages_queue *queue, const __u32 *at, __u32 mask)
+{
+	__u32 taken = queue->taken, index;
+
+#pragma clang loop unroll(disable)
+	for (int try = 0; try < TRIES; try++) {
+		/* Atomically, so that what is read next is not older. */
+		if (taken == (__u32)__sync_fetch_and_add(&queue->end, 0))
+			return 0;
+		index = at[taken & mask];
+		if (__sync_val_compare_and_swap(&queue->taken, taken, taken + 1) == taken)
+			return index;
+		taken = queue->taken;
+	}
+	return 0;
+}
+
+/* A leaf that is in no entry yet, zero; 0 when none is to be had. */
+static __always_inline __u32 leaf_take(void)
+{
+	__u32 *spare = &spare_leaves[bpf_get_smp_processor_id() & (SPARE_LEAVES - 1)], index = 0;
+
+	if (*spare)
+		index = __sync_lock_test_and_set(spare, 0);
+	if (!index)
+		index = queue_take(&leaf_queue, free_leaves, LEAF_QUEUE - 1);
+	if (leaf_queue.end - leaf_queue.taken == LEAF_QUEUE_LOW || !index)
+		supply_wake();
+	return index;
+}
+
+static __always_inline void leaf_put_back(__u32 index)
+{
+	__u32 *spare = &spare_leaves[bpf_get_smp_processor_id() & (SPARE_LEAVES - 1)];
+
+	__sync_val_compare_and_swap(spare, 0, index);
+}
+
 /*
- * Room in the directory of pages for a new guest_memfd. Without any, the causes of its
- * faults are not known.
+ * Room for the pages of a new guest_memfd. Without any, the causes of its faults are not known. It is
+ * taken in powers of two, so that it can be used again.
  */
 static __always_inline void pages_new(struct gmem_info *gmem)
 {
-	__u32 ndirs = (gmem->size_bytes >> (page_bits + PAGES_LEAF_BITS + PAGES_DIR_BITS)) + 1;
-	__u32 first = 0;
+	__u32 n = (gmem->size_bytes - 1) >> (page_bits + GROUP_PAGE_BITS), first;
+	__u32 class = n ? hist_log2(n) + 1 : 0;
 
-	if (next_page_dir + ndirs <= max_page_dirs)
-		first = __sync_fetch_and_add(&next_page_dir, ndirs);
-	if (!first || first + ndirs > max_page_dirs)
+	if (class >= GROUP_CLASSES)
 		return;
-	gmem->first_dir = first;
-	gmem->ndirs = ndirs;
-}
-
-/* The leaf that has page @index; 0 when there is none and none is to be made, or can be. */
-static __always_inline __u32 pages_leaf(const struct pages *pages, __u64 index, bool make)
-{
-	__u64 dir_index = index >> (PAGES_LEAF_BITS + PAGES_DIR_BITS);
-	__u32 at = pages->first_dir + dir_index, leaf, first, *entry;
-	struct pages_dir *dir;
-
-	if (dir_index >= pages->ndirs)
-		return 0;
-	dir = bpf_map_lookup_elem(&page_dirs, &at);
-	if (!dir)
-		return 0;
-	entry = &dir->leaf[index >> PAGES_LEAF_BITS & ((1 << PAGES_DIR_BITS) - 1)];
-	leaf = *entry;
-	if (leaf || !make || next_page_leaf >= max_page_leaves)
-		return leaf;
-	leaf = __sync_fetch_and_add(&next_page_leaf, 1);
-	if (leaf >= max_page_leaves)
-		return 0;
-	/* Another CPU may have been first; then ours stays empty. */
-	first = __sync_val_compare_and_swap(entry, 0, leaf);
-	return first ?: leaf;
-}
-
-/* The word of @leaf, which is one, that has page @index. */
-static __always_inline __u64 *leaf_word(__u32 leaf, __u64 index)
-{
-	__u32 at = index >> PAGES_WORD_BITS & ((1 << (PAGES_LEAF_BITS - PAGES_WORD_BITS)) - 1);
-	struct pages_leaf *words = bpf_map_lookup_elem(&page_leaves, &leaf);
-
-	return words ? &words->word[at] : NULL;
-}
-
-/* The same; NULL for no leaf. */
-static __always_inline __u64 *pages_word(__u32 leaf, __u64 index)
-{
-	return leaf ? leaf_word(leaf, index) : NULL;
-}
-
-/* The lowest bits of those pages of @word whose mapping is @mapping. */
-static __always_inline __u32 pages_which(__u32 word, __u32 mapping)
-{
-	__u32 other = word ^ mapping * PAGES_LOW; /* 0 in the mapping's bits where it is that */
-
-	return ~(other | other >> 1 | other >> 2) & PAGES_LOW;
-}
-
-/*
- * Pages of @word that are zapped for @cause, those of @mask (lowest bits). Of a guest_memfd that
- * was there before us a page that we know nothing of may have been mapped: it is taken to have
- * been, until its fault finds that the page cache has no such page either.
- */
-static __always_inline __u32 pages_zapped(const struct pages *pages, __u32 word, __u32 mask,
-					  enum page_mapping cause)
-{
-	__u32 unknown = pages_which(word, PAGE_NEVER) & ~(word >> 3) & mask & pages->late_mask;
-	__u32 zapped = pages_which(word, PAGE_MAPPED) & mask;
-
-	return word ^ zapped * (PAGE_MAPPED ^ cause) ^ unknown * cause;
-}
-
-/* What @word says in the VM's epoch of today. */
-static __always_inline __u32 pages_today(const struct pages *pages, __u64 word)
-{
-	if (word >> WORD_EPOCH == pages->epoch)
-		return word;
-	return pages_zapped(pages, word, PAGES_LOW, PAGE_SLOT_CHANGED);
-}
-
-static __always_inline __u64 word_make(const struct pages *pages, __u64 states, __u64 flags)
-{
-	return (states & WORD_STATES) | flags | (__u64)pages->epoch << WORD_EPOCH;
-}
-
-/*
- * What follows are functions of their own, not static, so that the verifier looks at each once and
- * not at every call.
- */
-
-/* What is known of page @index; 0 where nothing is. */
-__noinline int page_known(const struct pages *pages, __u64 index)
-{
-	__u64 *word;
-
-	if (!pages)
-		return 0;
-	word = pages_word(pages_leaf(pages, index, false), index);
-	return word ? pages_today(pages, *word) >> (index & 7) * 4 & 15 : 0;
-}
-
-#define WORD_TRIES 8 /* each one lost means that another CPU has changed one of the eight pages */
-
-/*
- * Page @index is present now, and its mapping @mapping unless that is PAGE_NEVER. What it was
- * before, or -1 when there is no room to know.
- */
-__noinline int page_touch(const struct pages *pages, __u64 index, __u32 mapping)
-{
-	__u32 shift = (index & 7) * 4, today;
-	__u64 *at, word, now, seen;
-
-	if (!pages)
-		return -1;
-	at = pages_word(pages_leaf(pages, index, true), index);
-	if (!at)
-		return -1;
-	word = *at;
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < WORD_TRIES; i++) {
-		today = pages_today(pages, word);
-		now = today | PAGE_PRESENT << shift;
-		if (mapping)
-			now = (now & ~(PAGE_MAPPING << shift)) | mapping << shift;
-		now = word_make(pages, now, word & WORD_FLAGS);
-		seen = now == word ? word : __sync_val_compare_and_swap(at, word, now);
-		if (seen == word)
-			return today >> shift & 15;
-		word = seen;
+	first = queue_take(&group_queue[class], &free_groups[class * GROUP_QUEUE], GROUP_QUEUE - 1);
+	if (!first && next_page_group + (1U << class) <= max_page_groups) {
+		first = __sync_fetch_and_add(&next_page_group, 1U << class);
+		if (first + (1U << class) > max_page_groups)
+			first = 0;
 	}
-	return -1;
+	if (!first)
+		return;
+	gmem->first_group = first;
+	gmem->ngroups = n + 1;
 }
 
-/* What happens to a range of pages: each a mask, PAGES_LOW or 0. */
-struct pages_change {
-	__u32 zap; /* they leave the guest's page tables, */
-	enum page_mapping cause; /* for this */
-	__u32 add; /* all of them are in the page cache */
-	__u32 remove; /* none of them is */
-	__u32 convert; /* they are converted; pages_change() says if one had been before */
-};
-
-/* What is changed in one loop: short, since the verifier walks through each word. */
-#define PART_PAGES 128
-#define LEAF_PARTS ((1 << PAGES_LEAF_BITS) / PART_PAGES)
-
-struct pages_range {
-	struct pages pages;
-	struct pages_change change;
-	__u64 start; /* page offsets, end excluded */
-	__u64 end;
-	__u32 leaf; /* at hand */
-	__u32 again; /* one is converted that had been before */
-};
-
-/* The lowest bits of those of the eight pages from @first on that are in the range. */
-static __always_inline __u32 pages_mask(const struct pages_range *range, __u64 first)
+/*
+ * The guest_memfd is gone: what it had is for others, when no program runs any more that may know of it.
+ * If so many go at once that there is no place to say so, it is used once only.
+ */
+static __always_inline void pages_return(struct gmem_info *gmem)
 {
-	__u32 mask = PAGES_LOW;
+	__u32 n = __sync_lock_test_and_set(&gmem->ngroups, 0), at = return_queue.end;
 
-	if (range->start > first)
-		mask &= PAGES_LOW << (range->start - first) * 4;
-	if (range->end < first + 8)
-		mask &= PAGES_LOW >> (first + 8 - range->end) * 4;
-	return mask;
-}
-
-/* A bit for each page of which @mask has the lowest. */
-static __always_inline __u64 word_flags(__u32 mask)
-{
-	__u32 bits = mask | mask >> 3; /* pairs, quads, all eight together */
-
-	bits = (bits & 0x03030303) | (bits & 0x03030303) >> 6;
-	bits = (bits & 0x000f000f) | (bits & 0x000f000f) >> 12;
-	return (__u64)(bits & 0xff) << WORD_CONVERTED;
-}
-
-/* What becomes of @word when those of its pages change that are in @mask (lowest bits). */
-__noinline __u64 pages_word_after(struct pages_range *range, __u64 word, __u32 mask)
-{
-	__u64 now, flags;
-
-	if (!range)
-		return word;
-	flags = word_flags(mask & range->change.convert);
-	range->again |= !!(word & flags);
-	now = pages_zapped(&range->pages, pages_today(&range->pages, word),
-			   mask & range->change.zap, range->change.cause);
-	now |= (mask & range->change.add) * PAGE_PRESENT;
-	now &= ~((mask & range->change.remove) * PAGE_PRESENT);
-	return word_make(&range->pages, now, (word & WORD_FLAGS) | flags);
-}
-
-/* Change those of the eight pages from @first on that are in the range. */
-__noinline int pages_word_change(struct pages_range *range, __u64 first)
-{
-	__u64 *at, word, now, seen;
-
-	if (!range)
-		return 0;
-	at = pages_word(range->leaf, first);
-	if (!at)
-		return 0;
-	word = *at;
+	if (!n)
+		return;
 #pragma clang loop unroll(disable)
-	for (int try = 0; try < WORD_TRIES; try++) {
-		now = pages_word_after(range, word, pages_mask(range, first));
-		seen = __sync_val_compare_and_swap(at, word, now);
-		if (seen == word)
-			break;
-		word = seen;
-	}
-	return 0;
-}
-
-/* Change the part of a leaf from @first on, all of it. Most words are as the one before. */
-__noinline int pages_whole_change(struct pages_range *range, __u64 first)
-{
-	__u64 *words, word, seen, before = ~0ULL, after = 0; /* no word is ~0 */
-
-	if (!range)
-		return 0;
-	words = pages_word(range->leaf, first & ~(PART_PAGES - 1ULL));
-	if (!words)
-		return 0;
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < PART_PAGES / 8; i++) {
-		word = words[i];
-		if (word != before) {
-			before = word;
-			after = pages_word_after(range, word, PAGES_LOW);
+	for (int try = 0; try < TRIES && at - return_queue.taken < RETURN_QUEUE; try++) {
+		if (__sync_val_compare_and_swap(&return_queue.end, at, at + 1) == at) {
+			returned_groups[at & (RETURN_QUEUE - 1)] =
+				(__u64)n << 32 | gmem->first_group;
+			if (at - return_queue.taken >= RETURN_QUEUE / 4)
+				supply_wake();
+			return;
 		}
-		seen = __sync_val_compare_and_swap(&words[i], word, after);
-		barrier_var(seen); /* else the compiler makes a flag of it first */
-		if (seen != word)
-			pages_word_change(range, first + i * 8);
+		at = return_queue.end;
 	}
-	return 0;
 }
 
-/* Change those pages of the part of a leaf from @first on that are in the range. */
-__noinline int pages_part_change(struct pages_range *range, __u64 first)
+/* What has page offsets from @number << PAGES_LEAF_BITS on; NULL beyond the end. */
+static __always_inline struct pages_entry *entry_at(const struct pages *pages, __u64 number)
 {
-	if (!range)
-		return 0;
-	if (range->start <= first && range->end >= first + PART_PAGES)
-		return pages_whole_change(range, first);
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < PART_PAGES / 8 && first < range->end; i++, first += 8)
-		if (range->start < first + 8)
-			pages_word_change(range, first);
-	return 0;
+	__u64 n = number >> PAGES_GROUP_BITS;
+	__u32 at = pages->first_group + n;
+	struct pages_group *group;
+
+	if (n >= pages->ngroups)
+		return NULL;
+	group = bpf_map_lookup_elem(&page_groups, &at);
+	return group ? &group->entry[number & (GROUP_ENTRIES - 1)] : NULL;
 }
 
-/* Change those pages of the leaf from @first on that are in the range. */
-__noinline int pages_leaf_change(struct pages_range *range, __u64 first)
+static __always_inline struct pages_leaf *leaf_at(const __u32 *chunk, const __u32 *at)
 {
-	bool make;
+	void *leaves = bpf_map_lookup_elem(&page_leaves, chunk);
 
-	if (!range)
-		return 0;
-	make = range->change.add || range->change.convert ||
-	       range->change.zap & range->pages.late_mask;
-	range->leaf = pages_leaf(&range->pages, first, make);
-	if (!range->leaf)
-		return 0;
-#pragma clang loop unroll(disable)
-	for (int part = 0; part < LEAF_PARTS; part++, first += PART_PAGES)
-		if (range->start < first + PART_PAGES && range->end > first)
-			pages_part_change(range, first);
-	return 0;
+	return leaves ? bpf_map_lookup_elem(leaves, at) : NULL;
 }
 
-static long pages_leaf_step(__u32 i, struct pages_range *range)
+static __always_inline struct pages_leaf *leaf_in_cache(const struct leaf_cache *cache)
 {
-	pages_leaf_change(range, ((range->start >> PAGES_LEAF_BITS) + i) << PAGES_LEAF_BITS);
-	return 0;
+	return leaf_at(&cache->chunk, &cache->at);
 }
 
-#define MAX_LEAVES (1 << 23) /* what bpf_loop() can do: 16 TiB */
-
-/* Change all pages [start, end) of a guest_memfd. 1 if one is converted now that had been before. */
-__noinline int pages_change(const struct pages *pages, const struct pages_change *change,
-			    __u64 start, __u64 end)
+static __always_inline __u64 *leaf_word(struct pages_leaf *leaf, __u64 index)
 {
-	struct pages_range range = { .start = start };
-	__u64 leaves, known;
-
-	if (!pages || !change)
-		return 0;
-	known = (__u64)pages->ndirs << (PAGES_LEAF_BITS + PAGES_DIR_BITS);
-	range.end = end < known ? end : known; /* a hole may end where it likes */
-	if (start >= range.end)
-		return 0;
-	range.pages = *pages;
-	range.change = *change;
-	leaves = ((range.end - 1) >> PAGES_LEAF_BITS) - (start >> PAGES_LEAF_BITS) + 1;
-	bpf_loop(leaves < MAX_LEAVES ? leaves : MAX_LEAVES, pages_leaf_step, &range, 0);
-	return range.again;
-}
-
-/*
- * A fault on page @index begins: see whether the page is there, if only the page cache can tell.
- * Two faults on one page at a time may both find nothing; only the first to end counts for that.
- */
-static __always_inline bool fault_look(const struct pages *pages, struct inode *inode, __u64 index)
-{
-	return pages->late_mask && !(page_known(pages, index) & PAGE_PRESENT) &&
-	       inode_has_page(inode, index);
+	return &leaf->word[index >> PAGES_WORD_BITS & (LEAF_WORDS - 1)];
 }
 
 #endif

@@ -18,7 +18,7 @@ BEGIN(prepare, EV_PREPARE)
 /* An earlier fault has prepared the page, and it was neither freed nor converted since. */
 static __always_inline bool is_prepared(const struct slot_cache *cache, __u64 gfn)
 {
-	__u32 page = page_known(&cache->pages, gfn + cache->pgoff_of_gfn);
+	__u32 page = page_known(&cache->leaf.pages, gfn + cache->pgoff_of_gfn);
 	__u32 mapping = page & PAGE_MAPPING;
 
 	return page & PAGE_PRESENT && mapping != PAGE_NEVER && mapping != PAGE_PUNCHED &&
@@ -72,14 +72,13 @@ static __always_inline int populate_begin(struct call call)
 
 static __always_inline void populate_pages(struct task_state *state, __u64 gfn, __u64 npages)
 {
-	struct pages_change change = { .add = PAGES_LOW };
 	const struct slot_cache *cache = &state->cache;
 	__u64 pgoff;
 
 	if (!npages || slot_owner(state, state->kvm, state->slot) <= 0)
 		return;
 	pgoff = gfn + cache->pgoff_of_gfn;
-	pages_change(&cache->pages, &change, pgoff, pgoff + npages);
+	pages_change(state, &cache->leaf.pages, HAPPENS_THERE, pgoff, pgoff + npages);
 }
 
 static __always_inline int populate_end(struct call call)
@@ -118,7 +117,6 @@ static __always_inline int write_begin_begin(struct call call)
 
 static __always_inline int write_end_end(struct call call)
 {
-	struct pages_change change = { .add = PAGES_LOW };
 	struct gmem_record event = EVENT(POPULATE);
 	struct task_state *state = event_leave(&event);
 	struct pages pages;
@@ -131,7 +129,7 @@ static __always_inline int write_end_end(struct call call)
 	state->inode = 0;
 	pages_of(&pages, event.owner);
 	if (event.npages)
-		pages_change(&pages, &change, event.page, event.page + event.npages);
+		pages_change(state, &pages, HAPPENS_THERE, event.page, event.page + event.npages);
 	rare_count(call.ctx, &event);
 	return 0;
 }
@@ -152,7 +150,7 @@ static __always_inline int prefault_begin(struct call call)
 	struct task_state *state = state_make();
 
 	if (state && !state->start_ns[EV_PREFAULT]) /* else an end was missed */
-		__sync_fetch_and_add(&prefaults, 1);
+		__sync_fetch_and_add(&asking.within, WITHIN_PREFAULT);
 	event_enter(EV_PREFAULT);
 	return 0;
 }
@@ -162,7 +160,7 @@ static __noinline int prefault_leave(void)
 	struct task_state *state = state_get();
 
 	if (state && state->start_ns[EV_PREFAULT])
-		__sync_fetch_and_sub(&prefaults, 1);
+		__sync_fetch_and_sub(&asking.within, WITHIN_PREFAULT);
 	return 0;
 }
 

@@ -31,9 +31,7 @@ struct slot_cache {
 	__u64 heat_base;
 	__u32 heat_shift;
 	__u32 heat_first;
-	struct pages pages;
-	__u64 leaf_of; /* the leaf of these that was asked for last, and its index; NO_LEAF: none yet */
-	__u32 leaf;
+	struct leaf_cache leaf;
 };
 
 /* The same for guest_memfd files, by the address of a file's private data. */
@@ -43,7 +41,7 @@ struct file_cache {
 	__u64 inode;
 	struct vm_generation generation;
 	int owner; /* of the guest_memfd */
-	struct pages pages;
+	struct leaf_cache leaf;
 	/* Where events of the pages [start, end) are counted, which belong to one slot; end 0: none. */
 	int slot_owner;
 	__u64 start;
@@ -54,7 +52,14 @@ struct file_cache {
 struct fallocate_range {
 	__u64 start;
 	__u64 end;
-	__u32 zap; /* PAGES_LOW if the guest loses its pages: told at the end of a hole; else 0 */
+	__u64 hole; /* as its guest_memfd has it while its pages go; 0: not yet */
+};
+
+/* What the page cache has said at the begin of the fault under way. */
+struct page_look {
+	__u64 inode;
+	__u64 folio; /* 0: none */
+	bool hole; /* while one was under way there */
 };
 
 /* The slots that an operation under way has met. */
@@ -86,9 +91,11 @@ struct task_state {
 	__u64 slot; /* of the guest fault under way, for what happens within */
 	__u64 inode; /* the guest_memfd that the task works on; for what is not told */
 	__u64 gmem_file; /* and its file's private data */
-	bool was_present; /* the page of the fault under way, if its guest_memfd was met late */
+	struct page_look look;
+	bool asked; /* the fault under way has done so */
 	struct gmem_record direct_map; /* that failed within the guest fault under way, if .err */
 	struct conversion conversion;
+	struct pages_range range; /* that changes now */
 };
 
 struct {
@@ -106,9 +113,6 @@ volatile __u64 active_since_ns OWN_LINES = ~0ULL;
 
 /* A hook within the guest fault asks for its slot. */
 const volatile bool fault_context;
-
-/* Tasks in KVM_PRE_FAULT_MEMORY: only while there is one do guest faults ask whose they are. */
-__u32 prefaults;
 
 /* LOSS_MISSED here: one end of the event was seen, the other not. */
 __u64 losses[NR_EVENTS][NR_LOSSES] OWN_LINES;

@@ -9,6 +9,39 @@
 #include "program.bpf.h"
 
 /*
+ * A hole takes the pages of the guest_memfd file that the task works on away: from when it zaps them
+ * until it ends, faults there ask the page cache.
+ */
+static __always_inline void hole_open(struct task_state *state, __u64 gmem_file, __u64 start,
+				      __u64 end)
+{
+	struct gmem_info *gmem;
+
+	if (state->fallocate.hole || start >= end ||
+	    file_owner(&state->file_cache, gmem_file, state->inode) <= 0)
+		return;
+	gmem = gmem_info_of(state->file_cache.owner);
+	if (!gmem)
+		return;
+	state->fallocate.hole = hole_make(start, end, (__u32)bpf_get_current_pid_tgid());
+	gmem->hole = state->fallocate.hole;
+	__sync_fetch_and_add(&asking.within, WITHIN_HOLE);
+}
+
+/* The guest has lost what is in the hole, and the page cache is about to. */
+static __always_inline void hole_pages(struct task_state *state, __u64 start, __u64 end)
+{
+	struct pages *pages = &state->file_cache.leaf.pages;
+	__u32 change = HAPPENS_UNSURE | CHANGE_HOLE_BEGINS;
+
+	if (!state->fallocate.hole || !range_has_entry(start, end))
+		return;
+	if (!pages->late)
+		change |= PAGE_PUNCHED;
+	pages_change(state, pages, change, start, end);
+}
+
+/*
  * The invalidation of a range of one guest_memfd file: kvm_gmem_invalidate_begin(gmem, start,
  * end) and its successors. It belongs to the slot that it zaps if that is only one, else to the
  * guest_memfd that the task is punching or releasing.
@@ -20,7 +53,7 @@ static __always_inline int zap_begin(struct call call)
 
 	if (!state)
 		return 0;
-	if (file_is_cached(&state->file_cache, raw_arg(call, 0)) &&
+	if (file_is_cached(&state->file_cache, arg(call, 0)) &&
 	    state->file_cache.owner == OWNER_IGNORED) {
 		event_ignore(state, EV_ZAP);
 		return 0;
@@ -28,6 +61,8 @@ static __always_inline int zap_begin(struct call call)
 	event_begin(state, EV_ZAP);
 	state->zap.n = 0;
 	state->zap.npages = 0;
+	if (event_inside(state, EV_PUNCH_HOLE) && active_since_ns != ~0ULL)
+		hole_open(state, arg(call, 0), arg(call, 1), arg(call, 2));
 	return 0;
 }
 
@@ -62,19 +97,21 @@ static __always_inline int zap_end(struct call call)
 	state = event_leave(&event);
 	if (!state)
 		return 0;
-	event_at_pgoff(&event, raw_arg(call, 1));
+	event_at_pgoff(&event, arg(call, 1));
 	event.npages = state->zap.npages;
 	if (state->zap.n == 1)
 		event.owner = state->zap.owner;
 	else if (state->inode)
-		event.owner = gmem_owner_find((__u64)gmem_file_kvm((void *)raw_arg(call, 0)),
-					      state->inode);
+		event.owner =
+			gmem_owner_find((__u64)gmem_file_kvm((void *)arg(call, 0)), state->inode);
 	else
-		event.owner = vm_owner((__u64)gmem_file_kvm((void *)raw_arg(call, 0)));
+		event.owner = vm_owner((__u64)gmem_file_kvm((void *)arg(call, 0)));
 	state->zapped_owner = event.owner;
 	owner = event_count(call.ctx, &event);
 	zap_cause(state, owner, &event);
 	event_record(owner, &event);
+	if (event_inside(state, EV_PUNCH_HOLE))
+		hole_pages(state, arg(call, 1), arg(call, 2));
 	return 0;
 }
 
@@ -141,8 +178,8 @@ static __always_inline void zap_slot(struct slots_met *met, int owner, __u64 npa
 	met->npages += npages;
 }
 
-/* How pages stand with the guest that the task unmaps. */
-static __always_inline enum page_mapping unmap_cause(const struct task_state *state)
+/* How pages stand with the guest that the task unmaps. PAGE_LOST: what it does was not seen to begin. */
+static __always_inline enum page_mapping unmap_cause(const struct task_state *state, __u64 kvm)
 {
 	if (event_inside(state, EV_NOTIFIER))
 		return PAGE_NOTIFIED;
@@ -151,41 +188,40 @@ static __always_inline enum page_mapping unmap_cause(const struct task_state *st
 		return mapping;
 	ZAP_CAUSES(X)
 #undef X
-	return PAGE_SLOT_CHANGED;
+	return kvm_locks_slots((void *)kvm) ? PAGE_SLOT_CHANGED : PAGE_LOST;
 }
 
 /*
- * The hole that the task is punching has some of these pages: they change at its end, once for all.
- * Not where the guest_memfd was met late, since only what is unmapped may have been mapped there.
+ * The hole that the task is punching has some of these pages: what it zaps is told as a whole, and then
+ * the pages that the VMM has mapped go by a notifier within. Not where the guest_memfd was met late,
+ * since only what is unmapped may have been mapped there.
  */
 static __always_inline bool hole_has(const struct task_state *state, __u64 start, __u64 end)
 {
-	const struct pages *pages = &state->file_cache.pages;
+	const struct pages *pages = &state->file_cache.leaf.pages;
 
-	return event_inside(state, EV_PUNCH_HOLE) && !pages->late_mask &&
-	       pages->first_dir == state->cache.pages.first_dir && start < state->fallocate.end &&
+	return state->fallocate.hole && event_inside(state, EV_PUNCH_HOLE) && !pages->late &&
+	       pages->gmem == state->cache.leaf.pages.gmem && start < state->fallocate.end &&
 	       end > state->fallocate.start;
 }
 
 static __always_inline void unmap_pages(struct call call, struct task_state *state, __u64 kvm,
 					const struct kvm_gfn_range *gfns)
 {
-	struct pages_change change = { .zap = PAGES_LOW, .cause = unmap_cause(state) };
-	struct fallocate_range *hole = &state->fallocate;
+	enum page_mapping cause = unmap_cause(state, kvm);
+	const struct fallocate_range *hole = &state->fallocate;
 	const struct slot_cache *cache = &state->cache;
 	__u64 start, end;
 
-	if (change.cause == PAGE_NEVER ||
-	    slot_owner(state, kvm, (__u64)kread(call, gfns, slot)) <= 0)
+	if (cause == PAGE_NEVER || slot_owner(state, kvm, (__u64)kread(call, gfns, slot)) <= 0)
 		return;
 	start = kread(call, gfns, start) + cache->pgoff_of_gfn;
 	end = kread(call, gfns, end) + cache->pgoff_of_gfn;
 	if (hole_has(state, start, end)) { /* change what it has not */
-		hole->zap = PAGES_LOW;
-		pages_change(&cache->pages, &change, hole->end, end);
+		pages_change(state, &cache->leaf.pages, cause, hole->end, end);
 		end = hole->start;
 	}
-	pages_change(&cache->pages, &change, start, end);
+	pages_change(state, &cache->leaf.pages, cause, start, end);
 }
 
 static __always_inline int unmap_begin(struct call call)
@@ -201,7 +237,8 @@ static __always_inline int unmap_begin(struct call call)
 	else if (event_inside(state, EV_ZAP))
 		zap_slot(&state->zap, slot_owner(state, raw_arg(call, 0), (__u64)slot),
 			 kread(call, range, end) - kread(call, range, start));
-	if (active_since_ns != ~0ULL && kread(call, slot, flags) & KVM_MEM_GUEST_MEMFD)
+	if (active_since_ns != ~0ULL && kread(call, slot, flags) & KVM_MEM_GUEST_MEMFD &&
+	    !gfns_spare_private((void *)raw_arg(call, 0), range))
 		unmap_pages(call, state, raw_arg(call, 0), range);
 	return 0;
 }

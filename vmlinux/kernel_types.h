@@ -171,7 +171,14 @@ struct kvm_memslots {
 	int node_idx; /* which of a slot's two nodes this set uses */
 };
 
+struct mutex {
+	struct {
+		long counter;
+	} owner; /* not with CONFIG_PREEMPT_RT */
+};
+
 struct kvm {
+	struct mutex slots_lock;
 	struct mm_struct *mm;
 	struct kvm_memslots *memslots[2]; /* 1 on arm64 */
 	struct {
@@ -217,10 +224,17 @@ struct kvm_memory_slot {
 	} gmem;
 };
 
+/* What a range is of. */
+enum kvm_gfn_range_filter {
+	KVM_FILTER_SHARED = 1,
+	KVM_FILTER_PRIVATE = 2,
+};
+
 struct kvm_gfn_range {
 	struct kvm_memory_slot *slot;
 	__u64 start;
 	__u64 end;
+	enum kvm_gfn_range_filter attr_filter; /* not in 6.8 yet */
 };
 
 /* One VM's view of a guest_memfd ... */

@@ -8,7 +8,7 @@
 #include "model/events.h"
 #include "unit.h"
 
-#define MAX_ARGS 14
+#define MAX_ARGS 16
 #define EVENT(id) (1ULL << EV_##id)
 
 struct parsed {
@@ -169,7 +169,7 @@ static void test_pids(void **state)
 static void test_flags(void **state)
 {
 	struct parsed *parsed = parse("-v --no-fsession -f json -o FILE --exit-status "
-				      "--owners 1048576 -- true");
+				      "--owners 1048576 --page-memory 64M -- true");
 
 	(void)state;
 	assert_int_equal(parsed->err, 0);
@@ -177,6 +177,7 @@ static void test_flags(void **state)
 	assert_true(parsed->options.no_fsession);
 	assert_true(parsed->options.exit_status);
 	assert_int_equal(parsed->options.owners, 1 << 20);
+	assert_int_equal(parsed->options.page_bytes, 64 << 20);
 	assert_string_equal(parsed->options.format, "json");
 	assert_string_equal(parsed->options.output, "FILE");
 	parsed_free(parsed);
@@ -277,6 +278,7 @@ static void test_wrong(void **state)
 		{ "record --buffer 16X", "--buffer 16X: not a size" },
 		{ "record --buffer 0", "--buffer 0: not a size" },
 		{ "record --buffer 2G", "--buffer 2G: not a size" },
+		{ "--page-memory 2T", "--page-memory 2T: not a size. Give up to 1024G" },
 		{ "--owners 1e6", "--owners 1e6: not a number from 16 to" },
 		{ "--owners 1048577", "--owners 1048577: not a number" },
 		{ "--owners -1", "--owners -1: not a number" },

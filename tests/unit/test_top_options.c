@@ -7,7 +7,7 @@
 #include "sample_view.h"
 #include "unit.h"
 
-#define MAX_ARGS 24
+#define MAX_ARGS 28
 
 static struct problem problem;
 
@@ -48,13 +48,14 @@ static void test_all(void **state)
 
 	(void)state;
 	assert_int_equal(parse("-b -n 3 -i 0.1 -s p99 -f pid=1 -c zap,p99 -p 4711 -p 12 "
-			       "-e guest_fault,zap --stacks alloc --owners 16 -v",
+			       "-e guest_fault,zap --stacks alloc --owners 16 --page-memory 1G -v",
 			       &options),
 			 0);
 	assert_true(options.batch && !options.json && options.verbose);
 	assert_int_equal(options.count, 3);
 	assert_int_equal(options.npids, 2);
 	assert_int_equal(options.owners, 16);
+	assert_int_equal(options.page_bytes, 1 << 30);
 	assert_int_equal(options.pids[0], 4711);
 	assert_int_equal(options.events,
 			 1ULL << EV_GUEST_FAULT | 1ULL << EV_ZAP | 1ULL << EV_ALLOC);

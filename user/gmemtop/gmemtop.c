@@ -228,6 +228,7 @@ static int open_session(struct top *top, struct problem *problem)
 		.stack_events = top->options.stack_events,
 		.heat = top->options.events >> EV_GUEST_FAULT & 1,
 		.max_owners = top->options.owners,
+		.max_page_bytes = top->options.page_bytes,
 		.exact = top->options.exact,
 		.verbose = top->options.verbose,
 	};

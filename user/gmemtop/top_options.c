@@ -12,6 +12,7 @@ enum {
 	KEY_JSON = 256,
 	KEY_EXACT,
 	KEY_OWNERS,
+	KEY_PAGE_MEMORY,
 	KEY_STACKS,
 	KEY_USAGE,
 	KEY_LAST = KEY_USAGE, /* beyond are argp's own */
@@ -32,6 +33,8 @@ static const struct argp_option table[] = {
 	{ "count", 'n', "COUNT", 0, "End after COUNT refreshes", 0 },
 	{ "owners", KEY_OWNERS, "N", 0,
 	  "Room for N VMs, slots, guest_memfds (default: 8192), half as many histograms", 0 },
+	{ "page-memory", KEY_PAGE_MEMORY, "SIZE", 0,
+	  "At most so much for what is known of pages (default: a 64th of all memory)", 0 },
 	{ "exact", KEY_EXACT, NULL, 0,
 	  "Miss no event, however many threads fault, at several times the cost (6.14)", 0 },
 	{ "verbose", 'v', NULL, 0, "Let libbpf explain what fails", 0 },
@@ -124,6 +127,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 				     NULL);
 	case KEY_OWNERS:
 		return option_owners(&parser->common, arg, &options->owners);
+	case KEY_PAGE_MEMORY:
+		return option_page_memory(&parser->common, arg, &options->page_bytes);
 	case 'n':
 		return parse_count(parser, arg);
 	case 'b':

@@ -24,6 +24,7 @@ struct top_options {
 	pid_t *pids; /* as given; owned */
 	size_t npids;
 	__u32 owners; /* that are told apart; 0: the default */
+	__u64 page_bytes; /* for what is known of pages, at most; 0: the default */
 	bool exact;
 	bool verbose;
 };

@@ -23,6 +23,7 @@ enum {
 	KEY_NAME,
 	KEY_NO_FSESSION,
 	KEY_OWNERS,
+	KEY_PAGE_MEMORY,
 	KEY_SPREADSHEET,
 	KEY_STACKS,
 	KEY_TIMELINE,
@@ -63,6 +64,8 @@ static const struct argp_option table[] = {
 	  "Of record: for each CPU's events until they are written, as in 16M (default: 4M)", 0 },
 	{ "owners", KEY_OWNERS, "N", 0,
 	  "Room for N VMs, slots, guest_memfds (default: 8192), half as many histograms", 0 },
+	{ "page-memory", KEY_PAGE_MEMORY, "SIZE", 0,
+	  "At most so much for what is known of pages (default: a 64th of all memory)", 0 },
 	{ "user", KEY_USER, "NAME", 0, "Run COMMAND as this user, without the rights of the tracer",
 	  0 },
 	{ "exit-status", KEY_EXIT_STATUS, NULL, 0, "Exit as COMMAND did", 0 },
@@ -131,6 +134,7 @@ static const struct scope {
 	{ KEY_EXACT, OF_TRACING | OF(PROBE) },
 	{ KEY_NO_FSESSION, OF_TRACING | OF(PROBE) },
 	{ KEY_OWNERS, OF_TRACING },
+	{ KEY_PAGE_MEMORY, OF_TRACING },
 	{ 'e', OF_TRACING | OF(REPORT) },
 	{ 'f', (OF_LIVE & ~OF(RECORD)) | OF(REPORT) },
 	{ 'i', OF(RECORD) | OF(REPORT) },
@@ -166,22 +170,13 @@ static int parse_min_latency(struct parser *parser, const char *arg)
 	return 0;
 }
 
-/* "16M": bytes, or so many of a unit. */
 static int parse_buffer(struct parser *parser, const char *arg)
 {
-	static const char units[] = "KMG";
-	unsigned int shift = 0;
-	double size;
-	char *end;
+	__u64 size;
 
-	size = strtod(arg, &end);
-	if (*end && strchr(units, *end))
-		shift = 10 * (strchr(units, *end++) - units + 1);
-	size *= 1ULL << shift;
-	if (end == arg || *end || !(size >= 1) || size > MAX_BUFFER)
-		return option_wrong(&parser->common,
-				    "--buffer %s: not a size. Give up to 1G, as in 512K or 16M",
-				    arg);
+	if (option_size(&parser->common, "--buffer", arg, MAX_BUFFER,
+			"%s: not a size. Give up to 1G, as in 512K or 16M", &size))
+		return EINVAL;
 	parser->options->buffer_bytes = size;
 	return 0;
 }
@@ -341,6 +336,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return parse_buffer(parser, arg);
 	case KEY_OWNERS:
 		return option_owners(&parser->common, arg, &options->owners);
+	case KEY_PAGE_MEMORY:
+		return option_page_memory(&parser->common, arg, &options->page_bytes);
 	case KEY_STACKS:
 		return option_events(&parser->common, "--stacks", arg, &options->stack_events,
 				     NULL);

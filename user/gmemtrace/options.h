@@ -46,6 +46,7 @@ struct options {
 	bool exact;
 	bool no_fsession;
 	__u32 owners; /* that are told apart; 0: the default */
+	__u64 page_bytes; /* for what is known of pages, at most; 0: the default */
 	bool verbose;
 	const char *user_name; /* whom the child is to run as; NULL: the tracer */
 	struct child_user *user; /* the same, once found; owned */

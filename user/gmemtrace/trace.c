@@ -245,6 +245,7 @@ int trace_open(struct trace *trace, struct problem *problem)
 		.record_events = options->record_events ? options->events : 0,
 		.buffer_bytes = options->buffer_bytes,
 		.max_owners = options->owners,
+		.max_page_bytes = options->page_bytes,
 		.no_fsession = options->no_fsession,
 		.exact = options->exact,
 		.verbose = options->verbose,

@@ -23,12 +23,14 @@
 #define STACKS 16384
 
 /*
- * Leaves for all of the machine's memory if it were guest_memfd; directories for this many times
- * that, since guest_memfds can be sparse, and for 1 TiB at least. Of both one more for each owner,
- * which may be a small guest_memfd.
+ * What is known of pages takes at most this part of the machine's memory. There is room to say where it
+ * is for this many times as much as the machine has, since guest_memfds can be sparse, and for 1 TiB at
+ * least; and for so many small ones besides.
  */
+#define PAGES_SHARE 64
 #define SPARSE 4
 #define MIN_BYTES (1ULL << 40)
+#define MIN_GROUPS 2048
 
 int object_rare_hook(const struct object *object, const struct hook *hook)
 {
@@ -182,20 +184,22 @@ static int register_sections(void)
 	return id < 0 ? id : 0;
 }
 
-static int pages_configure(struct gmem_bpf *skel, __u32 owners)
+static int pages_configure(struct gmem_bpf *skel, __u64 max_bytes)
 {
-	__u32 leaves = sysconf(_SC_PHYS_PAGES) >> PAGES_LEAF_BITS;
-	__u32 dirs = SPARSE * (leaves >> PAGES_DIR_BITS);
-	__u32 page_bits = ffs(sysconf(_SC_PAGESIZE)) - 1;
-	__u32 min_dirs = MIN_BYTES >> (page_bits + PAGES_LEAF_BITS + PAGES_DIR_BITS);
+	__u64 page_bytes = sysconf(_SC_PAGESIZE), bytes = sysconf(_SC_PHYS_PAGES) * page_bytes;
+	__u32 page_bits = ffs(page_bytes) - 1, groups;
+	__u32 chunks = (max_bytes ?: bytes / PAGES_SHARE) /
+		       (sizeof(struct pages_leaf) << PAGES_CHUNK_BITS);
 
-	leaves += owners;
-	dirs = owners + (dirs > min_dirs ? dirs : min_dirs);
+	bytes *= SPARSE;
+	groups = (bytes > MIN_BYTES ? bytes : MIN_BYTES) >> (page_bits + GROUP_PAGE_BITS);
+	groups += MIN_GROUPS;
 	skel->rodata->page_bits = page_bits;
-	skel->rodata->max_page_leaves = leaves;
-	skel->rodata->max_page_dirs = dirs;
-	return bpf_map__set_max_entries(skel->maps.page_leaves, leaves)
-		       ?: bpf_map__set_max_entries(skel->maps.page_dirs, dirs);
+	skel->rodata->max_page_groups = groups;
+	/* One is there in any case. */
+	return bpf_map__set_max_entries(skel->maps.page_leaves, chunks ?: 1)
+		       ?: bpf_map__set_max_entries(skel->maps.page_groups, groups)
+		       ?: bpf_map__set_max_entries(skel->maps.supply_wakes, page_bytes);
 }
 
 /* Where nothing is recorded, the maps are there, but small. */
@@ -225,8 +229,8 @@ static int object_configure(struct object *object)
 	skel->rodata->root_tgid = getpid();
 	skel->rodata->pid_namespace = process_namespace();
 	/* What belongs to a process that is still to be started is not older than we. */
-	skel->bss->late_gmems = options->filter != FILTER_TREE;
-	return pages_configure(skel, owners) ?: rings_configure(options, skel, object->ncpus) ?:
+	skel->bss->asking.unsure = options->filter != FILTER_TREE;
+	return pages_configure(skel, options->max_page_bytes) ?: rings_configure(options, skel, object->ncpus) ?:
 	       bpf_map__set_max_entries(skel->maps.owners, owners) ?:
 	       bpf_map__set_max_entries(skel->maps.histograms, histograms) ?:
 	       bpf_map__set_max_entries(skel->maps.errors, histograms) ?:

@@ -24,6 +24,7 @@
 #include "recycle.h"
 #include "rings.h"
 #include "stack_names.h"
+#include "supply.h"
 
 #define DEFAULT_OWNERS 8192
 
@@ -47,6 +48,7 @@ struct session {
 	int stats_fd; /* the kernel counts runs while it is open; 0: not open */
 	struct mapped owners, histograms, heats; /* heats: if options.heat */
 	struct mapped tallies[TALLIED_EVENTS];
+	struct supply *supply; /* of memory for pages */
 	struct rings *rings; /* NULL: nothing is recorded */
 	int fence_fd, fenced_fd; /* a map of maps, and the one that is put into it; 0: none yet */
 	bool counting; /* between start and stop */
@@ -115,6 +117,12 @@ int session_fence(const struct session *session)
 	__u32 first = 0;
 
 	return bpf_map_update_elem(session->fence_fd, &first, &session->fenced_fd, BPF_ANY);
+}
+
+static int make_supply(struct session *session)
+{
+	session->supply = supply_start(session->object.skel);
+	return session->supply ? 0 : -errno;
 }
 
 static int make_rings(struct session *session)
@@ -218,8 +226,8 @@ struct session *session_open(const struct session_options *options, struct probl
 		return NULL;
 	}
 	err = err ?: attach_all(&session->object, &session->choice)
-		      ?: map_arrays(session) ?: make_rings(session) ?: make_fence(session)
-		      ?: make_stack_names(session);
+		      ?: map_arrays(session) ?: make_supply(session) ?: make_rings(session)
+		      ?: make_fence(session) ?: make_stack_names(session);
 	if (err)
 		session_problem(session, problem, err);
 	/* Now that a program sees when it is switched off. */
@@ -291,6 +299,7 @@ void session_close(struct session *session)
 	if (!session)
 		return;
 	session_count_runs(session, false);
+	supply_stop(session->supply);
 	rings_close(session->rings);
 	if (session->fence_fd)
 		close(session->fence_fd);

@@ -19,6 +19,7 @@ struct session_options {
 	size_t buffer_bytes; /* of each CPU, for that; 0: the default */
 	bool heat; /* count where in its slot a guest fault falls */
 	__u32 max_owners; /* VMs, slots and guest_memfds; 0: the default */
+	__u64 max_page_bytes; /* for what is known of pages; 0: the default */
 	bool no_fsession; /* two programs for both ends of a function, also where one could */
 	bool exact; /* probes, which miss no event, at several times the cost */
 	bool verbose; /* let libbpf speak */

@@ -16,6 +16,7 @@
 
 #define MAX_SECONDS (100 * 365 * 86400.0)
 #define MIN_OWNERS 16
+#define MAX_PAGE_MEMORY (1ULL << 40)
 #define MAX_OWNERS (1U << 20)
 
 int option_parse(const struct argp *argp, int argc, char **argv, const char *tool,
@@ -122,6 +123,30 @@ int option_owners(struct option_parser *parser, const char *arg, __u32 *owners)
 				    arg);
 	*owners = n;
 	return 0;
+}
+
+int option_size(struct option_parser *parser, const char *option, const char *arg, __u64 max,
+		const char *wrong, __u64 *bytes)
+{
+	static const char units[] = "KMG";
+	unsigned int shift = 0;
+	double size;
+	char *end;
+
+	size = strtod(arg, &end);
+	if (*end && strchr(units, *end))
+		shift = 10 * (strchr(units, *end++) - units + 1);
+	size *= 1ULL << shift;
+	if (end == arg || *end || !(size >= 1) || size > max)
+		return option_value_wrong(parser, option, wrong, arg);
+	*bytes = size;
+	return 0;
+}
+
+int option_page_memory(struct option_parser *parser, const char *arg, __u64 *bytes)
+{
+	return option_size(parser, "--page-memory", arg, MAX_PAGE_MEMORY,
+			   "%s: not a size. Give up to 1024G, as in 512M or 4G", bytes);
 }
 
 __u64 option_default_events(void)

@@ -48,6 +48,13 @@ int option_events(struct option_parser *parser, const char *option, const char *
 /* How many VMs, slots and guest_memfds are told apart. */
 int option_owners(struct option_parser *parser, const char *arg, __u32 *owners);
 
+/* "16M": bytes, or so many of a unit, at most @max. @wrong is said, with @arg, if it is not that. */
+int option_size(struct option_parser *parser, const char *option, const char *arg, __u64 max,
+		const char *wrong, __u64 *bytes);
+
+/* How much memory there may be for what is known of pages. */
+int option_page_memory(struct option_parser *parser, const char *arg, __u64 *bytes);
+
 /* All events but those that are counted only when asked for by name. */
 __u64 option_default_events(void);
 
