@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mayhem SEED SECONDS [--calm] [--in-holes]: VMMs at random, several processes. In busy phases all do everything
+ * mayhem SEED SECONDS [--calm]: VMMs at random, several processes. In busy phases all do everything
  * at once; between them each in turn goes over its pages alone, on memslots of their own, where it knows
  * why the guest must fault. Prints what it did as JSON, for tests/lab/mayhem.py. --calm: no
- * more threads at once than there are CPUs. --in-holes: pages that were touched in holes under way are
- * gone over, too.
+ * more threads at once than there are CPUs.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -243,15 +242,13 @@ int main(int argc, char **argv)
 	time_t end;
 
 	if (argc < 3) {
-		fprintf(stderr, "mayhem: SEED SECONDS [--calm] [--in-holes]\n");
+		fprintf(stderr, "mayhem: SEED SECONDS [--calm]\n");
 		return 2;
 	}
 	seed = strtoull(argv[1], NULL, 10);
 	end = time(NULL) + atol(argv[2]);
-	for (int i = 3; i < argc; i++) {
-		in_holes |= !strcmp(argv[i], "--in-holes");
+	for (int i = 3; i < argc; i++)
 		calm |= !strcmp(argv[i], "--calm");
-	}
 	has_default = vmm_can(KVM_X86_DEFAULT_VM);
 	has_swprot = vmm_can(KVM_X86_SW_PROTECTED_VM);
 	share();

@@ -11,7 +11,7 @@
 #define QUIET_STEPS 12
 
 uint64_t seed;
-bool in_holes, calm;
+bool calm;
 struct shared *shared;
 
 /* ---- Chance ---- */
@@ -263,7 +263,7 @@ static void quiet_swap(struct mayhem_vm *vm)
 
 void vm_quiet(struct mayhem_vm *vm, struct dice *dice)
 {
-	if (in_holes && !vm->vmm.has_private)
+	if (!vm->vmm.has_private)
 		quiet_in_holes(vm);
 	for (unsigned int i = 0; i < NREGIONS; i++)
 		quiet_carried(vm, i);

@@ -12,7 +12,6 @@
 #include "mayhem_vm.h"
 
 extern uint64_t seed;
-extern bool in_holes; /* go over pages that were touched in holes under way, too */
 extern bool calm; /* no more threads at once than there are CPUs: hardly one is preempted */
 
 /* What the processes share. */

@@ -436,6 +436,31 @@ static int alloc_race(long rounds, long b)
 	return 0;
 }
 
+/* How much CPU time a munmap() of all takes, of which the VMM has touched a page in each @apart: ns. */
+static int unmap_big(long apart, long rounds)
+{
+	struct timespec begin, end;
+	struct vmm_vcpu vcpu;
+
+	bind_whole();
+	first_vcpu(&vcpu);
+	for (long i = 0; i < rounds; i++) {
+		for (uint64_t at = 0; at < size_bytes; at += apart * PAGE)
+			((char *)mapping)[at] = 1;
+		vmm_touch(&vcpu, GPA, PAGE, 1);
+		usleep(i * 370); /* elsewhere between two ticks, which can only add to it */
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+		munmap(mapping, size_bytes);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+		if (mmap(mapping, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, gmem,
+			 0) == MAP_FAILED)
+			vmm_die("mmap");
+		printf("%ld\n",
+		       (end.tv_sec - begin.tv_sec) * 1000000000L + end.tv_nsec - begin.tv_nsec);
+	}
+	return 0;
+}
+
 /* ---- Many, and one after the other ---- */
 
 /* @n slots in both address spaces, all of one guest_memfd. */
@@ -609,6 +634,7 @@ static const struct situation {
 	{ "late", late },
 	{ "slot_flap", slot_flap },
 	{ "alloc_race", alloc_race },
+	{ "unmap_big", unmap_big },
 	{ "many_slots", many_slots },
 	{ "churn", churn },
 	{ "leaf_churn", leaf_churn },

@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from behaviour import capturing, wait_for  # noqa: E402  (after the path)
 from counts import FUNCTIONS, compare_latencies, compare_traced, ftrace, lost  # noqa: E402
-from tap import Results, Skip, tests_of  # noqa: E402
+from tap import Results, tests_of  # noqa: E402
 from tool import GMEMLOAD, GMEMTRACE, IMPOSSIBLE, ROOT, complains, report, run, trace  # noqa: E402
 
 SITUATIONS = f"{ROOT}/build/situations"
@@ -39,8 +39,10 @@ class Watched:
     def events(self):
         return {hook["event"] for hook in self.capture["hooks"] if hook["attached"]}
 
-    def lost_nothing(self):
-        assert not self.capture["loss"]["total"], self.capture["loss"]
+    def lost_nothing(self, but=None):
+        """@but: of a fault that a hole has overtaken it is not known what it found (cause)."""
+        lost = [kind for kinds in self.capture["loss"]["events"].values() for kind in kinds if kind != but]
+        assert not lost and not self.capture["loss"]["switched_off"], self.capture["loss"]
         return self
 
 
@@ -167,27 +169,6 @@ def test_allocated_meanwhile():
         assert sum(causes.values()) + missed == 30 * 256 and 29 * 256 - missed <= punched <= 29 * 256, f"{causes}, {missed} missed"
 
 
-def test_leaves():
-    """guest_memfds of 512 MiB, one after the other, each touched all over: every fault has its cause"""
-    for options in BOTH_WAYS:
-        watched = Watched("leaf_churn 6", options=("--owners=16", *options)).lost_nothing()
-        causes = collections.Counter()
-        for gmem in watched.capture["gmems"]:
-            causes.update(gmem["events"].get("host_fault", {}).get("details", {}))
-        assert causes == {"first_touch": 6 * 256}, f"{options}: {causes}"
-
-
-def test_after_holes():
-    """faults in a hole under way: each new page is a new one, and the next cause of each page is right"""
-    for options in BOTH_WAYS:
-        capture = report(*options, "-e", "guest_fault,alloc,punch_hole,notifier_hit", "--", SITUATIONS, "hole_big", "2", "1024")
-        slot, causes = the_slot(capture), causes_by_process(capture)[0]
-        faults, missed = counted(slot, "guest_fault"), capture["loss"]["events"].get("guest_fault", {}).get("missed", 0)
-        expected = faults - (counted(slot, "alloc") - 1) - 256  # one was the VMM's
-        assert abs(causes.get("refault_notifier", 0) - 256) <= missed, f"{causes}, {missed} missed"
-        assert abs(causes.get("resident", 0) - expected) <= missed, f"{causes}, {expected} resident, {missed} missed"
-
-
 def test_lives():
     """VMs at the addresses of those before, made while a hole of a TiB is punched: each is itself"""
     for options in BOTH_WAYS:
@@ -226,8 +207,52 @@ def test_alloc_in_missed_fault():
 
 def test_exact():
     """--exact misses no fault, with eight vCPUs that fault all the time, nor anything else"""
-    capture = Watched("hole_race 8 5000", "lives 3 3000", options=("--exact",)).lost_nothing().capture
+    capture = Watched("hole_race 8 5000", "lives 3 3000", options=("--exact",)).lost_nothing(but="cause").capture
     return f"{everywhere(capture, 'guest_fault')} guest faults"
+
+
+def causes_of(capture, event="guest_fault"):
+    """How often each cause, over all; they and what is lost are all that succeeded."""
+    found, count = {}, 0
+    for place in [capture["host"], *capture["gmems"], *(place for vm in capture["vms"] for place in (vm, *vm["slots"]))]:
+        counts = place["events"].get(event, {"count": 0, "errors": {}, "details": {}})
+        count += counts["count"] - sum(counts.get("errors", {}).values())
+        for name, n in counts["details"].items():
+            if name != "prefetch":
+                found[name] = found.get(name, 0) + n
+    lost = capture["loss"]["events"].get(event, {}).get("cause", 0)
+    assert sum(found.values()) + lost == count, (found, lost, count)
+    return found, lost
+
+
+def test_hole_meanwhile():
+    """faults while a hole is punched: those that find the old page are resident, those after it have the right cause"""
+    events = ("-e", "guest_fault,alloc,punch_hole,notifier_hit")
+    said = []
+    for options in BOTH_WAYS:
+        for gib in (16, 64, 1024):
+            capture = report(*events, *options, "--", "sh", "-c", f"{SITUATIONS} hole_big 3 {gib} >/dev/null")
+            found, lost = causes_of(capture)
+            faults, allocated = everywhere(capture, "guest_fault"), everywhere(capture, "alloc") - 1  # one is the VMM's
+            assert found.get("refault_notifier") == 256 and lost <= 6, (found, lost)
+            assert abs(found.get("resident", 0) - (faults - allocated - 256)) <= lost, (found, lost, faults, allocated)
+            said.append(lost)
+    return f"{sum(said)} of which it is said that it is not known"
+
+
+def test_causes_in_races():
+    """holes and fallocate() while vCPUs fault: each fault has a cause, or it is said that it has none"""
+    for options in BOTH_WAYS:
+        for situation in ("hole_race 2 3000", "alloc_race 30", "forks", "slot_flap 1 2000"):
+            causes_of(report(*options, "--", "sh", "-c", f"{SITUATIONS} {situation} >/dev/null"))
+
+
+def test_memory_is_used_again():
+    """page states of guest_memfds that are gone serve the next ones: 60 of 512 MiB, one after the other"""
+    for options, n in zip(BOTH_WAYS, (60, 12)):
+        capture = report("--owners=200", *options, "--", "sh", "-c", f"{SITUATIONS} leaf_churn {n} >/dev/null")
+        found, lost = causes_of(capture, "host_fault")
+        assert found == {"first_touch": n * 256} and not lost and not capture["loss"]["total"], (found, capture["loss"])
 
 
 def test_pages_of_other_files():
@@ -411,28 +436,13 @@ def test_end_waits():
         write("kprobe_events", "")
 
 
-# What is not so yet, and why: only when it is asked for by name.
-PENDING = {
-    "leaves": "page states are not yet given back",
-    "after_holes": "a hole's pages change at its end",
-}
-
-
 def chosen():
     for test in tests_of(globals()):
         name = test.__name__.removeprefix("test_")
         if sys.argv[2:]:
             yield from [test] * (name in sys.argv[2:])
         else:
-            yield pending(test, PENDING[name]) if name in PENDING else test
-
-
-def pending(test, reason):
-    def skip():
-        raise Skip(reason)
-
-    skip.__doc__ = test.__doc__
-    return skip
+            yield test
 
 
 def main():

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """VMMs at random (build/mayhem), against kprobes, against their own account, and every cause against what they know.
 
-Runs as root in a lab VM: mayhem.py KERNEL [SECONDS] [--seed N] [--in-holes] [--by KIND]... The same seed rolls the same dice.
+Runs as root in a lab VM: mayhem.py KERNEL [SECONDS] [--seed N] [--by KIND]... The same seed rolls the same dice.
 """
 import argparse
 import collections
@@ -31,7 +31,7 @@ THREADS = 11  # that end in each phase
 ROOM = ("--owners", "65536")
 # Events whose hooks share a program with others', or (convert: every ioctl of a VM) run for what is no such event: what was
 # skipped may have been another's, and then the ledger says more than was lost.
-SHARING = {"convert", "create", "bind", "unbind", "release", "populate", "prefault", "poison", "allocate", "punch_hole"}
+SHARING = {"convert", "create", "bind", "unbind", "release", "populate", "prefault", "poison", "allocate", "punch_hole", "zap"}
 
 
 class Mayhem:
@@ -162,13 +162,14 @@ def summary(mayhem):
             f"{mayhem.lost} lost in all ({losses}), {known} causes compared, {left_out} pages left out, {len(mayhem.capture['vms'])} VMs")
 
 
-def mayhem_by(kind, seconds, seed, more):
+def mayhem_by(kind, seconds, seed):
     options, arguments = KINDS[kind]
     if kind == "exact" and KERNEL.endswith("6.12"):
         raise Skip("this kernel has no session of probes")
-    mayhem = Mayhem(options, arguments + more, seconds, seed)
+    mayhem = Mayhem(options, arguments, seconds, seed)
     wrong = compare(mayhem)
-    if kind == "exact" and mayhem.lost:
+    # Of a fault that a hole overtook it cannot be known what it found.
+    if kind == "exact" and [kinds for kinds in mayhem.capture["loss"]["events"].values() if set(kinds) != {"cause"}]:
         wrong.append(f"lost with --exact: {mayhem.capture['loss']}")
     assert not wrong, "\n".join([f"seed {seed}, {seconds} seconds, {kind}: {summary(mayhem)}", *wrong[:30]])
     return f"seed {seed}: {summary(mayhem)}"
@@ -179,14 +180,13 @@ def main():
     parser.add_argument("kernel")
     parser.add_argument("seconds", nargs="?", type=int, default=120)
     parser.add_argument("--seed", type=int, default=int(time.time()) % 1000000)
-    parser.add_argument("--in-holes", action="store_const", const=["--in-holes"], default=[])
     parser.add_argument("--by", action="append", choices=KINDS, help="only by these")
     asked = parser.parse_args()
     kinds = asked.by or list(KINDS)
     results = Results(f"mayhem: {asked.kernel}")
     with ftrace.hold_a_vm():
         for kind in kinds:
-            test = lambda: mayhem_by(kind, asked.seconds // len(kinds), asked.seed, asked.in_holes)  # noqa: B023,E731
+            test = lambda: mayhem_by(kind, asked.seconds // len(kinds), asked.seed)  # noqa: B023,E731
             test.__doc__ = f"at random, nothing is counted or told wrong: {kind}"
             results.run(test)
     results.exit()
