@@ -52,7 +52,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@) &&)
 .SECONDARY:
 
 all: $(PROGRAMS) $(BUILD)/gmemload $(BUILD)/situations $(BUILD)/attach_loop $(BUILD)/mayhem $(BUILD)/floor $(BUILD)/generate $(BUILD)/varied \
-	$(BUILD)/crowd $(BUILD)/unpack $(BUILD)/spin $(BUILD)/stand-in/gmemtrace
+	$(BUILD)/crowd $(BUILD)/unpack $(BUILD)/spin $(BUILD)/stand-in/gmemtrace $(BUILD)/verdicts
 
 # The BPF side: an object, a skeleton.
 
@@ -141,6 +141,11 @@ $(BUILD)/tests/lab/spin.o: $(BUILD)/tests/lab/spin.skel.h
 $(BUILD)/tests/lab/spin.o: CPPFLAGS += -I$(BUILD)/tests/lab
 $(BUILD)/spin: $(BUILD)/tests/lab/spin.o
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -lbpf -o $@
+
+# How often gmemtrace check is wrong, by simulation: not under the sanitizers, since there are many.
+$(BUILD)/tests/unit/sample.o $(BUILD)/tests/bench/verdicts.o: CPPFLAGS += -Itests/unit
+$(BUILD)/verdicts: $(BUILD)/tests/bench/verdicts.o $(BUILD)/tests/unit/sample.o $(LIB)
+	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Makes captures without a kernel.
 $(BUILD)/generate $(BUILD)/varied $(BUILD)/crowd: $(BUILD)/%: $(BUILD)/tests/capture/%.o $(LIB)

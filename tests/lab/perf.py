@@ -43,7 +43,7 @@ def test_prepares():
     assert (prepares["base"]["value"], prepares["new"]["value"]) == (0.6, 1), prepares
     assert rows["guest_fault.refaults<=+1%"]["verdict"] == rows["loss==0"]["verdict"] == "fine", rows
     assert files == ["base-1.gmem", "new-1.gmem"], files
-    return f"guest_fault.mean {rows['guest_fault.mean<=+2%']['change']:+.2%}"
+    return f"guest_fault.mean {rows['guest_fault.mean<=+2%']['change']['value']:+.2%}"
 
 
 def main():

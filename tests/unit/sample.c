@@ -31,7 +31,7 @@ struct vm *sample_add_vm(struct sample *sample, const char *comm, __u32 pid)
 	vm = &snap->vms[snap->nvms - 1];
 	vm->number = snap->nvms - 1;
 	vm->info.pid = pid;
-	strncpy(vm->info.comm, comm, sizeof(vm->info.comm) - 1);
+	memcpy(vm->info.comm, comm, strnlen(comm, sizeof(vm->info.comm) - 1));
 	return vm;
 }
 

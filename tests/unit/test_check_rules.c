@@ -100,10 +100,18 @@ static void test_wrong(void **state)
 		{ "gest_fault.p99<=+5%", "rule 'gest_fault.p99<=+5%': no such event. " },
 		{ "guest_fault<=5", "rule 'guest_fault<=5': guest_fault is an event, not a metric. "
 				    "Add one, as in guest_fault.count or guest_fault.p99" },
-		{ "guest_fault.p98<=+5%",
-		  "rule 'guest_fault.p98<=+5%': guest_fault has no such metric. Take one of count, "
-		  "errors, mean, p50, p90, p99, max, refaults, prefetch, first_touch, " },
-		{ "unbind.errors==0", "no such metric. Take one of count, mean, " },
+		{ "guest_fault.p100<=+5%",
+		  "rule 'guest_fault.p100<=+5%': guest_fault has no such metric. Take one of count, "
+		  "errors, sum, mean, pNN, max, refaults, prefetch, first_touch, " },
+		{ "guest_fault.p<=+5%", "guest_fault has no such metric." },
+		{ "guest_fault.p0<=+5%", "guest_fault has no such metric." },
+		{ "guest_fault.p5x<=+5%", "guest_fault has no such metric." },
+		{ "guest_fault.p99.<=+5%", "guest_fault has no such metric." },
+		{ "guest_fault.p99.99<=+5%", "guest_fault has no such metric." },
+		{ "guest_fault.q99<=+5%", "guest_fault has no such metric." },
+		{ "alloc.p50<=+5%",
+		  "alloc has no such metric. Take one of count, pages, per_fault" },
+		{ "unbind.errors==0", "no such metric. Take one of count, sum, mean, " },
 		{ "notifier_hit.mean<=+1%", "notifier_hit has no such metric. Take one of count, "
 					    "pages, per_fault, gmem_only" },
 		{ "guest_fault.per_fault==1", "guest_fault has no such metric" },

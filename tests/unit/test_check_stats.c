@@ -1,265 +1,235 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The statistics of gmemtrace check against brute force, against simulated runs in which nothing
- * has changed, and against ones in which something has.
+ * The statistics of gmemtrace check against brute force, and against simulated runs.
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "check/check_stats.h"
 #include "unit.h"
 
 #define NEAR 1e-9
 #define assert_near(value, wanted, by) assert_true(fabs((value) - (wanted)) <= (by))
 
-/* Every subset of all values as a bit mask; those of the right size are the splits. */
-static double brute_force_p(const double *base, size_t nbase, const double *new, size_t nnew)
+/* Of all ways to have @n runs, of which the bits of @mask are new: the pairs that do not speak for new. */
+static size_t pairs_of(unsigned int mask, size_t n)
 {
-	size_t n = nbase + nnew;
-	double all[24], seen = fabs(stats_mean(base, nbase) - stats_mean(new, nnew));
-	unsigned int splits = 0, extreme = 0;
+	size_t pairs = 0;
 
-	for (size_t i = 0; i < n; i++)
-		all[i] = i < nbase ? base[i] : new[i - nbase];
-	for (unsigned int mask = 0; mask < 1U << n; mask++) {
-		double left = 0, right = 0;
+	for (size_t high = 0; high < n; high++)
+		for (size_t low = 0; low < high; low++)
+			pairs += !(mask >> high & 1) && mask >> low & 1;
+	return pairs;
+}
 
-		if ((size_t)__builtin_popcount(mask) != nbase)
+static double brute_force(size_t nbase, size_t nnew, size_t most)
+{
+	unsigned int all = 0, few = 0;
+
+	for (unsigned int mask = 0; mask < 1U << (nbase + nnew); mask++) {
+		if ((size_t)__builtin_popcount(mask) != nnew)
 			continue;
-		for (size_t i = 0; i < n; i++)
-			*(mask >> i & 1 ? &left : &right) += all[i];
-		splits++;
-		extreme += fabs(left / (double)nbase - right / (double)nnew) >= seen - 1e-9;
+		all++;
+		few += pairs_of(mask, nbase + nnew) <= most;
 	}
-	return (double)extreme / splits;
-}
-
-/* Uniform in [0, 1). */
-static double uniform(unsigned long long *random)
-{
-	return (double)(unit_random(random) >> 11) / (double)(1ULL << 53);
-}
-
-/* One run: @mean, with noise of a standard deviation of @noise of it, now and then a bad outlier. */
-static double simulate(unsigned long long *random, double mean, double noise)
-{
-	double sum = -6;
-
-	for (int i = 0; i < 12; i++)
-		sum += uniform(random);
-	if (uniform(random) < 0.005)
-		sum += 10;
-	return mean * (1 + noise * sum);
-}
-
-static void simulate_all(unsigned long long *random, double mean, double noise, double *values,
-			 size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		values[i] = simulate(random, mean, noise);
+	return (double)few / all;
 }
 
 static void test_equals_brute_force(void **state)
 {
-	unsigned long long random = 1;
-	double base[6], new[7];
-
-	(void)state;
-	for (size_t nbase = 1; nbase <= ARRAY_SIZE(base); nbase++)
-		for (size_t nnew = 1; nnew <= ARRAY_SIZE(new); nnew++)
-			for (int shift = 0; shift < 3; shift++) {
-				simulate_all(&random, 8540, 0.05, base, nbase);
-				simulate_all(&random, 8540 + 400 * shift, 0.05, new, nnew);
-				assert_near(stats_permutation_p(base, nbase, new, nnew),
-					    brute_force_p(base, nbase, new, nnew), NEAR);
-			}
-}
-
-/* Small whole numbers, as counts are: many splits are equally far apart. */
-static void test_ties_equal_brute_force(void **state)
-{
-	unsigned long long random = 2;
-	double base[5], new[5];
-
-	(void)state;
-	for (int round = 0; round < 200; round++) {
-		for (size_t i = 0; i < ARRAY_SIZE(base); i++) {
-			base[i] = (double)(unit_random(&random) >> 62) * 0.1;
-			new[i] = (double)(unit_random(&random) >> 62) * 0.1;
-		}
-		assert_near(stats_permutation_p(base, 5, new, 5), brute_force_p(base, 5, new, 5),
-			    NEAR);
-	}
-}
-
-static void test_known(void **state)
-{
-	static const double low[] = { 1, 2, 3, 4, 5 }, high[] = { 11, 12, 13, 14, 15 };
-	static const double same[] = { 7, 7, 7, 7, 7 }, huge[] = { 1e12, 1e12 + 1, 1e12 + 2 };
-
-	(void)state;
-	assert_near(stats_permutation_p(low, 5, high, 5), 2.0 / 252, NEAR);
-	assert_near(stats_permutation_p(high, 5, low, 5), 2.0 / 252, NEAR);
-	assert_near(stats_permutation_p(low, 3, high, 5), 1.0 / 56, NEAR);
-	assert_near(stats_permutation_p(same, 5, same, 5), 1, NEAR);
-	assert_near(stats_permutation_p(low, 1, high, 1), 1, NEAR);
-	assert_near(stats_permutation_p(same, 5, high, 5), 2.0 / 252, NEAR);
-	assert_near(stats_permutation_p(huge, 1, huge + 1, 2), brute_force_p(huge, 1, huge + 1, 2),
-		    NEAR);
-}
-
-/* The same answer each time, close to the exact one, and never 0. */
-static void test_sampled(void **state)
-{
-	unsigned long long random = 3;
-	double base[12], new[12], p, all = 2704156;
-
-	(void)state;
-	simulate_all(&random, 100, 0.1, base, 12);
-	simulate_all(&random, 106, 0.1, new, 12);
-	p = stats_permutation_p(base, 12, new, 12);
-	assert_true(p == stats_permutation_p(base, 12, new, 12));
-	assert_near(p, brute_force_p(base, 12, new, 12), 0.002);
-	simulate_all(&random, 1000, 0.01, new, 12);
-	assert_near(stats_permutation_p(base, 12, new, 12), 1.0 / (STATS_SAMPLES + 1),
-		    2.5 * 2 / all);
-}
-
-static void test_smallest_p(void **state)
-{
-	static const double low[] = { 1, 2, 3, 4, 5, 6 }, high[] = { 21, 22, 23, 24, 25, 26 };
+	struct stats_ranks ranks;
 
 	(void)state;
 	for (size_t nbase = 1; nbase <= 6; nbase++)
-		for (size_t nnew = 1; nnew <= 6; nnew++)
-			assert_near(stats_smallest_p(nbase, nnew),
-				    stats_permutation_p(low, nbase, high, nnew), NEAR);
-	assert_near(stats_smallest_p(5, 5), 0.0079365, 1e-6);
-	assert_near(stats_smallest_p(500, 500), 1e-5, NEAR);
-	assert_near(stats_smallest_p(1, 2000000), 1e-5, NEAR);
-}
-
-static void test_runs_needed(void **state)
-{
-	(void)state;
-	assert_int_equal(stats_runs_needed(1, 0.01), 5);
-	assert_int_equal(stats_runs_needed(2, 0.01), 6);
-	assert_int_equal(stats_runs_needed(4, 0.01), 6);
-	assert_int_equal(stats_runs_needed(5, 0.01), 7);
-	assert_int_equal(stats_runs_needed(1, 0.05), 4);
-	assert_int_equal(stats_runs_needed(6, 0.05), 5);
-	assert_int_equal(stats_runs_needed(1, 1e-9), 0);
-}
-
-static void test_holm(void **state)
-{
-	double p[] = { 0.01, 0.04, 0.03, 0.005 }, one[] = { 0.02 }, large[] = { 0.9, 0.8, 0.001 };
-	double ties[] = { 0.02, 0.02, 0.02 };
-
-	(void)state;
-	stats_holm(p, 4);
-	assert_near(p[3], 0.02, NEAR);
-	assert_near(p[0], 0.03, NEAR);
-	assert_near(p[2], 0.06, NEAR);
-	assert_near(p[1], 0.06, NEAR); /* never below one that was smaller */
-	stats_holm(one, 1);
-	assert_near(one[0], 0.02, NEAR);
-	stats_holm(large, 3);
-	assert_near(large[2], 0.003, NEAR);
-	assert_near(large[0], 1, NEAR);
-	stats_holm(ties, 3);
-	for (size_t i = 0; i < 3; i++)
-		assert_near(ties[i], 0.06, NEAR);
-	stats_holm(NULL, 0);
-}
-
-#define TRIALS 10000
-#define ALPHA 0.01
-
-/* How many of TRIALS comparisons of @nmetrics, of @nruns and @nruns runs, find anything. */
-static unsigned int alarms(size_t nmetrics, size_t nruns, double noise, double shift)
-{
-	unsigned long long random = 4;
-	double base[8], new[8], p[4];
-	unsigned int found = 0;
-
-	for (int trial = 0; trial < TRIALS; trial++) {
-		size_t rejected = 0;
-
-		for (size_t i = 0; i < nmetrics; i++) {
-			simulate_all(&random, 8540, noise, base, nruns);
-			simulate_all(&random, 8540 * (1 + shift), noise, new, nruns);
-			p[i] = stats_permutation_p(base, nruns, new, nruns);
+		for (size_t nnew = 1; nnew <= 6; nnew++) {
+			assert_int_equal(stats_ranks_make(&ranks, nbase, nnew), 0);
+			for (size_t u = 0; u <= nbase * nnew; u++)
+				assert_near(ranks.at_most[u], brute_force(nbase, nnew, u), NEAR);
+			stats_ranks_free(&ranks);
 		}
-		stats_holm(p, nmetrics);
-		for (size_t i = 0; i < nmetrics; i++)
-			rejected += p[i] <= ALPHA;
-		found += rejected > 0;
+}
+
+static size_t bound(size_t nbase, size_t nnew, double tail)
+{
+	struct stats_ranks ranks;
+	size_t k;
+
+	assert_int_equal(stats_ranks_make(&ranks, nbase, nnew), 0);
+	k = stats_bound(&ranks, tail);
+	stats_ranks_free(&ranks);
+	return k;
+}
+
+/* As tables of Mann and Whitney's test have it, where k is the critical value and one. */
+static void test_bounds(void **state)
+{
+	(void)state;
+	assert_int_equal(bound(4, 4, 0.01), 0);
+	assert_int_equal(bound(5, 5, 0.01), 2);
+	assert_int_equal(bound(5, 5, 0.025), 3);
+	assert_int_equal(bound(6, 6, 0.01), 4);
+	assert_int_equal(bound(8, 8, 0.01), 10);
+	assert_int_equal(bound(10, 10, 0.05), 28);
+	assert_int_equal(bound(20, 20, 0.01), 115);
+	assert_int_equal(bound(20, 2, 0.01), 2);
+	assert_int_equal(bound(2, 20, 0.01), 2);
+	assert_int_equal(bound(1, 1, 0.4), 0);
+	assert_int_equal(bound(1, 1, 0.5), 1);
+	assert_int_equal(bound(1, 99, 0.01), 1); /* the one of 100 that is by itself */
+	assert_int_equal(bound(1, 98, 0.01), 0);
+}
+
+/* Many runs are beyond enumeration; the bound goes on as it has come. */
+static void test_many(void **state)
+{
+	size_t exact = bound(50, 50, 0.01), more = bound(51, 51, 0.01), even = bound(60, 60, 0.5);
+
+	(void)state;
+	assert_int_equal(exact, 914);
+	assert_in_range(more, 953, 955); /* 954 */
+	assert_in_range(even, 1800, 1801);
+	assert_int_equal(bound(1, 5000, 0.0001), 0);
+}
+
+static void test_runs_to_tell(void **state)
+{
+	(void)state;
+	assert_int_equal(stats_runs_to_tell(0.05), 3);
+	assert_int_equal(stats_runs_to_tell(0.01), 5);
+	assert_int_equal(stats_runs_to_tell(0.01 / 2), 5);
+	assert_int_equal(stats_runs_to_tell(0.01 / 3), 6);
+	assert_int_equal(stats_runs_to_tell(0.01 / 9), 6);
+	assert_int_equal(stats_runs_to_tell(0.01 / 10), 7);
+	assert_int_equal(stats_runs_to_tell(0.000005), 11);
+	assert_int_equal(stats_runs_to_tell(1e-9), 17);
+	assert_int_equal(stats_runs_to_tell(0), 0);
+	for (size_t n = 1; n < 20; n++)
+		for (double tail = 0.2; tail > 1e-6; tail /= 3)
+			assert_int_equal(n >= stats_runs_to_tell(tail), bound(n, n, tail) > 0);
+}
+
+static void test_median(void **state)
+{
+	static const double values[] = { 1, 2, 4, INFINITY, INFINITY };
+
+	(void)state;
+	assert_true(stats_median(values, 1) == 1 && stats_median(values, 2) == 1.5);
+	assert_true(stats_median(values, 3) == 2 && isinf(stats_median(values + 1, 4)));
+	assert_true(isinf(stats_median(values + 3, 2)));
+}
+
+static double uniform(unsigned long long *random)
+{
+	return ((double)(unit_random(random) >> 11) + 0.5) / (double)(1ULL << 53);
+}
+
+static double normal(unsigned long long *random)
+{
+	return sqrt(-2 * log(uniform(random))) * cos(2 * M_PI * uniform(random));
+}
+
+#define TRIALS 2000
+#define MOST_RUNS 20
+
+/* The difference of which the bound is beyond 0 in 9 of 10 simulated comparisons. */
+static double simulated(size_t nbase, size_t nnew, double tail)
+{
+	static double apart[MOST_RUNS * MOST_RUNS], needed[TRIALS];
+	double base[MOST_RUNS], new[MOST_RUNS];
+	unsigned long long random = 88172645463325252ULL;
+	size_t k = bound(nbase, nnew, tail);
+
+	for (size_t trial = 0; trial < TRIALS; trial++) {
+		for (size_t i = 0; i < nbase; i++)
+			base[i] = normal(&random);
+		for (size_t i = 0; i < nnew; i++)
+			new[i] = normal(&random);
+		for (size_t i = 0; i < nbase * nnew; i++)
+			apart[i] = new[i / nbase] - base[i % nbase];
+		qsort(apart, nbase * nnew, sizeof(*apart), stats_order);
+		needed[trial] = -apart[k - 1];
 	}
-	return found;
+	qsort(needed, TRIALS, sizeof(*needed), stats_order);
+	return needed[TRIALS * 9 / 10];
 }
 
-static void test_false_alarms(void **state)
+static void test_difference_found(void **state)
 {
-	unsigned int one = alarms(1, 5, 0.1, 0), few = alarms(4, 6, 0.1, 0);
+	static const struct {
+		size_t nbase, nnew;
+		double tail;
+	} table[] = { { 5, 5, 0.01 },	{ 6, 6, 0.01 },	   { 8, 8, 0.01 }, { 12, 12, 0.01 },
+		      { 20, 20, 0.01 }, { 7, 7, 0.0025 },  { 5, 5, 0.05 }, { 10, 10, 0.001 },
+		      { 20, 4, 0.01 },	{ 15, 15, 0.0025 } };
 
 	(void)state;
-	print_message("# of %d: 1 metric, 5 + 5 runs %u; 4 metrics, 6 + 6 runs %u\n", TRIALS, one,
-		      few);
-	assert_in_range(one, 1, TRIALS * ALPHA);
-	assert_in_range(few, 1, TRIALS * ALPHA);
-}
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		double told = stats_difference_found(table[i].nbase, table[i].nnew, table[i].tail);
+		double true_one = simulated(table[i].nbase, table[i].nnew, table[i].tail);
 
-/* How many of TRIALS with runs like real ones, the new ones longer by @shift, find that. */
-static unsigned int found_in_real(const double *real, size_t n, double shift)
-{
-	unsigned long long random = 6;
-	double base[5], new[5];
-	unsigned int found = 0;
-
-	for (int trial = 0; trial < TRIALS; trial++) {
-		for (size_t i = 0; i < 5; i++) {
-			base[i] = real[unit_random(&random) % n];
-			new[i] = real[unit_random(&random) % n] * (1 + shift);
-		}
-		found += stats_permutation_p(base, 5, new, 5) <= ALPHA;
+		if (fabs(told / true_one - 1) > 0.08)
+			print_error("%zu + %zu at %g: told %g, simulated %g\n", table[i].nbase,
+				    table[i].nnew, table[i].tail, told, true_one);
+		assert_near(told / true_one, 1, 0.08);
 	}
-	return found;
 }
 
-/* Means of guest_fault in ns of runs in one lab VM (7.3, TCG with icount), the first one left out. */
-static void test_finds_a_shift_in_real_runs(void **state)
+static void test_runs_to_find(void **state)
 {
-	static const double real[] = { 11324.6, 11344.8, 11337.3, 11333.9, 11345.1,
-				       11350.5, 11338.5, 11330.5, 11335.3 };
-
 	(void)state;
-	assert_int_equal(found_in_real(real, ARRAY_SIZE(real), 0.05), TRIALS);
-	assert_int_equal(found_in_real(real, ARRAY_SIZE(real), -0.02), TRIALS);
-	assert_in_range(found_in_real(real, ARRAY_SIZE(real), 0), 0, TRIALS * ALPHA);
+	assert_int_equal(stats_runs_to_find(100, 0.01), 5);
+	assert_int_equal(stats_runs_to_find(0, 0.01), 0);
+	assert_int_equal(stats_runs_to_find(-1, 0.01), 0);
+	assert_int_equal(stats_runs_to_find(0.01, 0.01), 0);
+	for (double difference = 0.2; difference < 4; difference += 0.1) {
+		size_t n = stats_runs_to_find(difference, 0.01);
+
+		assert_in_range(n, 5, STATS_MOST_RUNS);
+		assert_true(stats_difference_found(n, n, 0.01) <= difference);
+		assert_true(n == 5 || stats_difference_found(n - 1, n - 1, 0.01) > difference);
+	}
 }
 
-static void test_finds_a_shift_in_noise(void **state)
+static double noise(const double *values, size_t n)
 {
-	unsigned int found = alarms(1, 5, 0.012, 0.05);
+	double apart[200];
+	size_t npairs = 0;
+
+	stats_add_pairs(values, n, apart, &npairs);
+	assert_int_equal(npairs, n * (n - 1) / 2);
+	return stats_noise(apart, npairs);
+}
+
+static void test_noise(void **state)
+{
+	static const double same[] = { 7, 7, 7, 7 }, none[] = { 0, 0, 0 },
+			    rare[] = { 0, 0, 0, 0, 5 };
+	unsigned long long random = 88172645463325252ULL;
+	double runs[20];
 
 	(void)state;
-	print_message("# 5 %% in noise of 1.2 %%: %u of %d\n", found, TRIALS);
-	assert_true(found > TRIALS * 0.9);
+	assert_near(noise(same, 4), 0, NEAR);
+	assert_near(noise(none, 3), 0, NEAR);
+	assert_near(noise(same, 1), 0, NEAR);
+	assert_near(noise(rare, 5), sqrt(5), NEAR); /* as the standard deviation has it */
+	for (size_t i = 0; i < 20; i++)
+		runs[i] = 9000 * (1 + 0.01 * normal(&random));
+	assert_near(noise(runs, 20), 0.01, 0.003);
+	runs[3] *= 2;
+	assert_near(noise(runs, 20), 0.01, 0.003);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equals_brute_force),
-		cmocka_unit_test(test_ties_equal_brute_force),
-		cmocka_unit_test(test_known),
-		cmocka_unit_test(test_sampled),
-		cmocka_unit_test(test_smallest_p),
-		cmocka_unit_test(test_runs_needed),
-		cmocka_unit_test(test_holm),
-		cmocka_unit_test(test_false_alarms),
-		cmocka_unit_test(test_finds_a_shift_in_real_runs),
-		cmocka_unit_test(test_finds_a_shift_in_noise),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_runs_to_tell),
+		cmocka_unit_test(test_median),
+		cmocka_unit_test(test_difference_found),
+		cmocka_unit_test(test_runs_to_find),
+		cmocka_unit_test(test_noise),
 	};
 
 	return cmocka_run_group_tests_name("check_stats", tests, NULL, NULL);

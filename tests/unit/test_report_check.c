@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "check/report_check.h"
@@ -58,6 +59,7 @@ static struct found *find(bool per_slot)
 		.rules = found->rules.v,
 		.nrules = found->rules.n,
 		.alpha = 0.01,
+		.miss = 0.025,
 		.floor = 0.01,
 		.per_slot = per_slot,
 		.deterministic = true,
@@ -103,14 +105,15 @@ static void test_text(void **state)
 	expect(false, "text", /**/
 	       "1 base run (Linux 7.3.4-amd64) and 1 new run (Linux 7.4\"\\x1b<b>)\n"
 	       "\n"
-	       "RULE                       BASE      NEW   CHANGE  P  VERDICT\n"
-	       "guest_fault.mean<=+2%   9.500us  9.796us   +3.12%  -  regression\n"
-	       "    beyond the limit\n"
-	       "host_fault.mean<=+2%    24.69us  12.35us  -50.00%  -  improved\n"
-	       "    beyond the floor of 1 %\n"
-	       "bind.mean<=+2%                -        -        -  -  inconclusive\n"
+	       "RULE                       BASE      NEW   CHANGE  VERDICT\n"
+	       "guest_fault.mean<=+2%   9.500us  9.796us   +3.12%  regression\n"
+	       "    beyond the limit; weak: one run on a side\n"
+	       "host_fault.mean<=+2%    24.69us  12.35us  -50.00%  improved\n"
+	       "    beyond the floor of 1 %; weak: one run on a side\n"
+	       "bind.mean<=+2%                -        -        -  inconclusive\n"
 	       "    bind did not happen (in 1 of 1 base and 1 of 1 new runs)\n"
-	       "guest_fault.count<=+0%     1000     1000   +0.00%  -  fine\n"
+	       "guest_fault.count<=+0%     1000     1000   +0.00%  fine\n"
+	       "    weak: one run on a side\n"
 	       "\n"
 	       "regression: 1 regression, 1 inconclusive, 1 improved, 1 fine\n");
 }
@@ -123,7 +126,7 @@ static void test_text_per_slot(void **state)
 	(void)state;
 	assert_non_null(strstr(text,
 			       "\nguest_fault.mean<=+2%   <a|\"&'\\x0a::%]]> slot 0  9.500us  "
-			       "9.796us   +3.12%  -  regression\n"));
+			       "9.796us   +3.12%  regression\n"));
 	assert_non_null(strstr(text, "\nRULE                    WHERE  "));
 	free(text);
 	found_free(found);
@@ -151,16 +154,16 @@ static void test_markdown(void **state)
 	       "1 base run (Linux 7.3.4-amd64) and 1 new run (Linux "
 	       "7.4\"\\\\x1b\\<b\\>)\n"
 	       "\n"
-	       "| RULE | WHERE | BASE | NEW | CHANGE | P | VERDICT | WHY |\n"
-	       "| :-- | :-- | --: | --: | --: | --: | :-- | :-- |\n"
+	       "| RULE | WHERE | BASE | NEW | CHANGE | VERDICT | WHY |\n"
+	       "| :-- | :-- | --: | --: | --: | :-- | :-- |\n"
 	       "| `guest_fault.mean<=+2%` | \\<a\\|\"\\&'\\\\x0a::%\\]\\]\\> slot 0 | 9.500\u00b5s | "
-	       "9.796\u00b5s | +3.12% | - | **regression** | beyond the limit |\n"
+	       "9.796\u00b5s | +3.12% | **regression** | beyond the limit; weak: one run on a side |\n"
 	       "| `host_fault.mean<=+2%` | \\<a\\|\"\\&'\\\\x0a::%\\]\\]\\> slot 0 | 24.69\u00b5s | "
-	       "12.35\u00b5s | -50.00% | - | **improved** | beyond the floor of 1 % |\n"
-	       "| `bind.mean<=+2%` | \\<a\\|\"\\&'\\\\x0a::%\\]\\]\\> slot 0 | - | - | - | - | "
+	       "12.35\u00b5s | -50.00% | **improved** | beyond the floor of 1 %; weak: one run on a side |\n"
+	       "| `bind.mean<=+2%` | \\<a\\|\"\\&'\\\\x0a::%\\]\\]\\> slot 0 | - | - | - | "
 	       "**inconclusive** | bind did not happen (in 1 of 1 base and 1 of 1 new runs) |\n"
 	       "| `guest_fault.count<=+0%` | \\<a\\|\"\\&'\\\\x0a::%\\]\\]\\> slot 0 | 1000 | 1000 | "
-	       "+0.00% | - | fine | |\n");
+	       "+0.00% | fine | weak: one run on a side |\n");
 }
 
 static void test_junit(void **state)
@@ -178,26 +181,26 @@ static void test_junit(void **state)
 	       "    </properties>\n"
 	       "    <testcase classname=\"&lt;a|&quot;&amp;&#39;\\x0a::%]]&gt; slot 0\" "
 	       "name=\"guest_fault.mean&lt;=+2%\" time=\"0\">\n"
-	       "      <failure message=\"base 9.500\u00b5s, new 9.796\u00b5s, change +3.12%, p -, "
-	       "regression: beyond the limit\"/>\n"
-	       "      <system-out>base 9.500\u00b5s, new 9.796\u00b5s, change +3.12%, p -, regression: "
-	       "beyond the limit</system-out>\n"
+	       "      <failure message=\"base 9.500\u00b5s, new 9.796\u00b5s, change +3.12%, "
+	       "regression: beyond the limit; weak: one run on a side\"/>\n"
+	       "      <system-out>base 9.500\u00b5s, new 9.796\u00b5s, change +3.12%, regression: "
+	       "beyond the limit; weak: one run on a side</system-out>\n"
 	       "    </testcase>\n"
 	       "    <testcase classname=\"&lt;a|&quot;&amp;&#39;\\x0a::%]]&gt; slot 0\" "
 	       "name=\"host_fault.mean&lt;=+2%\" time=\"0\">\n"
-	       "      <system-out>base 24.69\u00b5s, new 12.35\u00b5s, change -50.00%, p -, improved: "
-	       "beyond the floor of 1 %</system-out>\n"
+	       "      <system-out>base 24.69\u00b5s, new 12.35\u00b5s, change -50.00%, improved: "
+	       "beyond the floor of 1 %; weak: one run on a side</system-out>\n"
 	       "    </testcase>\n"
 	       "    <testcase classname=\"&lt;a|&quot;&amp;&#39;\\x0a::%]]&gt; slot 0\" "
 	       "name=\"bind.mean&lt;=+2%\" time=\"0\">\n"
-	       "      <skipped message=\"base -, new -, change -, p -, inconclusive: bind did not "
+	       "      <skipped message=\"base -, new -, change -, inconclusive: bind did not "
 	       "happen (in 1 of 1 base and 1 of 1 new runs)\"/>\n"
-	       "      <system-out>base -, new -, change -, p -, inconclusive: bind did not happen (in "
+	       "      <system-out>base -, new -, change -, inconclusive: bind did not happen (in "
 	       "1 of 1 base and 1 of 1 new runs)</system-out>\n"
 	       "    </testcase>\n"
 	       "    <testcase classname=\"&lt;a|&quot;&amp;&#39;\\x0a::%]]&gt; slot 0\" "
 	       "name=\"guest_fault.count&lt;=+0%\" time=\"0\">\n"
-	       "      <system-out>base 1000, new 1000, change +0.00%, p -, fine</system-out>\n"
+	       "      <system-out>base 1000, new 1000, change +0.00%, fine: weak: one run on a side</system-out>\n"
 	       "    </testcase>\n"
 	       "  </testsuite>\n"
 	       "</testsuites>\n");
@@ -210,15 +213,15 @@ static void test_github(void **state)
 	       "gmemtrace check: 1 base run (Linux 7.3.4-amd64) and 1 new run (Linux "
 	       "7.4\"\\x1b<b>)\n"
 	       "::error title=guest_fault.mean<=+2%25%2C <a|\"&'\\x0a%3A%3A%25]]> slot 0::base "
-	       "9.500\u00b5s, new 9.796\u00b5s, change +3.12%25, p -, regression: beyond the limit\n"
+	       "9.500\u00b5s, new 9.796\u00b5s, change +3.12%25, regression: beyond the limit; weak: one run on a side\n"
 	       "::notice title=host_fault.mean<=+2%25%2C <a|\"&'\\x0a%3A%3A%25]]> slot 0::base "
-	       "24.69\u00b5s, new 12.35\u00b5s, change -50.00%25, p -, improved: beyond the floor of 1 "
-	       "%25\n"
+	       "24.69\u00b5s, new 12.35\u00b5s, change -50.00%25, improved: beyond the floor of 1 "
+	       "%25; weak: one run on a side\n"
 	       "::warning title=bind.mean<=+2%25%2C <a|\"&'\\x0a%3A%3A%25]]> slot 0::base -, new -, "
-	       "change -, p -, inconclusive: bind did not happen (in 1 of 1 base and 1 of 1 new "
+	       "change -, inconclusive: bind did not happen (in 1 of 1 base and 1 of 1 new "
 	       "runs)\n"
 	       "guest_fault.count<=+0%, <a|\"&'\\x0a::%]]> slot 0: base 1000, new 1000, change +0.00%, "
-	       "p -, fine\n"
+	       "fine: weak: one run on a side\n"
 	       "gmemtrace check: regression: 1 regression, 1 inconclusive, 1 improved, 1 fine\n");
 }
 
@@ -227,7 +230,7 @@ static void test_json(void **state)
 	struct found *found = find(true);
 	char *text = written(found, "json", &plain);
 	json_t *json = json_loads(text, 0, NULL), *row, *check = json_object_get(json, "check");
-	double above, p = 1;
+	double first;
 	const char *comm, *rule, *file, *verdict;
 
 	(void)state;
@@ -237,14 +240,57 @@ static void test_json(void **state)
 	assert_string_equal(verdict, "regression");
 	assert_string_equal(file, "n\uFFFD&.gmem");
 	row = json_array_get(json_object_get(check, "results"), 0);
-	assert_int_equal(json_unpack(row, "{s:s, s:{s:s}, s:{s:F}, s:n}", "rule", &rule, "place",
-				     "comm", &comm, "base", "above", &above, "p"),
+	assert_int_equal(json_unpack(row, "{s:s, s:{s:s}, s:{s:[F]}, s:n}", "rule", &rule, "place",
+				     "comm", &comm, "base", "runs", &first, "power"),
 			 0);
 	assert_string_equal(rule, "guest_fault.mean<=+2%");
 	assert_string_equal(comm, hostile);
-	assert_true(above == 9500 && p == 1);
+	assert_true(first == 9500);
 	json_decref(json);
 	free(text);
+	found_free(found);
+}
+
+/* With noise, each format has the bounds, the noise, and what to do. */
+static void test_noise(void **state)
+{
+	static const char *const wanted[][4] = {
+		{ "text", "CHANGE  NOISE   FINDS    NEEDS  VERDICT\n",
+		  "+3.12% [-1.50, +inf]  1.00%  +12.3%  27 + 27  inconclusive\n",
+		  "\nStart again with 27 + 27 runs. Runs that are added to these until it is fine" },
+		{ "markdown", "| NOISE | FINDS | NEEDS |",
+		  "| +3.12% \\[-1.50, +inf\\] | 1.00% | +12.3% | 27 + 27 |",
+		  "\n\nStart again with 27 + 27 runs." },
+		{ "junit", "<property name=\"advice\" value=\"Start again with 27 + 27",
+		  "change +3.12% [-1.50, +inf], noise 1.00%, ",
+		  "<property name=\"levels\" value=\"1 metric with noise: a false alarm in at most 1 %" },
+		{ "github", "change +3.12%25 [-1.50, +inf], noise 1.00%25, inconclusive: ",
+		  "\ngmemtrace check: Start again with 27 + 27 runs.", "" },
+		{ "json", "\"change\":{\"value\":0.03", "\"low\":-0.0149",
+		  "\"power\":{\"noise\":0.01,\"finds\":0.123,\"runs_needed\":27}" },
+	};
+	struct found *found = find(false);
+	struct check_row *row = &found->result.rows[0];
+
+	(void)state;
+	row->method = METHOD_INTERVAL;
+	row->change.has_bounds = true;
+	row->change.low = -0.015;
+	row->change.high = INFINITY;
+	row->power = (struct check_power){
+		.known = true, .noise = 0.01, .finds = 0.123, .runs_needed = 27
+	};
+	row->verdict = found->result.verdict = VERDICT_INCONCLUSIVE;
+	found->result.ntests = 1;
+	found->result.runs_needed = 27;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		char *text = written(found, wanted[i][0], &plain);
+
+		for (size_t j = 1; j < 4; j++)
+			if (!strstr(text, wanted[i][j]))
+				fail_msg("no %s in %s", wanted[i][j], text);
+		free(text);
+	}
 	found_free(found);
 }
 
@@ -282,8 +328,8 @@ int main(void)
 		cmocka_unit_test(test_text),	cmocka_unit_test(test_text_per_slot),
 		cmocka_unit_test(test_color),	cmocka_unit_test(test_markdown),
 		cmocka_unit_test(test_junit),	cmocka_unit_test(test_github),
-		cmocka_unit_test(test_json),	cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_json),	cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_nothing), cmocka_unit_test(test_formats),
 	};
 
 	return cmocka_run_group_tests_name("report_check", tests, NULL, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From rules and captures to rows: read every metric in every run, and test what is noisy.
+ * From rules and captures to rows: read every metric in every run, and have each row judged.
  */
 #include "base/arrays.h"
 #include "check.h"
@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "check_judge.h"
-#include "check_stats.h"
 #include "model/events.h"
 
 const char *const verdict_names[] = {
@@ -22,20 +21,22 @@ const char *const verdict_names[] = {
 const char *const check_methods[] = {
 	[METHOD_ABSOLUTE] = "limit",
 	[METHOD_DIRECT] = "direct",
-	[METHOD_TEST] = "test",
+	[METHOD_MINIMA] = "minima",
+	[METHOD_INTERVAL] = "interval",
 };
 
-/* The values of one row: a run each, those of the base first. */
+/* What goes with a check while it is made. */
 struct judge {
 	const struct check_input *input;
 	struct check_result *result;
-	struct metric_value *values; /* of all rows */
 	size_t nruns; /* of both sides */
+	struct levels levels;
 };
 
+/* A value for each run, those of the base first. */
 static struct metric_value *values_of(const struct judge *judge, size_t row)
 {
-	return judge->values + row * judge->nruns;
+	return judge->result->values + row * judge->nruns;
 }
 
 static const struct check_run *run_of(const struct check_input *input, size_t n)
@@ -72,8 +73,8 @@ static int make_rows(struct judge *judge)
 	size_t nrules = judge->input->nrules, n = result->nplaces * nrules;
 
 	result->rows = calloc(n, sizeof(*result->rows));
-	judge->values = calloc(n * judge->nruns, sizeof(*judge->values));
-	if (!result->rows || !judge->values)
+	result->values = calloc(n * judge->nruns, sizeof(*result->values));
+	if (!result->rows || !result->values)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		const struct rule *rule = &judge->input->rules[i % nrules];
@@ -120,7 +121,7 @@ static bool is_idle(const struct judge *judge, size_t row)
 	const struct metric_value *values = values_of(judge, row);
 
 	for (size_t i = 0; i < judge->nruns; i++)
-		if (!values[i].lack && values[i].high > 0)
+		if (!values[i].lack && values[i].value > 0)
 			return false;
 	return true;
 }
@@ -150,7 +151,7 @@ static int drop_idle(struct judge *judge)
 			continue;
 		*has_answer = true;
 		memmove(values_of(judge, kept), values_of(judge, i),
-			judge->nruns * sizeof(*judge->values));
+			judge->nruns * sizeof(*result->values));
 		result->rows[kept++] = result->rows[i];
 	}
 	result->nrows = kept;
@@ -160,28 +161,30 @@ static int drop_idle(struct judge *judge)
 
 /* One side of a row. */
 
-static struct check_side side_of(const struct metric_value *values, size_t n)
+/* @room is for @n values. */
+static struct check_side side_of(const struct metric_value *values, size_t n,
+				 enum check_method method, double *room)
 {
 	struct check_side side = { .known = true };
-	double squares = 0;
+	double mean = 0, squares = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		side.known &= !values[i].lack;
-		side.value += values[i].high;
-		side.low += values[i].low;
+		room[i] = values[i].value;
+		mean += room[i] / (double)n;
 	}
-	side.value /= (double)n;
-	side.low /= (double)n;
 	for (size_t i = 0; i < n; i++)
-		squares += (values[i].high - side.value) * (values[i].high - side.value);
+		squares += (room[i] - mean) * (room[i] - mean);
 	side.spread = n > 1 ? sqrt(squares / (double)(n - 1)) : 0;
+	qsort(room, n, sizeof(*room), stats_order);
+	side.value = method == METHOD_MINIMA ? room[0] : stats_median(room, n);
 	return side;
 }
 
 static bool all_equal(const struct metric_value *values, size_t n)
 {
 	for (size_t i = 1; i < n; i++)
-		if (values[i].high != values[0].high)
+		if (values[i].value != values[0].value)
 			return false;
 	return true;
 }
@@ -195,13 +198,13 @@ static enum check_method method_of(const struct judge *judge, size_t row)
 
 	if (!rule->relative)
 		return METHOD_ABSOLUTE;
+	if (metric_unit(&rule->metric) == UNIT_NS)
+		return input->deterministic ? METHOD_MINIMA : METHOD_INTERVAL;
 	if (input->deterministic)
 		return METHOD_DIRECT;
-	if (metric_unit(&rule->metric) == UNIT_NS)
-		return METHOD_TEST;
 	return all_equal(values, input->nbase) && all_equal(values + input->nbase, input->nnew)
 		       ? METHOD_DIRECT
-		       : METHOD_TEST;
+		       : METHOD_INTERVAL;
 }
 
 /* Says which runs have no value, and why the first of them has none. */
@@ -222,66 +225,66 @@ static void say_unknown(const struct judge *judge, size_t index)
 		  lacking[0], nbase, lacking[1], judge->input->nnew);
 }
 
+static void remark_thin(const struct judge *judge, size_t index)
+{
+	struct check_row *row = &judge->result->rows[index];
+	size_t nthin = 0;
+
+	for (size_t i = 0; i < judge->nruns; i++)
+		nthin += values_of(judge, index)[i].is_thin;
+	if (nthin)
+		check_remark(row, "in %zu of %zu runs fewer than ten events are beyond it", nthin,
+			     judge->nruns);
+}
+
 static void look_at(const struct judge *judge, size_t index)
 {
 	const struct metric_value *values = values_of(judge, index);
 	const struct check_input *input = judge->input;
 	struct check_row *row = &judge->result->rows[index];
 
-	row->base = side_of(values, input->nbase);
-	row->new = side_of(values + input->nbase, input->nnew);
+	row->values = values;
 	row->method = method_of(judge, index);
-	if (!row->new.known || (row->rule->relative && !row->base.known)) {
+	row->base = side_of(values, input->nbase, row->method, judge->levels.scratch);
+	row->new = side_of(values + input->nbase, input->nnew, row->method, judge->levels.scratch);
+	if (!row->new.known || (row->rule->relative && !row->base.known))
 		say_unknown(judge, index);
-		return;
-	}
-	row->has_change = row->base.known && row->base.value > 0;
-	if (row->has_change)
-		row->change = (row->new.value - row->base.value) / row->base.value;
+	remark_thin(judge, index);
 }
 
-static bool is_judged(const struct check_row *row)
+/* Judging. */
+
+static void judge_row(const struct judge *judge, struct check_row *row)
 {
-	return row->reason[0];
+	struct measure measure = {};
+
+	if (row->base.known)
+		measure = check_measure(judge->input, row, &judge->levels);
+	check_judge(judge->result, row, &measure);
+	if (row->method != METHOD_ABSOLUTE && row->method != METHOD_INTERVAL &&
+	    (judge->input->nbase == 1 || judge->input->nnew == 1))
+		check_remark(row, "weak: one run on a side");
 }
 
-/* Testing. */
-
-static void test_row(const struct judge *judge, size_t index, double *values)
+/* Enough for each row that some number is enough for. */
+static size_t runs_needed(const struct check_result *result)
 {
-	const struct metric_value *from = values_of(judge, index);
-	const struct check_input *input = judge->input;
-	struct check_row *row = &judge->result->rows[index];
+	size_t needed = 0;
 
-	for (size_t i = 0; i < judge->nruns; i++)
-		values[i] = from[i].high;
-	row->has_p = true;
-	row->p = stats_permutation_p(values, input->nbase, values + input->nbase, input->nnew);
+	for (size_t i = 0; i < result->nrows; i++)
+		if (result->rows[i].power.runs_needed > needed)
+			needed = result->rows[i].power.runs_needed;
+	return needed;
 }
 
-static int test_all(const struct judge *judge)
+static void judge_all(const struct judge *judge)
 {
 	struct check_result *result = judge->result;
-	double *values = calloc(judge->nruns + result->nrows, sizeof(*values));
-	double *p = values + judge->nruns;
-	size_t n = 0;
 
-	if (!values)
-		return -ENOMEM;
 	for (size_t i = 0; i < result->nrows; i++)
-		if (result->rows[i].method == METHOD_TEST && !is_judged(&result->rows[i])) {
-			test_row(judge, i, values);
-			p[n++] = result->rows[i].p;
-		}
-	stats_holm(p, n);
-	result->ntested = n;
-	result->runs_needed = n ? stats_runs_needed(n, judge->input->alpha) : 0;
-	n = 0;
-	for (size_t i = 0; i < result->nrows; i++)
-		if (result->rows[i].has_p)
-			result->rows[i].p = p[n++];
-	free(values);
-	return 0;
+		if (!check_is_judged(&result->rows[i]))
+			judge_row(judge, &result->rows[i]);
+	result->runs_needed = runs_needed(result);
 }
 
 /* The worst of all rows; an improvement is none. Nothing compared is nothing known. */
@@ -300,6 +303,16 @@ static void conclude(struct check_result *result)
 		result->verdict = VERDICT_INCONCLUSIVE;
 }
 
+static int make_levels(struct judge *judge)
+{
+	const struct check_input *input = judge->input;
+
+	judge->levels.scratch = calloc(levels_room(input), sizeof(double));
+	if (!judge->levels.scratch)
+		return -ENOMEM;
+	return stats_ranks_make(&judge->levels.ranks, input->nbase, input->nnew);
+}
+
 int check_run_all(const struct check_input *input, struct check_result *result)
 {
 	struct judge judge = { .input = input,
@@ -308,15 +321,15 @@ int check_run_all(const struct check_input *input, struct check_result *result)
 	int err;
 
 	*result = (struct check_result){ .input = input };
-	err = make_places(result) ?: make_rows(&judge) ?: read_all(&judge) ?: drop_idle(&judge);
+	err = make_levels(&judge) ?: make_places(result) ?: make_rows(&judge) ?: read_all(&judge) ?: drop_idle(&judge);
 	for (size_t i = 0; i < result->nrows && !err; i++)
 		look_at(&judge, i);
-	err = err ?: test_all(&judge);
-	for (size_t i = 0; i < result->nrows && !err; i++)
-		if (!is_judged(&result->rows[i]))
-			check_judge(result, &result->rows[i], values_of(&judge, i));
+	err = err ?: check_share_alpha(result, &judge.levels);
+	if (!err)
+		judge_all(&judge);
 	conclude(result);
-	free(judge.values);
+	stats_ranks_free(&judge.levels.ranks);
+	free(judge.levels.scratch);
 	return err;
 }
 
@@ -324,6 +337,7 @@ void check_free(struct check_result *result)
 {
 	free(result->places);
 	free(result->rows);
+	free(result->values);
 	*result = (struct check_result){};
 }
 

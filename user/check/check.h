@@ -46,10 +46,11 @@ struct check_input {
 	size_t nnew;
 	const struct rule *rules;
 	size_t nrules;
-	double alpha; /* level of the test, over all metrics tested: 0.01 */
+	double alpha; /* chance that anything is called a regression that is none: 0.01 */
+	double miss; /* chance that a rule that is broken is called fine: 0.025 */
 	double floor; /* the limit of rules without one: 0.01 */
 	bool per_slot;
-	bool deterministic; /* times are compared as they are, as counts are */
+	bool deterministic; /* times have no noise, but what interrupts a run adds to them */
 	bool default_rules; /* rules on what did not happen or cannot be had are left out */
 	unsigned int allow; /* 1 << obstacle */
 };
@@ -63,30 +64,47 @@ extern const char *const verdict_names[];
 /* How a row was judged. */
 enum check_method {
 	METHOD_ABSOLUTE, /* each new run against the limit */
-	METHOD_DIRECT, /* the values as they are: they are not noisy */
-	METHOD_TEST, /* permutation test */
+	METHOD_DIRECT, /* all runs as they are: they are not noisy */
+	METHOD_MINIMA, /* the smallest run of each side: what interrupts a run adds to it */
+	METHOD_INTERVAL, /* a confidence interval of the change against the limit */
 };
 extern const char *const check_methods[];
 
 struct check_side {
 	bool known; /* in all runs; if not, no value */
-	double value; /* mean over the runs, as reports show them */
-	double low; /* the same of what percentiles are above; else as value */
+	double value; /* the median of the runs; METHOD_MINIMA: the smallest */
 	double spread; /* standard deviation of the runs, 0 for one */
+};
+
+/* Shares of the base: 0.05 is +5 %. */
+struct check_change {
+	bool known; /* and finite: the base is not 0 */
+	double value; /* the median of all pairs of a base run and a new one (Hodges-Lehmann) */
+	bool has_bounds;
+	double low; /* at least -1, which is no bound at all */
+	double high; /* INFINITY: no bound */
+};
+
+/* What runs with this noise can tell, of METHOD_INTERVAL. */
+struct check_power {
+	bool known;
+	double noise; /* standard deviation of runs of one side, as a share */
+	double finds; /* the change that is found 9 times of 10; INFINITY: none */
+	size_t runs_needed; /* on each side, to find one of twice the limit; 0: more than 1000 */
 };
 
 struct check_row {
 	const struct rule *rule;
 	const struct place *place;
+	const struct metric_value *values; /* of its runs, those of the base first */
 	struct check_side base;
 	struct check_side new;
-	bool has_change; /* base is known and not 0 */
-	double change; /* (new - base) / base */
 	enum check_method method;
-	bool has_p;
-	double p; /* by Holm's correction */
+	struct check_change change;
+	struct check_power power;
 	enum verdict verdict;
-	char reason[200]; /* of a verdict that is not fine; clean, one line; else "" */
+	char reason[240]; /* of a verdict that is not fine; clean, one line; else "" */
+	char remark[160]; /* what else to know; clean, one line; or "" */
 };
 
 struct check_result {
@@ -95,8 +113,10 @@ struct check_result {
 	size_t nplaces;
 	struct check_row *rows;
 	size_t nrows;
-	size_t ntested; /* rows by METHOD_TEST */
-	size_t runs_needed; /* on each side for these; 0: no number will do */
+	struct metric_value *values; /* of all rows */
+	size_t ntests; /* metrics at places by METHOD_INTERVAL, whatever the number of their rules */
+	size_t nfamily; /* that alpha is shared by: with these values the others cannot reject */
+	size_t runs_needed; /* on each side, by all rows together; 0: there are none, or no number will do */
 	size_t nverdicts[VERDICT_REGRESSION + 1]; /* rows by verdict */
 	enum verdict verdict; /* over all */
 };

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is a regression, what is not, and what cannot be known: by the limit of the rule, by p, and
- * by what the buckets of a percentile leave open.
+ * What is a regression, what is not, and what cannot be known: by the limit of the rule and by all
+ * that the change can be.
  */
 #include "check_judge.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include "check_stats.h"
+#include <string.h>
 
 void check_say(struct check_row *row, enum verdict verdict, const char *format, ...)
 {
@@ -19,31 +19,32 @@ void check_say(struct check_row *row, enum verdict verdict, const char *format, 
 	va_end(args);
 }
 
-/* What a change is held to: the value that the base makes of the limit. */
-static double limit_of(const struct check_input *input, const struct rule *rule, double base)
+void check_remark(struct check_row *row, const char *format, ...)
 {
-	return base * (1 + (rule->has_limit ? rule->limit : input->floor));
-}
+	size_t at = strlen(row->remark), size = sizeof(row->remark);
+	va_list args;
 
-/* A last digit that got lost in a mean is no change. */
-static bool is_above(double value, double limit)
-{
-	return value > limit + 1e-9 * fabs(limit);
+	if (at)
+		at += (size_t)snprintf(row->remark + at, size - at, "; ");
+	va_start(args, format);
+	if (at < size)
+		vsnprintf(row->remark + at, size - at, format, args);
+	va_end(args);
 }
 
 static bool keeps(enum rule_order order, double value, double limit)
 {
 	switch (order) {
 	case RULE_AT_MOST:
-		return !is_above(value, limit);
+		return !check_is_above(value, limit);
 	case RULE_AT_LEAST:
-		return !is_above(limit, value);
+		return !check_is_above(limit, value);
 	case RULE_BELOW:
 		return value < limit;
 	case RULE_ABOVE:
 		return value > limit;
 	default:
-		return !is_above(value, limit) && !is_above(limit, value);
+		return !check_is_above(value, limit) && !check_is_above(limit, value);
 	}
 }
 
@@ -57,7 +58,8 @@ static bool surely_keeps(const struct rule *rule, const struct metric_value *val
 static bool surely_breaks(const struct rule *rule, const struct metric_value *value)
 {
 	if (rule->order == RULE_EQUAL)
-		return is_above(value->low, rule->limit) || is_above(rule->limit, value->high);
+		return check_is_above(value->low, rule->limit) ||
+		       check_is_above(rule->limit, value->high);
 	return !keeps(rule->order, value->low, rule->limit) &&
 	       !keeps(rule->order, value->high, rule->limit);
 }
@@ -82,122 +84,141 @@ static void judge_absolute(struct check_row *row, const struct metric_value *val
 			  n, kept, broken, n - kept - broken);
 }
 
-/* Of all that the two sides can be, the change that says least. */
-static bool surely_worse(const struct check_input *input, const struct check_row *row)
+/* Of METHOD_MINIMA: does a second run of the side that this claim rests on say the same? */
+static bool has_witness(const struct check_input *input, const struct check_row *row, double apart)
 {
-	const struct rule *rule = row->rule;
+	double limit = fabs(check_limit(input, row->rule));
 
-	if (rule->order == RULE_AT_MOST)
-		return !keeps(rule->order, row->new.low, limit_of(input, rule, row->base.value));
-	return !keeps(rule->order, row->new.value, limit_of(input, rule, row->base.low));
+	return row->method != METHOD_MINIMA || apart <= fmax(limit, input->floor) / 4;
 }
 
-/* Beyond the floor, in the direction that the rule does not forbid. */
-static bool surely_better(const struct check_input *input, const struct check_row *row)
+/* Beyond the limit even if the change is what the runs make it least. */
+static bool is_beyond(const struct check_input *input, const struct check_row *row,
+		      const struct measure *measure)
 {
+	double limit = 1 + check_limit(input, row->rule);
+
 	if (row->rule->order == RULE_AT_MOST)
-		return is_above(row->base.low * (1 - input->floor), row->new.value);
-	return is_above(row->new.low, row->base.value * (1 + input->floor));
+		return check_is_above(measure->low, limit) &&
+		       has_witness(input, row, measure->new_apart);
+	return check_is_above(limit, measure->high) && has_witness(input, row, measure->base_apart);
 }
 
-/* How far runs of the same side are apart, as a share. */
-static double noise_of(const struct check_row *row)
+/* Within it even if the change is what they make it most. */
+static bool is_within(const struct check_input *input, const struct check_row *row,
+		      const struct measure *measure)
 {
-	double base = row->base.value > 0 ? row->base.spread / row->base.value : 0;
-	double new = row->new.value > 0 ? row->new.spread / row->new.value : 0;
+	double limit = 1 + check_limit(input, row->rule);
 
-	return base > new ? base : new;
+	if (row->rule->order == RULE_AT_MOST)
+		return !check_is_above(measure->high, limit) &&
+		       has_witness(input, row, measure->base_apart);
+	return !check_is_above(limit, measure->low) && has_witness(input, row, measure->new_apart);
 }
 
-static bool is_beyond(double value, const struct metric_value *others, size_t n, int sign,
-		      double share)
+/* Beyond the floor, in the direction that the rule does not forbid. Less work is no improvement. */
+static bool is_better(const struct check_input *input, const struct check_row *row,
+		      const struct measure *measure)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!is_above(sign * value, sign * others[i].high * (1 + sign * share)))
-			return false;
-	return true;
+	if (metric_is_work(&row->rule->metric))
+		return false;
+	if (row->rule->order == RULE_AT_MOST)
+		return check_is_above(1 - input->floor, measure->high);
+	return check_is_above(measure->low, 1 + input->floor);
 }
 
-/* Is each new run above all of the base by @share, or each below? If not, it can be by chance. */
-static bool are_apart(const struct check_input *input, const struct metric_value *values,
-		      double share)
+/* Would it be known if percentiles were known better? */
+static bool is_up_to_a_bucket(const struct check_input *input, const struct check_row *row,
+			      const struct measure *measure)
 {
-	size_t above = 0, below = 0;
+	struct measure exact = *measure;
 
-	for (size_t i = input->nbase; i < input->nbase + input->nnew; i++) {
-		above += is_beyond(values[i].high, values, input->nbase, 1, share);
-		below += is_beyond(values[i].high, values, input->nbase, -1, share);
-	}
-	return above == input->nnew || below == input->nnew;
+	exact.low = measure->value_low;
+	exact.high = measure->value_high;
+	return is_beyond(input, row, &exact) || is_within(input, row, &exact);
 }
 
-static void judge_change(const struct check_input *input, struct check_row *row,
-			 const struct metric_value *values)
+static void say_few_runs(const struct check_result *result, struct check_row *row)
 {
-	double limit = limit_of(input, row->rule, row->base.value);
-	bool breaks = !keeps(row->rule->order, row->new.value, limit);
-	bool is_noise = row->has_p ? row->p > input->alpha
-				   : !are_apart(input, values, breaks ? 0 : input->floor);
+	const struct check_input *input = result->input;
+	size_t needed = stats_runs_to_tell(input->alpha / (double)result->ntests);
 
-	if (breaks && is_noise && !row->has_p)
-		check_say(
-			row, VERDICT_INCONCLUSIVE,
-			"beyond the limit, but runs of both sides overlap, with %.2g %% of noise "
-			"(standard deviation): they are not deterministic; more of them, compared "
-			"as noisy, may tell",
-			noise_of(row) * 100);
-	else if (breaks && is_noise)
-		check_say(
-			row, VERDICT_INCONCLUSIVE,
-			"beyond the limit, but it can be noise, of which there is %.2g %% (standard "
-			"deviation); more runs may tell",
-			noise_of(row) * 100);
-	else if (breaks && surely_worse(input, row))
+	if (needed)
+		check_say(row, VERDICT_INCONCLUSIVE,
+			  "%zu metric%s at %g %% need%s %zu + %zu runs, there are %zu + %zu",
+			  result->ntests, result->ntests == 1 ? "" : "s", input->alpha * 100,
+			  result->ntests == 1 ? "s" : "", needed, needed, input->nbase,
+			  input->nnew);
+	else
+		check_say(row, VERDICT_INCONCLUSIVE, "no number of runs tells %zu metrics at %g %%",
+			  result->ntests, input->alpha * 100);
+}
+
+static void say_noise(const struct check_result *result, struct check_row *row,
+		      const struct measure *measure)
+{
+	double noise = row->power.noise * 100;
+
+	if (!measure->can_reject && !measure->is_tied)
+		say_few_runs(result, row);
+	else if (!measure->can_reject)
+		check_say(row, VERDICT_INCONCLUSIVE,
+			  "it is the same in most runs, and in so few others chance cannot be told "
+			  "from a change; a limit such as <=1 can be");
+	else if (row->power.runs_needed)
+		check_say(row, VERDICT_INCONCLUSIVE,
+			  "within the limit or beyond it: runs of one side differ by %.2g %% "
+			  "(standard deviation), for which the limit needs %zu + %zu runs",
+			  noise, row->power.runs_needed, row->power.runs_needed);
+	else
+		check_say(row, VERDICT_INCONCLUSIVE,
+			  "within the limit or beyond it: runs of one side differ by %.2g %% "
+			  "(standard deviation), in which no number of runs tells this limit",
+			  noise);
+}
+
+static void say_unknown(const struct check_result *result, struct check_row *row,
+			const struct measure *measure)
+{
+	double apart = fmax(measure->base_apart, measure->new_apart);
+
+	if (is_up_to_a_bucket(result->input, row, measure))
+		check_say(row, VERDICT_INCONCLUSIVE,
+			  "beyond the limit or within it by less than a histogram bucket; a wider "
+			  "limit or the mean can tell");
+	else if (row->method == METHOD_MINIMA)
+		check_say(row, VERDICT_INCONCLUSIVE,
+			  "the two smallest runs of a side are %.2g %% apart: both were "
+			  "interrupted, or they are not deterministic; start again with more runs",
+			  apart * 100);
+	else if (row->method == METHOD_DIRECT)
+		check_say(row, VERDICT_INCONCLUSIVE,
+			  "some runs are beyond the limit, and some are not: they are not "
+			  "deterministic; start again with more, compared as noisy");
+	else
+		say_noise(result, row, measure);
+}
+
+static void judge_change(const struct check_result *result, struct check_row *row,
+			 const struct measure *measure)
+{
+	const struct check_input *input = result->input;
+
+	if (is_beyond(input, row, measure))
 		check_say(row, VERDICT_REGRESSION, "beyond the limit");
-	else if (breaks)
-		check_say(
-			row, VERDICT_INCONCLUSIVE,
-			"beyond the limit by less than a histogram bucket; a wider limit or the mean "
-			"can tell");
-	else if (!is_noise && surely_better(input, row))
+	else if (!is_within(input, row, measure))
+		say_unknown(result, row, measure);
+	else if (is_better(input, row, measure))
 		check_say(row, VERDICT_IMPROVED, "beyond the floor of %g %%", input->floor * 100);
 }
 
-/* Whatever the values were, could the test have found anything? */
-static bool can_tell(const struct check_result *result)
-{
-	const struct check_input *input = result->input;
-	double p = stats_smallest_p(input->nbase, input->nnew) * (double)result->ntested;
-
-	return p <= input->alpha;
-}
-
-static void judge_test(const struct check_result *result, struct check_row *row,
-		       const struct metric_value *values)
-{
-	const struct check_input *input = result->input;
-
-	if (can_tell(result))
-		judge_change(input, row, values);
-	else if (result->runs_needed)
-		check_say(row, VERDICT_INCONCLUSIVE,
-			  "%zu metrics at %g %% need %zu + %zu runs, there are %zu + %zu",
-			  result->ntested, input->alpha * 100, result->runs_needed,
-			  result->runs_needed, input->nbase, input->nnew);
-	else
-		check_say(row, VERDICT_INCONCLUSIVE, "no number of runs tells %zu metrics at %g %%",
-			  result->ntested, input->alpha * 100);
-}
-
 void check_judge(const struct check_result *result, struct check_row *row,
-		 const struct metric_value *values)
+		 const struct measure *measure)
 {
 	const struct check_input *input = result->input;
 
 	if (row->method == METHOD_ABSOLUTE)
-		judge_absolute(row, values + input->nbase, input->nnew);
-	else if (row->method == METHOD_DIRECT)
-		judge_change(input, row, values);
+		judge_absolute(row, row->values + input->nbase, input->nnew);
 	else
-		judge_test(result, row, values);
+		judge_change(result, row, measure);
 }

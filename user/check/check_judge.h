@@ -1,20 +1,82 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The verdict on one row. Private to check.c.
+ * From the values of one row to its verdict. Private to user/check/.
  */
 #ifndef CHECK_JUDGE_H
 #define CHECK_JUDGE_H
 
 #include "check.h"
+#include "check_stats.h"
+
+/* What all rows are judged by. */
+struct levels {
+	struct stats_ranks ranks;
+	double tail; /* of each test: the chance that it calls a regression what is none */
+	double tail_of_all; /* the same if all tests could reject */
+	double miss; /* the chance that it calls fine what is beyond the limit */
+	double *scratch; /* levels_room() doubles */
+};
+
+size_t levels_room(const struct check_input *input);
+
+/* A rule without a limit has the floor for one: 0.05 is +5 %. */
+double check_limit(const struct check_input *input, const struct rule *rule);
+
+/* A last digit that got lost in a mean is no change. */
+bool check_is_above(double value, double limit);
+
+/* Its verdict is known before any value is looked at. */
+static inline bool check_is_judged(const struct check_row *row)
+{
+	return row->reason[0];
+}
+
+/* Share alpha among the rows by METHOD_INTERVAL: fills the rest of @levels. 0 or -ENOMEM. */
+int check_share_alpha(struct check_result *result, struct levels *levels);
 
 /*
- * Set the verdict and the reason of @row, which is fine so far: both sides are known, and p if it
- * was tested. @values are those of its runs, the base first.
+ * The smallest chance that @row could have at all, with its values on the sides that suit it best:
+ * what is mostly the same in all runs cannot show much.
+ */
+double check_smallest_chance(const struct check_input *input, const struct check_row *row,
+			     const struct levels *levels);
+
+/* What the runs say of the change, as ratios of new to base. */
+struct measure {
+	double low; /* bounds */
+	double change;
+	double high;
+	/* The same bounds if percentiles were exact. */
+	double value_low;
+	double value_high;
+	/* METHOD_INTERVAL: with these values it could be a regression; if not, because of what is
+	 * the same in many runs. */
+	bool can_reject;
+	bool is_tied;
+	/* METHOD_MINIMA: how far the second smallest is from it, as a share; 0 for one run. */
+	double base_apart;
+	double new_apart;
+};
+
+/*
+ * For a row whose sides are known; bounds are of no use for METHOD_ABSOLUTE. Fills change and power
+ * of @row, too.
+ */
+struct measure check_measure(const struct check_input *input, struct check_row *row,
+			     const struct levels *levels);
+
+/*
+ * Set the verdict and the reason of @row, which is fine so far. Of a relative rule both sides are
+ * known, else the new one; @measure is for the first.
  */
 void check_judge(const struct check_result *result, struct check_row *row,
-		 const struct metric_value *values);
+		 const struct measure *measure);
 
 void check_say(struct check_row *row, enum verdict verdict, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Add to what else to know of @row. */
+void check_remark(struct check_row *row, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif

@@ -3,10 +3,14 @@
  * The metrics as a table: a name, what an event must carry for it, and how it is read.
  */
 #include "check_metrics.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include "model/events.h"
 #include "model/percentile.h"
+
+/* A percentile with fewer events beyond it is that of a few stragglers. */
+#define THIN_TAIL 10
 
 typedef struct metric_value metric_reader(const struct metric *metric,
 					  const struct place_counts *counts);
@@ -18,7 +22,7 @@ struct metric_kind {
 	__u64 of; /* 1 << event: only of these; 0: of all */
 	__u64 needs; /* 1 << event: and these must be in the capture */
 	metric_reader *read;
-	unsigned int per_mille; /* percentiles */
+	bool is_work;
 };
 
 const char *const metric_lacks[] = {
@@ -38,7 +42,7 @@ static struct metric_value lacks(enum metric_lack lack)
 
 static struct metric_value exactly(double value)
 {
-	return (struct metric_value){ .low = value, .high = value };
+	return (struct metric_value){ .low = value, .value = value, .high = value };
 }
 
 static const struct event_count *count_of(const struct metric *metric,
@@ -74,6 +78,21 @@ static struct metric_value read_mean(const struct metric *metric, const struct p
 	return exactly((double)count->sum_ns / (double)count->count);
 }
 
+static struct metric_value read_sum(const struct metric *metric, const struct place_counts *counts)
+{
+	return exactly((double)count_of(metric, counts)->sum_ns);
+}
+
+static struct metric_value read_per_page(const struct metric *metric,
+					 const struct place_counts *counts)
+{
+	const struct event_count *count = count_of(metric, counts);
+
+	if (!count->npages)
+		return lacks(LACK_HAPPENED);
+	return exactly((double)count->sum_ns / (double)count->npages);
+}
+
 static struct metric_value read_max(const struct metric *metric, const struct place_counts *counts)
 {
 	const struct event_count *count = count_of(metric, counts);
@@ -85,14 +104,16 @@ static struct metric_value read_percentile(const struct metric *metric,
 					   const struct place_counts *counts)
 {
 	const struct event_count *count = count_of(metric, counts);
-	__u64 high = percentile_ns(count, metric->kind->per_mille);
-	__u64 low = hist_low_ns(hist_bucket(high));
+	struct percentile found = percentile_within(count, metric->per_mille);
 
-	if (!high)
+	if (!found.high_ns)
 		return lacks(LACK_HAPPENED);
-	if (low < count->min_ns)
-		low = count->min_ns;
-	return (struct metric_value){ .low = (double)low, .high = (double)high };
+	return (struct metric_value){
+		.low = found.is_smooth ? found.value_ns : (double)found.low_ns,
+		.value = found.value_ns,
+		.high = found.is_smooth ? found.value_ns : (double)found.high_ns,
+		.is_thin = found.beyond < THIN_TAIL,
+	};
 }
 
 static struct metric_value read_per_fault(const struct metric *metric,
@@ -164,13 +185,13 @@ static struct metric_value read_resident(const struct metric *metric,
 #define EVENT(id) (1ULL << EV_##id)
 
 static const struct metric_kind of_events[] = {
-	{ .name = "count", .read = read_count },
+	{ .name = "count", .is_work = true, .read = read_count },
 	{ .name = "errors", .carries = EVENT_ERRNO, .read = read_errors },
-	{ .name = "pages", .carries = EVENT_PAGES, .read = read_pages },
+	{ .name = "pages", .is_work = true, .carries = EVENT_PAGES, .read = read_pages },
+	{ .name = "sum", .unit = UNIT_NS, .is_work = true, .carries = EVENT_LATENCY, .read = read_sum },
+	{ .name = "per_page", .unit = UNIT_NS, .carries = EVENT_LATENCY | EVENT_PAGES, .read = read_per_page },
 	{ .name = "mean", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_mean },
-	{ .name = "p50", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_percentile, .per_mille = 500 },
-	{ .name = "p90", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_percentile, .per_mille = 900 },
-	{ .name = "p99", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_percentile, .per_mille = 990 },
+	{ .name = "pNN", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_percentile },
 	{ .name = "max", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_max },
 	{ .name = "per_fault", .unit = UNIT_RATIO, .of = ~EVENT(GUEST_FAULT), .needs = EVENT(GUEST_FAULT), .read = read_per_fault },
 	{ .name = "refaults", .of = EVENT(GUEST_FAULT), .read = read_refaults },
@@ -217,12 +238,40 @@ static int no_metric(int event, struct problem *problem)
 			   event_descs[event].name, known);
 }
 
+/* "p50", "p99.9": a percentile in tenths of a percent; 0: none that there is. */
+static unsigned int per_mille_of(const char *name, size_t len)
+{
+	unsigned int per_mille = 0;
+	size_t dot = 1;
+
+	while (dot < len && dot < 3 && isdigit((unsigned char)name[dot]))
+		per_mille = per_mille * 10 + (unsigned int)(name[dot++] - '0');
+	per_mille *= 10;
+	if (*name != 'p' || dot == 1)
+		return 0;
+	if (dot == len)
+		return per_mille;
+	if (dot + 2 != len || name[dot] != '.' || !isdigit((unsigned char)name[dot + 1]))
+		return 0;
+	return per_mille + (unsigned int)(name[dot + 1] - '0');
+}
+
+static bool kind_is_called(const struct metric_kind *kind, const char *name, size_t len,
+			   struct metric *metric)
+{
+	if (kind->read != read_percentile)
+		return is_called(kind->name, name, len);
+	metric->per_mille = per_mille_of(name, len);
+	return metric->per_mille;
+}
+
 static int parse_of_event(int event, const char *name, size_t len, struct metric *metric,
 			  struct problem *problem)
 {
 	*metric = (struct metric){ .event = event, .detail = -1 };
 	for (size_t i = 0; i < NR_OF_EVENTS; i++)
-		if (kind_applies(&of_events[i], event) && is_called(of_events[i].name, name, len)) {
+		if (kind_applies(&of_events[i], event) &&
+		    kind_is_called(&of_events[i], name, len, metric)) {
 			metric->kind = &of_events[i];
 			return 0;
 		}
@@ -263,6 +312,17 @@ int metric_parse(const char *name, size_t len, struct metric *metric, struct pro
 enum metric_unit metric_unit(const struct metric *metric)
 {
 	return metric->kind->unit;
+}
+
+bool metric_is_work(const struct metric *metric)
+{
+	return metric->kind->is_work;
+}
+
+bool metric_is_same(const struct metric *a, const struct metric *b)
+{
+	return a->kind == b->kind && a->event == b->event && a->detail == b->detail &&
+	       a->per_mille == b->per_mille;
 }
 
 __u64 metric_events(const struct metric *metric)

@@ -18,6 +18,7 @@ struct metric {
 	const struct metric_kind *kind;
 	int event; /* enum gmem_event; -1: of none */
 	int detail; /* enum gmem_detail; -1: none */
+	unsigned int per_mille; /* of a percentile */
 };
 
 /*
@@ -27,6 +28,11 @@ struct metric {
 int metric_parse(const char *name, size_t len, struct metric *metric, struct problem *problem);
 
 enum metric_unit metric_unit(const struct metric *metric);
+
+/* How much was done, rather than how well: less of it is no gain. */
+bool metric_is_work(const struct metric *metric);
+
+bool metric_is_same(const struct metric *a, const struct metric *b);
 
 /* 1 << event: the events that have to be in a capture for it. */
 __u64 metric_events(const struct metric *metric);
@@ -76,13 +82,16 @@ enum metric_lack {
 extern const char *const metric_lacks[];
 
 /*
- * A count, a ratio or ns. A percentile is known as well as its bucket is: it is above @low - 1 and
- * at most @high, which is what reports show. All else is exact: low == high.
+ * A count, a ratio or ns; not below 0. A percentile is read from within its bucket; where the
+ * bucket is no guide to that, it is known to be from @low to @high. All else is exact: the three are
+ * the same.
  */
 struct metric_value {
 	enum metric_lack lack;
 	double low;
+	double value;
 	double high;
+	bool is_thin; /* a percentile that fewer than ten events are beyond */
 };
 
 /* What belongs to no event is that of the whole capture, whatever the place. */

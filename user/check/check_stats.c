@@ -1,182 +1,192 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Permutation tests by enumeration or by sampling, and Holm's correction.
+ * The distribution of Mann and Whitney's U, and what follows from it: bounds, and how many runs
+ * they need.
  */
 #include "check_stats.h"
+#include <errno.h>
 #include <math.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
-double stats_mean(const double *values, size_t n)
+int stats_order(const void *a, const void *b)
 {
-	double sum = 0;
+	const double *one = a, *other = b;
 
-	for (size_t i = 0; i < n; i++)
-		sum += values[i];
-	return sum / (double)n;
+	return (*one > *other) - (*one < *other);
 }
 
-/* The number of ways to choose @k of @n, or something above STATS_EXACT. */
-static double ways(size_t n, size_t k)
+double stats_median(const double *sorted, size_t n)
 {
-	double product = 1;
+	double low = sorted[(n - 1) / 2], high = sorted[n / 2];
 
-	for (size_t i = 1; i <= k && product <= STATS_EXACT; i++)
-		product = product * (double)(n - k + i) / (double)i;
-	return round(product);
+	return low == high ? low : (low + high) / 2; /* infinite ones, too */
 }
 
-static bool is_exact(size_t nbase, size_t nnew)
+/* The share of a normal distribution below @z. */
+static double normal_share(double z)
 {
-	return ways(nbase + nnew, nbase < nnew ? nbase : nnew) <= STATS_EXACT;
+	return 0.5 * erfc(-z / M_SQRT2);
+}
+
+/* The z with @share above it; @share is below a half. */
+static double normal_z(double share)
+{
+	double low = 0, high = 38;
+
+	for (int i = 0; i < 60; i++) {
+		double middle = (low + high) / 2;
+
+		*(normal_share(-middle) > share ? &low : &high) = middle;
+	}
+	return high;
 }
 
 /*
- * All values, less their mean: then the means of two groups differ in proportion to the sum of
- * either, and sums do not lose digits to what all values have in common.
+ * The last of all values is one of the base, or a new one: a new one is in no pair that counts
+ * more than before, one of the base in a pair with each new one. @chance has a row for each number
+ * of runs of one side, up to @few; after the j-th step it is about j runs of the other.
  */
-struct pool {
-	double *values;
-	size_t n;
-	size_t take; /* size of the group that is summed */
-	double limit; /* as far from 0 as the sum seen, but for rounding */
-	double all; /* splits looked at, ... */
-	double extreme; /* ... and those whose sum is beyond the limit */
-};
-
-static void look_at(struct pool *pool, double sum)
+static void step(double *chance, size_t few, size_t j, size_t npairs)
 {
-	pool->all++;
-	if (fabs(sum) >= pool->limit)
-		pool->extreme++;
-}
+	for (size_t i = 1; i <= few; i++) {
+		double *row = chance + i * (npairs + 1);
+		const double *less = row - (npairs + 1);
+		double share = (double)i / (double)(i + j);
 
-/* Every way to add @left of the values from @at on to @sum. */
-static void enumerate(struct pool *pool, size_t at, size_t left, double sum)
-{
-	if (!left) {
-		look_at(pool, sum);
-		return;
-	}
-	for (; at + left <= pool->n; at++)
-		enumerate(pool, at + 1, left - 1, sum + pool->values[at]);
-}
-
-/* xorshift64*: the high half of the product. */
-static uint32_t next_random(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return (uint32_t)(*state * 0x2545f4914f6cdd1dULL >> 32);
-}
-
-/* Sums of values drawn without putting back; the seed is fixed. */
-static void sample(struct pool *pool)
-{
-	uint64_t random = 0x9e3779b97f4a7c15ULL;
-
-	look_at(pool, INFINITY); /* the split seen */
-	for (int i = 0; i < STATS_SAMPLES; i++) {
-		double sum = 0;
-
-		for (size_t at = 0; at < pool->take; at++) {
-			uint64_t range = pool->n - at;
-			size_t from = at + (size_t)(next_random(&random) * range >> 32);
-			double value = pool->values[from];
-
-			pool->values[from] = pool->values[at];
-			pool->values[at] = value;
-			sum += value;
-		}
-		look_at(pool, sum);
+		for (size_t u = i * j + 1; u-- > 0;)
+			row[u] = (1 - share) * row[u] + (u < j ? 0 : share * less[u - j]);
 	}
 }
 
-/* @values has room for all. */
-static struct pool make_pool(double *values, const double *base, size_t nbase, const double *new,
-			     size_t nnew)
+static int make_exact(struct stats_ranks *ranks)
 {
-	struct pool pool = { .values = values, .n = nbase + nnew, .take = nbase };
-	double mean, sum = 0, scale = 0;
+	size_t npairs = ranks->nbase * ranks->nnew;
+	size_t few = ranks->nbase < ranks->nnew ? ranks->nbase : ranks->nnew;
+	double *chance = calloc((few + 1) * (npairs + 1), sizeof(*chance)), sum = 0;
 
-	memcpy(values, base, nbase * sizeof(*values));
-	memcpy(values + nbase, new, nnew * sizeof(*values));
-	mean = stats_mean(values, pool.n);
-	for (size_t i = 0; i < pool.n; i++) {
-		values[i] -= mean;
-		scale += fabs(values[i]) + fabs(mean) * 1e-3;
-		if (i < nbase)
-			sum += values[i];
-	}
-	/* Sums of the same values in another order may differ in their last digits. */
-	pool.limit = fabs(sum) - scale * 1e-12;
-	return pool;
-}
-
-double stats_permutation_p(const double *base, size_t nbase, const double *new, size_t nnew)
-{
-	double *values = malloc((nbase + nnew) * sizeof(*values));
-	struct pool pool;
-
-	if (!values) /* nothing can be said: not even that it is noise */
-		return 1;
-	pool = make_pool(values, base, nbase, new, nnew);
-	if (is_exact(nbase, nnew))
-		enumerate(&pool, 0, pool.take, 0);
-	else
-		sample(&pool);
-	free(values);
-	return pool.extreme / pool.all;
-}
-
-double stats_smallest_p(size_t nbase, size_t nnew)
-{
-	size_t smaller = nbase < nnew ? nbase : nnew;
-
-	if (!is_exact(nbase, nnew))
-		return 1.0 / (STATS_SAMPLES + 1);
-	/* With groups of one size, a split and its mirror image differ equally. */
-	return (nbase == nnew ? 2 : 1) / ways(nbase + nnew, smaller);
-}
-
-/* How many of the values of p are smaller than the one at @at, in an order without ties. */
-static size_t rank_of(const double *p, size_t n, size_t at)
-{
-	size_t rank = 0;
-
-	for (size_t i = 0; i < n; i++)
-		rank += p[i] < p[at] || (p[i] == p[at] && i < at);
-	return rank;
-}
-
-void stats_holm(double *p, size_t n)
-{
-	double least = 0;
-	size_t *order = n ? calloc(n, sizeof(*order)) : NULL;
-
-	if (!order) { /* Bonferroni's, which is never smaller */
-		for (size_t i = 0; i < n; i++)
-			p[i] = fmin(p[i] * (double)n, 1);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		order[rank_of(p, n, i)] = i;
-	for (size_t i = 0; i < n; i++) {
-		double *value = &p[order[i]];
-
-		least = fmax(least, fmin(*value * (double)(n - i), 1));
-		*value = least;
-	}
-	free(order);
-}
-
-size_t stats_runs_needed(size_t nmetrics, double alpha)
-{
-	for (size_t n = 1; n <= 64; n++)
-		if (stats_smallest_p(n, n) * (double)nmetrics <= alpha)
-			return n;
+	if (!chance)
+		return -ENOMEM;
+	for (size_t i = 0; i <= few; i++)
+		chance[i * (npairs + 1)] = 1;
+	for (size_t j = 1; j <= npairs / few; j++)
+		step(chance, few, j, npairs);
+	for (size_t u = 0; u <= npairs; u++)
+		ranks->at_most[u] = sum += chance[few * (npairs + 1) + u];
+	free(chance);
 	return 0;
+}
+
+static void make_normal(struct stats_ranks *ranks)
+{
+	double base = (double)ranks->nbase, new = (double)ranks->nnew;
+	double spread = sqrt(base * new *(base + new + 1) / 12);
+
+	for (size_t u = 0; u <= ranks->nbase * ranks->nnew; u++)
+		ranks->at_most[u] = normal_share(((double)u + 0.5 - base * new / 2) / spread);
+}
+
+int stats_ranks_make(struct stats_ranks *ranks, size_t nbase, size_t nnew)
+{
+	*ranks = (struct stats_ranks){ .nbase = nbase, .nnew = nnew };
+	ranks->at_most = calloc(nbase * nnew + 1, sizeof(*ranks->at_most));
+	if (!ranks->at_most)
+		return -ENOMEM;
+	if (nbase * nnew <= STATS_EXACT)
+		return make_exact(ranks);
+	make_normal(ranks);
+	return 0;
+}
+
+void stats_ranks_free(struct stats_ranks *ranks)
+{
+	free(ranks->at_most);
+	*ranks = (struct stats_ranks){};
+}
+
+size_t stats_bound(const struct stats_ranks *ranks, double tail)
+{
+	size_t k = 0;
+
+	while (k < ranks->nbase * ranks->nnew && stats_is_within(ranks->at_most[k], tail))
+		k++;
+	return k;
+}
+
+size_t stats_runs_to_tell(double tail)
+{
+	double splits = 1; /* of n + n runs */
+
+	for (size_t n = 1; tail > 0 && n <= STATS_MOST_RUNS; n++) {
+		splits *= 2 * (2 * (double)n - 1) / (double)n;
+		if (stats_is_within(1 / splits, tail))
+			return n;
+	}
+	return 0;
+}
+
+#define Z_OF_TEN 1.2815515655446 /* normal_z(0.1): it is found 9 times of 10 */
+
+/*
+ * Noether's formula, with what ranks lose against means of normal values (pi / 3), and more where
+ * runs are few: fitted to simulations of 3 + 3 to 20 + 20 runs, at 5 % to 0.1 %. @each: runs on each
+ * side, or their harmonic mean.
+ */
+static double difference_found(double each, double z)
+{
+	double few = 1 + 0.68 * z * z / (each * sqrt(each));
+
+	return (z + Z_OF_TEN) * sqrt(M_PI / 3 * 2 / each) * few;
+}
+
+double stats_difference_found(size_t nbase, size_t nnew, double tail)
+{
+	double base = (double)nbase, new = (double)nnew;
+
+	return difference_found(2 * base * new / (base + new), normal_z(tail));
+}
+
+size_t stats_runs_to_find(double difference, double tail)
+{
+	size_t low = stats_runs_to_tell(tail), high = STATS_MOST_RUNS;
+	double z = normal_z(tail);
+
+	if (!low || difference_found((double)high, z) > difference)
+		return 0;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (difference_found((double)middle, z) <= difference)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return high;
+}
+
+void stats_add_pairs(const double *values, size_t n, double *apart, size_t *npairs)
+{
+	double mean = 0;
+
+	for (size_t i = 0; i < n; i++)
+		mean += values[i] / (double)n;
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++)
+			apart[(*npairs)++] = mean > 0 ? fabs(values[i] - values[j]) / mean : 0;
+}
+
+double stats_noise(double *apart, size_t npairs)
+{
+	double squares = 0, median;
+
+	if (!npairs)
+		return 0;
+	qsort(apart, npairs, sizeof(*apart), stats_order);
+	/* Two values of a normal distribution are 0.954 standard deviations apart, or less, in
+	 * every second pair. */
+	median = stats_median(apart, npairs) / 0.9539;
+	if (median > 0)
+		return median;
+	for (size_t i = 0; i < npairs; i++)
+		squares += apart[i] * apart[i];
+	return sqrt(squares / (double)npairs / 2);
 }

@@ -1,39 +1,69 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Has something changed between two groups of runs, or is it noise? Pure arithmetic on one value
- * for each run; all values are finite. Nothing is assumed of how they are distributed, and the
- * same values give the same answer each time.
+ * How surely is one group of runs above another? Pure arithmetic on ranks: nothing is assumed of
+ * how runs are distributed, but that all of one side are alike and each is for itself. The same
+ * values give the same answer each time.
  */
 #ifndef CHECK_STATS_H
 #define CHECK_STATS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-double stats_mean(const double *values, size_t n);
+/* The middle one of @n values, at least 1, in ascending order; of two, their mean. */
+double stats_median(const double *sorted, size_t n);
+
+/* For qsort(): doubles in ascending order. */
+int stats_order(const void *a, const void *b);
 
 /*
- * Two-sided permutation test on the difference of the means: the share of all ways to split the
- * @nbase + @nnew values (each at least 1) into groups of these sizes whose means differ as much as
- * they do here, or more. Exact where there are at most STATS_EXACT ways; beyond, estimated from
- * STATS_SAMPLES splits drawn at random and the one seen, so never below 1 / (STATS_SAMPLES + 1).
+ * Of all nbase * nnew pairs of a base run and a new one, u are those in which the new one is not
+ * above: Mann and Whitney's U. at_most[u] is the chance of so few pairs, or fewer, when both sides
+ * are alike. Exact up to STATS_EXACT pairs; beyond, by the normal distribution.
  */
-#define STATS_EXACT 1000000
-#define STATS_SAMPLES 99999
-double stats_permutation_p(const double *base, size_t nbase, const double *new, size_t nnew);
+#define STATS_EXACT 2500
+struct stats_ranks {
+	size_t nbase; /* at least 1, as the next */
+	size_t nnew;
+	double *at_most; /* [nbase * nnew + 1] */
+};
 
-/* The smallest value that it can return for groups of these sizes, whatever the values. */
-double stats_smallest_p(size_t nbase, size_t nnew);
-
-/*
- * Holm's correction: make each of the @n values of p, in place, the one at which its metric would
- * be rejected with the chance of even one false rejection among all of them held to it. At most 1.
- */
-void stats_holm(double *p, size_t n);
+/* 0 or -ENOMEM; stats_ranks_free() in any case. */
+int stats_ranks_make(struct stats_ranks *ranks, size_t nbase, size_t nnew);
+void stats_ranks_free(struct stats_ranks *ranks);
 
 /*
- * With how many runs on each side a change can be told from noise at all, at level @alpha, when
- * @nmetrics are tested; 0 if with no number of runs.
+ * The k for which the k-th smallest of all differences between a new and a base run is above the
+ * true one with a chance of at most @tail: the end of a confidence interval. 0: there is none, the
+ * runs are too few.
  */
-size_t stats_runs_needed(size_t nmetrics, double alpha);
+size_t stats_bound(const struct stats_ranks *ranks, double tail);
+
+/* Sums of chances lose a little. */
+static inline bool stats_is_within(double chance, double tail)
+{
+	return chance <= tail * (1 + 1e-9);
+}
+
+/* With how many runs on each side such a bound exists at all; 0: more than STATS_MOST_RUNS. */
+#define STATS_MOST_RUNS 1000
+size_t stats_runs_to_tell(double tail);
+
+/*
+ * Which true difference is found 9 times of 10, if the bound of @tail is to be beyond 0: in
+ * standard deviations of the noise, as if that was normal; to some 5 %. Its inverse: how many runs
+ * on each side find one of @difference of these; 0: more than STATS_MOST_RUNS.
+ */
+double stats_difference_found(size_t nbase, size_t nnew, double tail);
+size_t stats_runs_to_find(double difference, double tail);
+
+/*
+ * The standard deviation of @n values around their own middle, as a share of it, and as their
+ * pairs tell it: a few runs that something went wrong in do not count. Adds the @n * (@n - 1) / 2
+ * pairs to @apart, which has room, at *@npairs; stats_noise() makes a share of all that were added,
+ * and sorts them. Values are at least 0; of those that are mostly the same, all count.
+ */
+void stats_add_pairs(const double *values, size_t n, double *apart, size_t *npairs);
+double stats_noise(double *apart, size_t npairs);
 
 #endif

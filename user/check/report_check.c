@@ -87,23 +87,45 @@ static void write_value(char *buf, size_t size, const struct check_row *row,
 		snprintf(buf, size, "%.*f", side->value < 100 ? 3 : 1, side->value);
 }
 
+static void write_share(char *buf, size_t size, bool known, double share, const char *format)
+{
+	snprintf(buf, size, known && isfinite(share) ? format : "-", share * 100);
+}
+
+/* "+5.00% [+4.12, +5.91]"; where there are no two bounds, or nothing between them, less. */
+static void write_change(char *buf, size_t size, const struct check_change *change)
+{
+	size_t at;
+
+	write_share(buf, size, change->known, change->value, "%+.2f%%");
+	at = strlen(buf);
+	if (change->has_bounds && change->low < change->high)
+		snprintf(buf + at, size - at, " [%+.2f, %+.2f]", change->low * 100,
+			 change->high * 100);
+}
+
+static void write_power(struct check_words *words, const struct check_power *power)
+{
+	write_share(words->noise, sizeof(words->noise), power->known, power->noise, "%.2f%%");
+	write_share(words->finds, sizeof(words->finds), power->known, power->finds, "%+.1f%%");
+	snprintf(words->needs, sizeof(words->needs), "-");
+	if (power->known && power->runs_needed)
+		snprintf(words->needs, sizeof(words->needs), "%zu + %zu", power->runs_needed,
+			 power->runs_needed);
+}
+
 struct check_words check_words(const struct check_row *row, bool utf8)
 {
-	struct check_words words = {
-		.rule = row->rule->text,
-		.change = "-",
-		.p = "-",
-		.verdict = verdict_names[row->verdict],
-		.reason = row->reason,
-	};
+	struct check_words words = { .rule = row->rule->text,
+				     .verdict = verdict_names[row->verdict] };
 
 	place_name(words.place, row->place, utf8);
 	write_value(words.base, sizeof(words.base), row, &row->base, utf8);
 	write_value(words.new, sizeof(words.new), row, &row->new, utf8);
-	if (row->has_change)
-		snprintf(words.change, sizeof(words.change), "%+.2f%%", row->change * 100);
-	if (row->has_p)
-		snprintf(words.p, sizeof(words.p), row->p < 0.001 ? "%.0e" : "%.4f", row->p);
+	write_change(words.change, sizeof(words.change), &row->change);
+	write_power(&words, &row->power);
+	snprintf(words.why, sizeof(words.why), "%s%s%s", row->reason,
+		 *row->reason && *row->remark ? "; " : "", row->remark);
 	return words;
 }
 
@@ -144,23 +166,59 @@ const char *check_summary(char *buf, const struct check_result *result)
 	return buf;
 }
 
+const char *check_levels(char *buf, const struct check_result *result)
+{
+	const struct check_input *input = result->input;
+
+	buf[0] = 0;
+	if (result->ntests)
+		snprintf(buf, CHECK_TITLE_LEN,
+			 "%zu metric%s with noise: a false alarm in at most %g %% of such checks, "
+			 "a broken rule called fine in at most %g %%",
+			 result->ntests, result->ntests == 1 ? "" : "s", input->alpha * 100,
+			 input->miss * 100);
+	return buf;
+}
+
+const char *check_advice(char *buf, const struct check_result *result)
+{
+	buf[0] = 0;
+	if (result->verdict == VERDICT_INCONCLUSIVE && result->ntests && result->runs_needed)
+		snprintf(buf, CHECK_TITLE_LEN,
+			 "Start again with %zu + %zu runs. Runs that are added to these until it "
+			 "is fine make it fine by chance.",
+			 result->runs_needed, result->runs_needed);
+	return buf;
+}
+
 /* Tables. */
 
-#define COLUMNS 7
-static const char *const titles[COLUMNS] = { "RULE",   "WHERE", "BASE",	  "NEW",
-					     "CHANGE", "P",	"VERDICT" };
+#define COLUMNS 9
+static const char *const titles[COLUMNS] = { "RULE",  "WHERE", "BASE",	"NEW",	  "CHANGE",
+					     "NOISE", "FINDS", "NEEDS", "VERDICT" };
 
 static const char *cell(const struct check_words *words, int column)
 {
-	const char *const cells[COLUMNS] = { words->rule,   words->place, words->base,	 words->new,
-					     words->change, words->p,	  words->verdict };
+	const char *const cells[COLUMNS] = { words->rule,  words->place,  words->base,
+					     words->new,   words->change, words->noise,
+					     words->finds, words->needs,  words->verdict };
 
 	return cells[column];
 }
 
-/* WHERE says something only with several places. */
+static bool has_power(const struct check_result *result)
+{
+	for (size_t i = 0; i < result->nrows; i++)
+		if (result->rows[i].power.known)
+			return true;
+	return false;
+}
+
+/* WHERE says something only with several places, what there is of noise only where there is any. */
 static bool has_column(const struct check_result *result, int column)
 {
+	if (column >= 5 && column <= 7)
+		return has_power(result);
 	return column != 1 || result->input->per_slot;
 }
 
@@ -220,10 +278,10 @@ static void text_row(FILE *out, const struct check_result *result, const struct 
 		if (has_column(result, column))
 			put_cell(out, cell(&words, column), column, widths[column]);
 	fputs(*color ? "\033[0m" : "", out);
-	if (*words.reason) {
+	if (*words.why) {
 		struct flow flow = { .out = out, .columns = style->columns, .indent = 4 };
 
-		flow_text(&flow, 4, words.reason);
+		flow_text(&flow, 4, words.why);
 		flow_end(&flow);
 	}
 }
@@ -235,9 +293,8 @@ int report_check_text(FILE *out, const struct check_result *result, const struct
 
 	measure(result, style->utf8, widths);
 	fprintf(out, "%s\n", check_title(line, result, style->utf8));
-	if (result->ntested)
-		fprintf(out, "%zu of %zu metrics tested, together at %g %%\n", result->ntested,
-			result->nrows, result->input->alpha * 100);
+	if (*check_levels(line, result))
+		fprintf(out, "%s\n", line);
 	fputc('\n', out);
 	for (int column = 0; column < COLUMNS && result->nrows; column++)
 		if (has_column(result, column))
@@ -245,6 +302,12 @@ int report_check_text(FILE *out, const struct check_result *result, const struct
 	for (size_t i = 0; i < result->nrows; i++)
 		text_row(out, result, &result->rows[i], style, widths);
 	fprintf(out, "%s%s\n", result->nrows ? "\n" : "", check_summary(line, result));
+	if (*check_advice(line, result)) {
+		struct flow flow = { .out = out, .columns = style->columns };
+
+		flow_text(&flow, 0, line);
+		flow_end(&flow);
+	}
 	return 0;
 }
 
@@ -279,8 +342,8 @@ static void markdown_row(FILE *out, const struct check_result *result, const str
 		if (has_column(result, column))
 			markdown_cell(out, cell(&words, column), column, row->verdict);
 	fputc(' ', out);
-	put_markdown(out, words.reason);
-	fputs(*words.reason ? " |\n" : "|\n", out);
+	put_markdown(out, words.why);
+	fputs(*words.why ? " |\n" : "|\n", out);
 }
 
 static void markdown_head(FILE *out, const struct check_result *result)
@@ -297,6 +360,12 @@ static void markdown_head(FILE *out, const struct check_result *result)
 	}
 }
 
+static void markdown_paragraph(FILE *out, const char *text)
+{
+	put_markdown(out, text);
+	fputs(*text ? "\n\n" : "", out);
+}
+
 int report_check_markdown(FILE *out, const struct check_result *result,
 			  const struct text_style *style)
 {
@@ -308,6 +377,8 @@ int report_check_markdown(FILE *out, const struct check_result *result,
 	fputs("\n\n", out);
 	put_markdown(out, check_title(line, result, true));
 	fputs("\n\n", out);
+	markdown_paragraph(out, check_levels(line, result));
+	markdown_paragraph(out, check_advice(line, result));
 	if (!result->nrows)
 		return 0;
 	markdown_head(out, result);

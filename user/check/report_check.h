@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a check found, for people and for CI systems: a table as text or Markdown, JUnit's XML,
- * GitHub's annotations, JSON. Each line has base, new, change, p, verdict and the rule.
+ * GitHub's annotations, JSON. Each line has the rule, base, new, the change with its bounds, the
+ * noise and what could be found in it, and the verdict.
  */
 #ifndef REPORT_CHECK_H
 #define REPORT_CHECK_H
@@ -36,10 +37,12 @@ struct check_words {
 	char place[PLACE_LEN];
 	char base[32];
 	char new[32];
-	char change[32];
-	char p[16];
+	char change[60]; /* "+5.00% [+4.12, +5.91]": with its bounds */
+	char noise[16];
+	char finds[16];
+	char needs[44];
 	const char *verdict;
-	const char *reason; /* "" when there is nothing to add */
+	char why[420]; /* the reason, and what else to know; "" when there is nothing to add */
 };
 
 struct check_words check_words(const struct check_row *row, bool utf8);
@@ -50,5 +53,11 @@ const char *check_title(char *buf, const struct check_result *result, bool utf8)
 
 /* "regression: 1 regression, 2 inconclusive, 5 fine". */
 const char *check_summary(char *buf, const struct check_result *result);
+
+/* By which chances of being wrong it was judged; "" where nothing has noise. */
+const char *check_levels(char *buf, const struct check_result *result);
+
+/* What to do where it is inconclusive; "" else, or if more runs are no help. */
+const char *check_advice(char *buf, const struct check_result *result);
 
 #endif

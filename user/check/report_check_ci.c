@@ -41,15 +41,17 @@ static void put_attribute(FILE *out, const char *name, const char *value)
 	fputc('"', out);
 }
 
-/* "base 9.3us, new 9.5us, change +2.30%, p 0.0079, regression: beyond the limit" */
+/* "base 9.3us, new 9.5us, change +2.30% [+2.10, +2.49], noise 0.10%, regression: beyond the limit" */
 static void sentence(char *buf, size_t size, const struct check_words *words)
 {
-	snprintf(buf, size, "base %s, new %s, change %s, p %s, %s%s%s", words->base, words->new,
-		 words->change, words->p, words->verdict, *words->reason ? ": " : "",
-		 words->reason);
+	bool has_noise = strcmp(words->noise, "-");
+
+	snprintf(buf, size, "base %s, new %s, change %s%s%s, %s%s%s", words->base, words->new,
+		 words->change, has_noise ? ", noise " : "", has_noise ? words->noise : "",
+		 words->verdict, *words->why ? ": " : "", words->why);
 }
 
-#define SENTENCE_LEN 400
+#define SENTENCE_LEN 700
 
 /* What fails a test, and what only says that it was no test; others passed. */
 static const char *junit_element(enum verdict verdict)
@@ -80,6 +82,16 @@ static void junit_case(FILE *out, const struct check_row *row)
 	fputs("</system-out>\n    </testcase>\n", out);
 }
 
+static void junit_property(FILE *out, const char *name, const char *value)
+{
+	if (!*value)
+		return;
+	fputs("      <property", out);
+	put_attribute(out, "name", name);
+	put_attribute(out, "value", value);
+	fputs("/>\n", out);
+}
+
 int report_check_junit(FILE *out, const struct check_result *result, const struct text_style *style)
 {
 	char title[CHECK_TITLE_LEN];
@@ -90,11 +102,12 @@ int report_check_junit(FILE *out, const struct check_result *result, const struc
 	fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"0\">\n",
 		result->nrows, result->nverdicts[VERDICT_REGRESSION],
 		result->nverdicts[VERDICT_INCONCLUSIVE]);
-	fputs("    <properties>\n      <property name=\"captures\"", out);
-	put_attribute(out, "value", check_title(title, result, true));
-	fputs("/>\n      <property name=\"gmemtrace\"", out);
-	put_attribute(out, "value", GMEM_VERSION);
-	fputs("/>\n    </properties>\n", out);
+	fputs("    <properties>\n", out);
+	junit_property(out, "captures", check_title(title, result, true));
+	junit_property(out, "gmemtrace", GMEM_VERSION);
+	junit_property(out, "levels", check_levels(title, result));
+	junit_property(out, "advice", check_advice(title, result));
+	fputs("    </properties>\n", out);
 	for (size_t i = 0; i < result->nrows; i++)
 		junit_case(out, &result->rows[i]);
 	fputs("  </testsuite>\n</testsuites>\n", out);
@@ -154,5 +167,7 @@ int report_check_github(FILE *out, const struct check_result *result,
 	for (size_t i = 0; i < result->nrows; i++)
 		github_row(out, result, &result->rows[i]);
 	fprintf(out, "gmemtrace check: %s\n", check_summary(line, result));
+	if (*check_advice(line, result))
+		fprintf(out, "gmemtrace check: %s\n", line);
 	return 0;
 }

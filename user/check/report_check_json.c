@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 #include "base/json_node.h"
 #include "base/json_text.h"
@@ -16,17 +17,50 @@ static json_t *foreign(const char *s)
 	return json_foreign(s, strlen(s));
 }
 
+static json_t *integer_or_null(size_t value)
+{
+	return value ? json_integer((json_int_t)value) : json_null();
+}
+
 static json_t *real_or_null(bool known, double value)
 {
 	return known ? json_real(value) : json_null();
 }
 
-static json_t *json_side(const struct check_side *side)
+static json_t *json_values(const struct metric_value *values, size_t n)
 {
-	if (!side->known)
+	struct json_node list = node_list();
+
+	for (size_t i = 0; i < n; i++)
+		node_add(&list, real_or_null(!values[i].lack, values[i].value));
+	return node_done(&list);
+}
+
+static json_t *json_side(const struct check_side *side, const struct metric_value *values, size_t n)
+{
+	return json_pack("{s:o, s:o, s:o}", "value", real_or_null(side->known, side->value),
+			 "spread", real_or_null(side->known, side->spread), "runs",
+			 json_values(values, n));
+}
+
+/* What has no end is null. */
+static json_t *json_change(const struct check_change *change)
+{
+	bool has_low = change->has_bounds && change->low > -1 && isfinite(change->low);
+	bool has_high = change->has_bounds && isfinite(change->high);
+
+	return json_pack("{s:o, s:o, s:o}", "value", real_or_null(change->known, change->value),
+			 "low", real_or_null(has_low, change->low), "high",
+			 real_or_null(has_high, change->high));
+}
+
+static json_t *json_power(const struct check_power *power)
+{
+	if (!power->known)
 		return json_null();
-	return json_pack("{s:f, s:f, s:f}", "value", side->value, "above", side->low, "spread",
-			 side->spread);
+	return json_pack("{s:f, s:o, s:o}", "noise", power->noise, "finds",
+			 real_or_null(isfinite(power->finds), power->finds), "runs_needed",
+			 integer_or_null(power->runs_needed));
 }
 
 static json_t *json_place(const struct place *place)
@@ -44,19 +78,19 @@ static json_t *json_place(const struct place *place)
 			 is_slot ? json_integer(place->id) : json_null());
 }
 
-static json_t *json_row(const struct check_row *row)
+static json_t *json_row(const struct check_input *input, const struct check_row *row)
 {
 	static const char *const units[] = {
 		[UNIT_COUNT] = "count", [UNIT_RATIO] = "ratio", [UNIT_NS] = "ns"
 	};
 
-	return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s}", "rule",
+	return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s}", "rule",
 			 row->rule->text, "unit", units[metric_unit(&row->rule->metric)], "place",
 			 json_place(row->place), "method", check_methods[row->method], "base",
-			 json_side(&row->base), "new", json_side(&row->new), "change",
-			 real_or_null(row->has_change, row->change), "p",
-			 real_or_null(row->has_p, row->p), "verdict", verdict_names[row->verdict],
-			 "reason", row->reason);
+			 json_side(&row->base, row->values, input->nbase), "new",
+			 json_side(&row->new, row->values + input->nbase, input->nnew), "change",
+			 json_change(&row->change), "power", json_power(&row->power), "verdict",
+			 verdict_names[row->verdict], "reason", row->reason, "remark", row->remark);
 }
 
 static json_t *json_runs(const struct check_run *runs, size_t n)
@@ -78,7 +112,7 @@ static json_t *json_rows(const struct check_result *result)
 	struct json_node list = node_list();
 
 	for (size_t i = 0; i < result->nrows; i++)
-		node_add(&list, json_row(&result->rows[i]));
+		node_add(&list, json_row(result->input, &result->rows[i]));
 	return node_done(&list);
 }
 
@@ -96,15 +130,15 @@ static json_t *json_check(const struct check_result *result)
 {
 	const struct check_input *input = result->input;
 
-	return json_pack(
-		"{s:s, s:i, s:f, s:f, s:b, s:b, s:o, s:I, s:o, s:o, s:o, s:o}", "verdict",
-		verdict_names[result->verdict], "exit_status", check_exit_status(result), "alpha",
-		input->alpha, "floor", input->floor, "per_slot", input->per_slot, "deterministic",
-		input->deterministic, "allowed", json_allowed(input->allow), "tested",
-		(json_int_t)result->ntested, "runs_needed",
-		result->runs_needed ? json_integer((json_int_t)result->runs_needed) : json_null(),
-		"base", json_runs(input->base, input->nbase), "new",
-		json_runs(input->new, input->nnew), "results", json_rows(result));
+	return json_pack("{s:s, s:i, s:f, s:f, s:f, s:b, s:b, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
+			 "verdict", verdict_names[result->verdict], "exit_status",
+			 check_exit_status(result), "alpha", input->alpha, "miss", input->miss,
+			 "floor", input->floor, "per_slot", input->per_slot, "deterministic",
+			 input->deterministic, "allowed", json_allowed(input->allow), "tests",
+			 (json_int_t)result->ntests, "family", (json_int_t)result->nfamily,
+			 "runs_needed", integer_or_null(result->runs_needed), "base",
+			 json_runs(input->base, input->nbase), "new",
+			 json_runs(input->new, input->nnew), "results", json_rows(result));
 }
 
 int report_check_json(FILE *out, const struct check_result *result, const struct text_style *style)

@@ -19,6 +19,7 @@ enum {
 	KEY_DETERMINISTIC,
 	KEY_FLOOR,
 	KEY_FORCE,
+	KEY_MISS,
 	KEY_NEW,
 	KEY_PER_SLOT,
 	KEY_RULE,
@@ -35,9 +36,11 @@ static const struct argp_option table[] = {
 	{ "rules", KEY_RULES, "FILE", 0, "A rule on each line; # begins a comment", 0 },
 	{ "per-slot", KEY_PER_SLOT, NULL, 0, "Each slot by itself, not all added up", 0 },
 	{ "deterministic", KEY_DETERMINISTIC, NULL, 0,
-	  "Times have no noise (icount): compare them as they are", 0 },
+	  "Times have no noise (icount): compare the smallest run of each side", 0 },
 	{ "alpha", KEY_ALPHA, "PERCENT", 0,
-	  "How likely a false alarm may be, over all metrics tested (1%)", 0 },
+	  "How likely a false alarm may be, over all metrics with noise (1%)", 0 },
+	{ "miss", KEY_MISS, "PERCENT", 0,
+	  "How likely a rule that is broken may be called fine (2.5%)", 0 },
 	{ "floor", KEY_FLOOR, "PERCENT", 0, "The limit of rules without one (1%)", 0 },
 	{ "allow", KEY_ALLOW, "WHAT,...", 0,
 	  "Compare although one of these differs or is so: "
@@ -208,6 +211,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return parse_percent(parser, "--alpha", arg, 100, &options->alpha);
 	case KEY_FLOOR:
 		return parse_percent(parser, "--floor", arg, 1e6, &options->floor);
+	case KEY_MISS:
+		return parse_percent(parser, "--miss", arg, 100, &options->miss);
 	case KEY_ALLOW:
 		return parse_allow(parser, arg);
 	case 'f':
@@ -239,7 +244,9 @@ int check_options_parse(int argc, char **argv, struct check_options *options,
 {
 	struct parser parser = { { .problem = problem }, options, NULL };
 
-	*options = (struct check_options){ .alpha = 0.01, .floor = 0.01, .format = "text" };
+	*options = (struct check_options){
+		.alpha = 0.01, .miss = 0.025, .floor = 0.01, .format = "text"
+	};
 	if (option_parse(&argp, argc, argv, "gmemtrace check", &parser.common))
 		return -1;
 	options->default_rules = !options->rules.n;

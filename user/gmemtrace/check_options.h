@@ -22,6 +22,7 @@ struct check_options {
 	bool deterministic;
 	bool force; /* files that unpack to more than they should, too */
 	double alpha;
+	double miss;
 	double floor;
 	unsigned int allow; /* 1 << enum check_obstacle */
 	const char *format;

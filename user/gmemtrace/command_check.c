@@ -108,6 +108,7 @@ static int check(const struct check_options *options, const struct captures *cap
 		.rules = options->rules.v,
 		.nrules = options->rules.n,
 		.alpha = options->alpha,
+		.miss = options->miss,
 		.floor = options->floor,
 		.per_slot = options->per_slot,
 		.deterministic = options->deterministic,

@@ -14,4 +14,19 @@
  */
 __u64 percentile_ns(const struct event_count *count, unsigned int per_mille);
 
+/*
+ * The same with what is known of where in its bucket it is: surely from low_ns to high_ns, and
+ * about value_ns, if what is in a bucket is spread evenly in it. That holds where the buckets on
+ * both sides are filled alike (is_smooth), and not where all events take about the same time.
+ */
+struct percentile {
+	__u64 low_ns;
+	__u64 high_ns; /* percentile_ns() */
+	double value_ns;
+	bool is_smooth;
+	__u64 beyond; /* how many events are above it; 0 with nothing counted, as all the rest */
+};
+
+struct percentile percentile_within(const struct event_count *count, unsigned int per_mille);
+
 #endif

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How often is a verdict of gmemtrace check wrong? Runs are simulated, with noise, outliers and
+ * changes that are known, and judged by check_run_all(). `verdicts [--trials N]`: a result a row,
+ * with its figures; the same ones each time. 2,000 trials a row take seconds, 20,000 tell tenths of
+ * a percent.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "check/check.h"
+#include "hist.h"
+#include "sample.h"
+
+#define MAX_RUNS 16
+
+/* Random numbers. */
+
+static unsigned long long random_state;
+
+/* In (0, 1), by xorshift64. */
+static double uniform(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return ((double)(random_state >> 11) + 0.5) / (double)(1ULL << 53);
+}
+
+static double normal(void)
+{
+	return sqrt(-2 * log(uniform())) * cos(2 * M_PI * uniform());
+}
+
+static unsigned int poisson(double mean)
+{
+	double p = exp(-mean), sum = p, u = uniform();
+	unsigned int n = 0;
+
+	while (u > sum && n < 1000) {
+		n++;
+		p *= mean / n;
+		sum += p;
+	}
+	return n;
+}
+
+/* Captures whose counts each trial writes anew. */
+
+struct bench {
+	struct sample samples[2 * MAX_RUNS];
+	struct check_run runs[2 * MAX_RUNS]; /* those of the base first */
+	struct rules rules;
+	struct check_input input;
+};
+
+#define FAULTS 1000000
+static const enum gmem_event events[] = { EV_GUEST_FAULT, EV_HOST_FAULT, EV_PUNCH_HOLE,
+					  EV_NOTIFIER };
+
+static void make_run(struct bench *bench, size_t nth)
+{
+	struct sample *sample = &bench->samples[nth];
+	struct slot *slot;
+
+	sample_empty(sample);
+	slot = sample_add_slot(sample_add_vm(sample, "vmm", 100), 0, 0, 512);
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		sample_count(&slot->events, events[i], 10000, FAULTS);
+	sample->capture.start_realtime_ns += nth * 10000000000ULL;
+	bench->runs[nth] = (struct check_run){ .capture = &sample->capture, .name = "run" };
+}
+
+static void add_rules(struct bench *bench, const char *rules)
+{
+	char *words = strdup(rules), *rest = words, *word;
+	struct problem problem;
+
+	while ((word = strsep(&rest, " ")))
+		if (rules_add(&bench->rules, word, &problem))
+			exit(problem_tell(&problem, "verdicts"));
+	free(words);
+}
+
+static struct bench *make_bench(size_t nbase, size_t nnew, const char *rules)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+
+	for (size_t i = 0; i < nbase + nnew; i++)
+		make_run(bench, i);
+	add_rules(bench, rules);
+	bench->input = (struct check_input){ .base = bench->runs,
+					     .nbase = nbase,
+					     .new = bench->runs + nbase,
+					     .nnew = nnew,
+					     .rules = bench->rules.v,
+					     .nrules = bench->rules.n,
+					     .alpha = 0.01,
+					     .miss = 0.025,
+					     .floor = 0.01 };
+	return bench;
+}
+
+static void free_bench(struct bench *bench)
+{
+	for (size_t i = 0; i < bench->input.nbase + bench->input.nnew; i++)
+		sample_free(&bench->samples[i]);
+	rules_free(&bench->rules);
+	free(bench);
+}
+
+static struct event_count *count_of(struct bench *bench, size_t run, size_t event)
+{
+	return &bench->samples[run].snap.vms[0].slots[0].events.v[event];
+}
+
+static bool is_new(const struct bench *bench, size_t run)
+{
+	return run >= bench->input.nbase;
+}
+
+static void set_mean(struct bench *bench, size_t run, size_t event, double ns)
+{
+	count_of(bench, run, event)->sum_ns = (__u64)(ns * FAULTS);
+}
+
+static enum verdict judge(struct bench *bench)
+{
+	struct check_result result;
+	enum verdict verdict;
+
+	if (check_run_all(&bench->input, &result))
+		exit(EXIT_IMPOSSIBLE);
+	verdict = result.verdict;
+	check_free(&result);
+	return verdict;
+}
+
+/* Scenarios. */
+
+struct scenario {
+	const char *name;
+	size_t nruns; /* on each side */
+	const char *rules;
+	bool deterministic;
+	void (*fill)(struct bench *bench, const struct scenario *scenario);
+	double change; /* true one, as a share */
+	double noise; /* standard deviation of the runs, as a share */
+	double other; /* of the scenario's own */
+	unsigned int times; /* until it is no longer inconclusive; 0: once */
+	/* What is asked, in percent of the trials; a limit of 0 below "of": nothing. */
+	double fine_at_most, regressions_at_most;
+	double fine_at_least, regressions_at_least;
+};
+
+#define ANY 100
+
+static double noisy(const struct bench *bench, const struct scenario *s, size_t run)
+{
+	return 10000 * (1 + (is_new(bench, run) ? s->change : 0)) * (1 + s->noise * normal());
+}
+
+static void fill_means(struct bench *bench, const struct scenario *s)
+{
+	for (size_t i = 0; i < 2 * s->nruns; i++)
+		set_mean(bench, i, 0, noisy(bench, s, i));
+}
+
+/* Each of three metrics by itself. */
+static void fill_three(struct bench *bench, const struct scenario *s)
+{
+	for (size_t i = 0; i < 2 * s->nruns; i++)
+		for (size_t event = 0; event < 3; event++)
+			set_mean(bench, i, event, noisy(bench, s, i));
+}
+
+/* The first run of the base, as one that finds everything cold. */
+static void fill_cold(struct bench *bench, const struct scenario *s)
+{
+	fill_means(bench, s);
+	set_mean(bench, 0, 0, noisy(bench, s, 0) * (1 + s->other));
+}
+
+/* A count that chance decides beside what is compared. */
+static void fill_chance(struct bench *bench, const struct scenario *s)
+{
+	fill_means(bench, s);
+	for (size_t i = 0; i < 2 * s->nruns; i++)
+		count_of(bench, i, 3)->count = poisson(s->other);
+}
+
+/* A share of the runs is interrupted, by 1 to 9 %. */
+static void fill_interrupted(struct bench *bench, const struct scenario *s)
+{
+	for (size_t i = 0; i < 2 * s->nruns; i++) {
+		double ns = noisy(bench, s, i);
+
+		if (uniform() < s->other)
+			ns *= 1 + 0.05 * (0.2 + 1.6 * uniform());
+		set_mean(bench, i, 0, ns);
+	}
+}
+
+/* Latencies of a lognormal distribution: the share of them below @ns. */
+static double share_below(double ns, double median)
+{
+	return 0.5 * erfc(-log(ns / median) / 0.3 * M_SQRT1_2);
+}
+
+/* A histogram of s->other faults in each run. */
+static void fill_histograms(struct bench *bench, const struct scenario *s)
+{
+	for (size_t i = 0; i < 2 * s->nruns; i++) {
+		struct event_count *count = count_of(bench, i, 0);
+		double median = noisy(bench, s, i);
+
+		buckets_widen(&count->latency, 0, HIST_BUCKETS);
+		count->min_ns = 1;
+		count->max_ns = 1 << 20;
+		for (unsigned int bucket = hist_bucket(1000); bucket < hist_bucket(100000);
+		     bucket++) {
+			double low = share_below((double)hist_low_ns(bucket), median);
+			double high = share_below((double)hist_high_ns(bucket), median);
+			double mean = s->other * (high - low);
+
+			count->latency.v[bucket] =
+				(__u64)fmax(0, round(mean + sqrt(mean) * normal()));
+		}
+	}
+}
+
+#define MEAN "guest_fault.mean<=+2%"
+#define INSTRUCTIONS "guest_fault.mean<=+1%"
+#define THREE MEAN " host_fault.mean<=+2% punch_hole.mean<=+2%"
+
+/* clang-format off */
+static const struct scenario scenarios[] = {
+	{ "+5 %, noise 14 %", 5, MEAN, 0, fill_means, 0.05, 0.14, .fine_at_most = 5, .regressions_at_most = ANY },
+	{ "+5 %, noise 5 %", 5, MEAN, 0, fill_means, 0.05, 0.05, .fine_at_most = 5, .regressions_at_most = ANY },
+	{ "+5 %, noise 5 %, anew up to 4 times", 5, MEAN, 0, fill_means, 0.05, 0.05, .times = 4, .fine_at_most = 5, .regressions_at_most = ANY },
+	{ "+1.8 %, which is allowed, noise 0.5 %", 5, MEAN, 0, fill_means, 0.018, 0.005, .fine_at_most = ANY, .regressions_at_most = 1 },
+	{ "+2 %, the limit itself, noise 0.5 %", 5, MEAN, 0, fill_means, 0.02, 0.005, .fine_at_most = 2.5, .regressions_at_most = 1 },
+	{ "+2 % of three metrics, noise 0.5 %", 6, THREE, 0, fill_three, 0.02, 0.005, .fine_at_most = 2.5, .regressions_at_most = 1 },
+	{ "+5 %, first base run 30 % slower", 6, MEAN, 0, fill_cold, 0.05, 0.005, 0.3, .fine_at_most = 0, .regressions_at_most = ANY },
+	{ "+5 %, first base run 30 % slower", 8, MEAN, 0, fill_cold, 0.05, 0.005, 0.3, .fine_at_most = 0, .regressions_at_most = ANY, .regressions_at_least = 95 },
+	{ "+50 % beside a count of Poisson(0.1)", 5, MEAN " notifier.count<=+1%", 0, fill_chance, 0.5, 0.005, 0.1, .fine_at_most = 0, .regressions_at_most = ANY, .regressions_at_least = 98 },
+	{ "no change, 10 % of the runs interrupted, minima", 3, INSTRUCTIONS, 1, fill_interrupted, 0, 0.0007, 0.1, .fine_at_most = ANY, .regressions_at_most = 0.1 },
+	{ "+2 %, 10 % of the runs interrupted, minima", 3, INSTRUCTIONS, 1, fill_interrupted, 0.02, 0.0007, 0.1, .fine_at_most = 0.05, .regressions_at_most = ANY, .regressions_at_least = 90 },
+	{ "p99 +12.2 %, limit +10 %, 40,000 faults", 6, "guest_fault.p99<=+10%", 0, fill_histograms, 0.122, 0.003, 40000, .fine_at_most = 0, .regressions_at_most = ANY, .regressions_at_least = 95 },
+	{ "p99 +10 %, the limit itself, 10,000 faults", 6, "guest_fault.p99<=+10%", 0, fill_histograms, 0.1, 0.003, 10000, .fine_at_most = 2.5, .regressions_at_most = 1 },
+	{ "no change, noise 0.5 %", 5, MEAN, 0, fill_means, 0, 0.005, .fine_at_most = ANY, .regressions_at_most = 1, .fine_at_least = 99 },
+};
+/* clang-format on */
+
+static enum verdict judge_once(struct bench *bench, const struct scenario *scenario)
+{
+	enum verdict verdict;
+	unsigned int times = 0;
+
+	do {
+		scenario->fill(bench, scenario);
+		verdict = judge(bench);
+	} while (verdict == VERDICT_INCONCLUSIVE && ++times < scenario->times);
+	return verdict;
+}
+
+/* In percent, by verdict; an improvement is fine. */
+static void try(const struct scenario *scenario, unsigned int trials, double shares[])
+{
+	struct bench *bench = make_bench(scenario->nruns, scenario->nruns, scenario->rules);
+
+	bench->input.deterministic = scenario->deterministic;
+	for (unsigned int trial = 0; trial < trials; trial++)
+		shares[judge_once(bench, scenario)] += 100.0 / trials;
+	shares[VERDICT_FINE] += shares[VERDICT_IMPROVED];
+	free_bench(bench);
+}
+
+static bool is_as_asked(const struct scenario *scenario, const double shares[])
+{
+	double fine = shares[VERDICT_FINE], regressions = shares[VERDICT_REGRESSION];
+
+	return fine <= scenario->fine_at_most && fine >= scenario->fine_at_least &&
+	       regressions <= scenario->regressions_at_most &&
+	       regressions >= scenario->regressions_at_least;
+}
+
+static void print_asked(const char *what, double at_least, double at_most)
+{
+	if (at_least > 0)
+		printf(", %s at least %g", what, at_least);
+	if (at_most < ANY)
+		printf(", %s at most %g", what, at_most);
+}
+
+static bool run(const struct scenario *scenario, unsigned int trials)
+{
+	double shares[VERDICT_REGRESSION + 1] = {};
+	bool passed;
+
+	random_state = 88172645463325252ULL;
+	try(scenario, trials, shares);
+	passed = is_as_asked(scenario, shares);
+	printf("%s - verdicts: %s, %zu + %zu (fine %.2f %%, inconclusive %.2f %%, regression "
+	       "%.2f %%; asked",
+	       passed ? "ok" : "not ok", scenario->name, scenario->nruns, scenario->nruns,
+	       shares[VERDICT_FINE], shares[VERDICT_INCONCLUSIVE], shares[VERDICT_REGRESSION]);
+	print_asked("fine", scenario->fine_at_least, scenario->fine_at_most);
+	print_asked("regression", scenario->regressions_at_least, scenario->regressions_at_most);
+	printf(")\n");
+	return passed;
+}
+
+int main(int argc, char **argv)
+{
+	size_t n = sizeof(scenarios) / sizeof(scenarios[0]), passed = 0;
+	unsigned int trials =
+		argc == 3 && !strcmp(argv[1], "--trials") ? (unsigned int)atoi(argv[2]) : 2000;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (size_t i = 0; i < n; i++)
+		passed += run(&scenarios[i], trials);
+	printf("1..%zu\n", n);
+	return passed != n;
+}
