@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "lab"))
 from tap import Results, Skip, tests_of  # noqa: E402  (after the path)
-from tool import IMPOSSIBLE, ROOT, USAGE, complains, run  # noqa: E402
+from tool import IMPOSSIBLE, ROOT, UNABLE, USAGE, complains, run  # noqa: E402
 
 SANITIZED = f"{ROOT}/build/sanitized/gmemtrace"
 FORMATS = ("perfetto", "ndjson", "csv", "sqlite", "openmetrics")
@@ -116,7 +116,7 @@ def test_report_meanwhile():
             told = run(SANITIZED, "report", capture).stdout
             assert "it is still being recorded" in told and "killed" not in told, told
         said = run("prlimit", "--nofile=20:20", SANITIZED, "check", "--base", *[capture] * 40, "--new", capture)
-        complains(said, IMPOSSIBLE, "20 open files are too few", "ulimit -n")
+        complains(said, UNABLE, "20 open files are too few", "ulimit -n")
         said = run("prlimit", "--nofile=20:1024", SANITIZED, "check", "--base", *[capture] * 40, "--new", capture)
         assert "open files" not in said.stderr, said
 
@@ -323,7 +323,7 @@ def test_closed_pipe():
         assert ended.returncode in (0, PIPE) and ended.stdout.count("\n") == 1, ended
         # What is not written is a failure, whatever the reader would have learnt.
         ended = run("bash", "-c", 'exec "$@" >/dev/full', "-", SANITIZED, "check", "--allow", "copies,loss", "--base", capture, "--new", capture)
-        complains(ended, IMPOSSIBLE, "disk is full")
+        complains(ended, UNABLE, "disk is full")
 
 
 def test_hidden_names():

@@ -13,7 +13,7 @@
 #include "hist.h"
 #include "sample.h"
 
-#define MAX_RUNS 16
+#define MAX_RUNS 24
 
 /* Random numbers. */
 
@@ -51,6 +51,7 @@ static unsigned int poisson(double mean)
 struct bench {
 	struct sample samples[2 * MAX_RUNS];
 	struct check_run runs[2 * MAX_RUNS]; /* those of the base first */
+	size_t nruns; /* on each side */
 	struct rules rules;
 	struct check_input input;
 };
@@ -83,17 +84,18 @@ static void add_rules(struct bench *bench, const char *rules)
 	free(words);
 }
 
-static struct bench *make_bench(size_t nbase, size_t nnew, const char *rules)
+static struct bench *make_bench(size_t nruns, const char *rules)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
 
-	for (size_t i = 0; i < nbase + nnew; i++)
+	bench->nruns = nruns;
+	for (size_t i = 0; i < 2 * nruns; i++)
 		make_run(bench, i);
 	add_rules(bench, rules);
 	bench->input = (struct check_input){ .base = bench->runs,
-					     .nbase = nbase,
-					     .new = bench->runs + nbase,
-					     .nnew = nnew,
+					     .nbase = nruns,
+					     .new = bench->runs + nruns,
+					     .nnew = nruns,
 					     .rules = bench->rules.v,
 					     .nrules = bench->rules.n,
 					     .alpha = 0.01,
@@ -104,7 +106,7 @@ static struct bench *make_bench(size_t nbase, size_t nnew, const char *rules)
 
 static void free_bench(struct bench *bench)
 {
-	for (size_t i = 0; i < bench->input.nbase + bench->input.nnew; i++)
+	for (size_t i = 0; i < 2 * bench->nruns; i++)
 		sample_free(&bench->samples[i]);
 	rules_free(&bench->rules);
 	free(bench);
@@ -117,7 +119,7 @@ static struct event_count *count_of(struct bench *bench, size_t run, size_t even
 
 static bool is_new(const struct bench *bench, size_t run)
 {
-	return run >= bench->input.nbase;
+	return run >= bench->nruns;
 }
 
 static void set_mean(struct bench *bench, size_t run, size_t event, double ns)
@@ -149,6 +151,7 @@ struct scenario {
 	double noise; /* standard deviation of the runs, as a share */
 	double other; /* of the scenario's own */
 	unsigned int times; /* until it is no longer inconclusive; 0: once */
+	bool until_told; /* looks at a part of the runs first */
 	/* What is asked, in percent of the trials; a limit of 0 below "of": nothing. */
 	double fine_at_most, regressions_at_most;
 	double fine_at_least, regressions_at_least;
@@ -241,6 +244,8 @@ static const struct scenario scenarios[] = {
 	{ "+5 %, noise 5 %, anew up to 4 times", 5, MEAN, 0, fill_means, 0.05, 0.05, .times = 4, .fine_at_most = 5, .regressions_at_most = ANY },
 	{ "+1.8 %, which is allowed, noise 0.5 %", 5, MEAN, 0, fill_means, 0.018, 0.005, .fine_at_most = ANY, .regressions_at_most = 1 },
 	{ "+2 %, the limit itself, noise 0.5 %", 5, MEAN, 0, fill_means, 0.02, 0.005, .fine_at_most = 2.5, .regressions_at_most = 1 },
+	{ "+2 %, the limit itself, noise 1 %, until told", 24, MEAN, 0, fill_means, 0.02, 0.01, .until_told = true, .fine_at_most = 2.5, .regressions_at_most = 1 },
+	{ "+5 %, noise 2 %, until told", 24, MEAN, 0, fill_means, 0.05, 0.02, .until_told = true, .fine_at_most = 1, .regressions_at_most = ANY, .regressions_at_least = 90 },
 	{ "+2 % of three metrics, noise 0.5 %", 6, THREE, 0, fill_three, 0.02, 0.005, .fine_at_most = 2.5, .regressions_at_most = 1 },
 	{ "+5 %, first base run 30 % slower", 6, MEAN, 0, fill_cold, 0.05, 0.005, 0.3, .fine_at_most = 0, .regressions_at_most = ANY },
 	{ "+5 %, first base run 30 % slower", 8, MEAN, 0, fill_cold, 0.05, 0.005, 0.3, .fine_at_most = 0, .regressions_at_most = ANY, .regressions_at_least = 95 },
@@ -253,6 +258,18 @@ static const struct scenario scenarios[] = {
 };
 /* clang-format on */
 
+static enum verdict judge_until_told(struct bench *bench)
+{
+	enum verdict verdict = VERDICT_INCONCLUSIVE;
+
+	bench->input.max_runs = bench->nruns;
+	for (size_t n = 1; n <= bench->nruns && verdict == VERDICT_INCONCLUSIVE; n++) {
+		bench->input.nbase = bench->input.nnew = n;
+		verdict = judge(bench);
+	}
+	return verdict;
+}
+
 static enum verdict judge_once(struct bench *bench, const struct scenario *scenario)
 {
 	enum verdict verdict;
@@ -260,7 +277,7 @@ static enum verdict judge_once(struct bench *bench, const struct scenario *scena
 
 	do {
 		scenario->fill(bench, scenario);
-		verdict = judge(bench);
+		verdict = scenario->until_told ? judge_until_told(bench) : judge(bench);
 	} while (verdict == VERDICT_INCONCLUSIVE && ++times < scenario->times);
 	return verdict;
 }
@@ -268,7 +285,7 @@ static enum verdict judge_once(struct bench *bench, const struct scenario *scena
 /* In percent, by verdict; an improvement is fine. */
 static void try(const struct scenario *scenario, unsigned int trials, double shares[])
 {
-	struct bench *bench = make_bench(scenario->nruns, scenario->nruns, scenario->rules);
+	struct bench *bench = make_bench(scenario->nruns, scenario->rules);
 
 	bench->input.deterministic = scenario->deterministic;
 	for (unsigned int trial = 0; trial < trials; trial++)

@@ -12,7 +12,7 @@ GMEMLOAD = f"{ROOT}/build/gmemload"
 # The programs under the sanitizers, which end them with words on standard error.
 SANITIZED = f"{ROOT}/build/sanitized"
 
-USAGE, IMPOSSIBLE = 2, 3
+USAGE, IMPOSSIBLE, UNABLE = 2, 3, 4  # UNABLE: of check
 
 
 def run(*command, **options):

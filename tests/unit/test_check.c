@@ -381,6 +381,61 @@ static void test_small_alpha(void **state)
 	free_bench(bench);
 }
 
+/* Runs are added: it is looked at three times, each with a third of what may go wrong. */
+static void test_until_told(void **state)
+{
+	static const size_t looks[] = { 2, 4, 8 };
+	struct bench *bench = make_bench(MAX_RUNS, MAX_RUNS);
+
+	(void)state;
+	for (unsigned int i = 0; i < CHECK_LOOKS; i++)
+		assert_int_equal(check_look(MAX_RUNS, i), looks[i]);
+	assert_int_equal(check_look(9, 0), 3);
+	assert_int_equal(check_look(1, 0), 1);
+	add_faults(bench, 100000, 5, 0.005);
+	add_rules(bench, "guest_fault.mean<=+2% guest_fault.count<=+0%");
+	bench->input.max_runs = MAX_RUNS;
+	for (size_t n = 3; n <= MAX_RUNS; n++) {
+		bench->input.nbase = bench->input.nnew = n;
+		assert_int_equal(check_run_all(&bench->input, &bench->result), 0);
+		expect(bench, 1, VERDICT_FINE, NULL);
+		if (n == MAX_RUNS)
+			expect(bench, 0, VERDICT_REGRESSION, "beyond");
+		else if (n == 4)
+			expect(bench, 0, VERDICT_INCONCLUSIVE, "1 metric at 0.333 % needs 6 + 6");
+		else
+			expect(bench, 0, VERDICT_INCONCLUSIVE,
+			       n < 4 ? "looked at again when there are 4 + 4 runs"
+				     : "looked at again when there are 8 + 8 runs");
+		check_free(&bench->result);
+	}
+	free_bench(bench);
+}
+
+static void test_exit_status(void **state)
+{
+	static const struct {
+		enum verdict verdict;
+		int told, passes, fails;
+	} table[] = { { VERDICT_FINE, 0, 0, 0 },
+		      { VERDICT_IMPROVED, 0, 0, 0 },
+		      { VERDICT_INCONCLUSIVE, 3, 0, 1 },
+		      { VERDICT_REGRESSION, 1, 1, 1 } };
+	struct check_input input = {};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct check_result result = { .input = &input, .verdict = table[i].verdict };
+
+		input.inconclusive = INCONCLUSIVE_TOLD;
+		assert_int_equal(check_exit_status(&result), table[i].told);
+		input.inconclusive = INCONCLUSIVE_PASSES;
+		assert_int_equal(check_exit_status(&result), table[i].passes);
+		input.inconclusive = INCONCLUSIVE_FAILS;
+		assert_int_equal(check_exit_status(&result), table[i].fails);
+	}
+}
+
 static void test_deterministic(void **state)
 {
 	struct bench *bench = make_bench(1, 1);
@@ -632,6 +687,7 @@ static void test_per_slot(void **state)
 	}
 	bench->input.per_slot = true;
 	bench->input.deterministic = true;
+	bench->input.allow = 1U << OBSTACLE_WORK;
 	run(bench, "guest_fault.mean<=+1% notifier.count<=+0% loss==0 host_fault.count==0");
 	assert_int_equal(bench->result.nrows, ARRAY_SIZE(rows));
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -848,6 +904,93 @@ static void test_refused(void **state)
 		assert_int_equal(check_comparable(&bench->input, &bench->problem), -1);
 		free_bench(bench);
 	}
+}
+
+/* Half the faults may be half the work: refused, unless a rule is on how many there are. */
+static void test_other_work(void **state)
+{
+	static const struct {
+		const char *rules;
+		__u64 base, new;
+		int err;
+	} table[] = {
+		{ "guest_fault.mean<=+2%", 4000, 400, -1 },
+		{ "guest_fault.mean<=+2% loss==0", 400, 4000, -1 },
+		{ "guest_fault.mean<=+2%", 4000, 4041, -1 },
+		{ "guest_fault.mean<=+2%", 4000, 4040, 0 },
+		{ "guest_fault.mean<=+2%", 4000, 3960, 0 },
+		{ "guest_fault.mean<=+2%", 0, 1, -1 },
+		{ "guest_fault.mean<=+2%", 0, 0, 0 },
+		{ "guest_fault.mean<=+2% guest_fault.count<=+0%", 4000, 400, 0 },
+		{ "guest_fault.sum<=+2%", 4000, 400, 0 },
+		{ "guest_fault.refaults<=+2%", 4000, 400, -1 },
+		{ "guest_fault.mean<=20us", 4000, 400, 0 }, /* compares nothing */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct bench *bench = make_bench(3, 2);
+
+		for (size_t j = 0; j < 5; j++)
+			sample_count(slot_of(bench, j), EV_GUEST_FAULT, 1000,
+				     j < 3 ? table[i].base : table[i].new);
+		sample_count(slot_of(bench, 1), EV_GUEST_FAULT, 1000, 5000); /* one odd run */
+		add_rules(bench, table[i].rules);
+		assert_int_equal(check_comparable(&bench->input, &bench->problem), table[i].err);
+		free_bench(bench);
+	}
+}
+
+static void test_other_work_is_told(void **state)
+{
+	struct bench *bench = make_bench(1, 1);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		sample_count(slot_of(bench, i), EV_GUEST_FAULT, 1000, i ? 400 : 4000);
+		sample_count(slot_of(bench, i), EV_ALLOC, 0, 1)->npages = i ? 512 : 4096;
+	}
+	add_rules(bench, "guest_fault.mean<=+2%");
+	assert_int_equal(check_comparable(&bench->input, &bench->problem), -1);
+	assert_int_equal(bench->problem.status, EXIT_USAGE);
+	assert_string_equal(
+		bench->problem.text,
+		"cannot be compared: the sides did not do the same: 4000 guest faults in "
+		"a run of the base, 400 in a new one, and no rule is on their number. "
+		"Capture again, or give --allow work if you know better");
+	add_rules(bench, "guest_fault.count<=+0%");
+	assert_int_equal(check_comparable(&bench->input, &bench->problem), -1);
+	assert_non_null(strstr(bench->problem.text, "4096 pages of alloc in a run"));
+	bench->samples[1].hooks[EV_ALLOC].attached = false;
+	assert_int_equal(check_comparable(&bench->input, &bench->problem), 0);
+	bench->samples[1].hooks[EV_ALLOC].attached = true;
+	bench->input.allow = 1U << OBSTACLE_WORK;
+	assert_int_equal(check_comparable(&bench->input, &bench->problem), 0);
+	free_bench(bench);
+}
+
+/* The time for all of it, and for each page: what fewer and larger faults can be compared by. */
+static void test_sum_and_per_page(void **state)
+{
+	struct bench *bench = make_bench(2, 2);
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		sample_count(slot_of(bench, i), EV_GUEST_FAULT, i < 2 ? 1000 : 8000,
+			     i < 2 ? 4000 : 400);
+		sample_count(slot_of(bench, i), EV_PUNCH_HOLE, i < 2 ? 1000 : 9000, 10)->npages =
+			i < 2 ? 10 : 80;
+	}
+	bench->input.deterministic = true;
+	run(bench, "guest_fault.sum<=+2% punch_hole.per_page<=+2% zap.per_page<=1us");
+	expect(bench, 0, VERDICT_FINE, NULL);
+	assert_near(row_of(bench, 0)->base.value, 4e6);
+	assert_near(row_of(bench, 0)->new.value, 3.2e6);
+	expect(bench, 1, VERDICT_REGRESSION, "beyond");
+	assert_near(row_of(bench, 1)->base.value, 1000);
+	assert_near(row_of(bench, 1)->new.value, 1125);
+	expect(bench, 2, VERDICT_INCONCLUSIVE, "zap did not happen");
+	free_bench(bench);
 }
 
 /* Of what no rule looks at nothing needs to be the same; nor of what is not there. */
@@ -1075,6 +1218,8 @@ int main(void)
 		cmocka_unit_test(test_rules_of_a_metric_are_one_test),
 		cmocka_unit_test(test_chance_counts_cost_nothing),
 		cmocka_unit_test(test_small_alpha),
+		cmocka_unit_test(test_until_told),
+		cmocka_unit_test(test_exit_status),
 		cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_counts_are_exact),
 		cmocka_unit_test(test_counts_that_differ_are_noisy),
@@ -1089,6 +1234,9 @@ int main(void)
 		cmocka_unit_test(test_per_slot),
 		cmocka_unit_test(test_place_names),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_other_work),
+		cmocka_unit_test(test_other_work_is_told),
+		cmocka_unit_test(test_sum_and_per_page),
 		cmocka_unit_test(test_other_rungs_elsewhere),
 		cmocka_unit_test(test_minima),
 		cmocka_unit_test(test_deterministic_counts),

@@ -141,6 +141,38 @@ static void test_inconclusive(void **state)
 	assert_non_null(strstr(output, "2 metrics at 1 % need 5 + 5 runs, there are 1 + 1"));
 }
 
+/* Of what is inconclusive the caller decides; what is not possible is neither. */
+static void test_statuses(void **state)
+{
+	(void)state;
+	assert_int_equal(check("--base @/base0 --new @/slow0 --inconclusive pass -o @/result"), 0);
+	assert_non_null(strstr(output, "\ninconclusive: 2 inconclusive, 1 fine\n"));
+	assert_int_equal(check("--base @/base0 --new @/slow0 --inconclusive=fail -o @/result"), 1);
+	assert_int_equal(check("--base @/base0 --new @/slow0 --inconclusive pass -o /dev/full"),
+			 -1);
+	assert_int_equal(problem.status, EXIT_UNABLE);
+}
+
+static void test_until_told(void **state)
+{
+	(void)state;
+	assert_int_equal(check(BASE " " SLOW
+				    " --rule guest_fault.mean<=+2% --until-told --max-runs 5 "
+				    "-o @/result"),
+			 3);
+	assert_non_null(strstr(output, "1 metric at 0.333 % needs 6 + 6 runs, there are 5 + 5"));
+	assert_int_equal(check(BASE " " SLOW
+				    " --rule guest_fault.mean<=+6% --until-told --max-runs "
+				    "20 -o @/result"),
+			 0);
+	assert_int_equal(check(BASE " " SLOW
+				    " --rule guest_fault.mean<=+2% --until-told --max-runs "
+				    "24 -o @/result"),
+			 3);
+	assert_non_null(strstr(output, "\nAdd runs until there are 6 + 6, and ask again with "
+				       "--max-runs 24.\n"));
+}
+
 static void test_deterministic(void **state)
 {
 	(void)state;
@@ -207,6 +239,17 @@ static void test_wrong_usage(void **state)
 		{ "--base @/base0 --new @/slow0 --alpha 100", "--alpha 100: not a percentage." },
 		{ "--base @/base0 --new @/slow0 --floor x%", "--floor x%: not a percentage." },
 		{ "--base @/base0 --new @/slow0 --floor -1", "--floor -1: not a percentage." },
+		{ "--base @/base0 --new @/slow0 --miss -1", "--miss -1: not a percentage." },
+		{ "--base @/base0 --new @/slow0 --inconclusive maybe",
+		  "--inconclusive maybe: neither pass nor fail. Give one of them" },
+		{ "--base @/base0 --new @/slow0 --until-told",
+		  "check: --until-told and --max-runs N go together. Add --max-runs N" },
+		{ "--base @/base0 --new @/slow0 --max-runs 5", "go together. Add --until-told" },
+		{ "--base @/base0 --new @/slow0 --max-runs 0",
+		  "--max-runs 0: not a number of runs." },
+		{ "--base @/base0 --new @/slow0 --max-runs 5x", "--max-runs 5x: not a number" },
+		{ "--base @/base0 @/base1 --new @/slow0 --until-told --max-runs 1",
+		  "check: 2 runs on one side, which is more than --max-runs 1." },
 		{ "--base @/base0 --new @/slow0 --nonsense",
 		  "--nonsense: not an option, or its value is missing. See gmemtrace check --help" },
 		{ "--base @/base0 --new", "--new: not an option, or its value is missing." },
@@ -241,7 +284,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_regression),	cmocka_unit_test(test_fine),
-		cmocka_unit_test(test_inconclusive),	cmocka_unit_test(test_deterministic),
+		cmocka_unit_test(test_inconclusive),	cmocka_unit_test(test_statuses),
+		cmocka_unit_test(test_until_told),	cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_rules_from_file), cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_bad_files),	cmocka_unit_test(test_wrong_usage),
 		cmocka_unit_test(test_options),

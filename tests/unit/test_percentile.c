@@ -180,6 +180,43 @@ static void test_counts_beyond_32_bits(void **state)
 	assert_int_equal(percentile_ns(&samples.count, 991), 5000);
 }
 
+/* As many events in each bucket between @first and @last as @n says, from @first on. */
+static struct event_count filled(unsigned int first, const __u64 *n, unsigned int len)
+{
+	struct event_count count = { .min_ns = hist_low_ns(first),
+				     .max_ns = hist_high_ns(first + len - 1) - 1 };
+
+	memcpy(buckets_widen(&count.latency, first, len), n, len * sizeof(*n));
+	return count;
+}
+
+/* In a bucket whose neighbours are filled alike, as far as its share goes; else anywhere in it. */
+static void test_within_a_bucket(void **state)
+{
+	static const __u64 smooth[] = { 50, 100, 50 }, alone[] = { 10, 100, 50 };
+	unsigned int first = hist_bucket(10000);
+	struct event_count count = filled(first, smooth, 3);
+	struct percentile found = percentile_within(&count, 500);
+	double low = (double)hist_low_ns(first + 1), high = (double)hist_high_ns(first + 1);
+
+	(void)state;
+	assert_true(found.is_smooth && found.beyond == 100);
+	assert_true(found.low_ns == hist_low_ns(first + 1));
+	assert_true(found.high_ns == percentile_ns(&count, 500));
+	assert_true(found.value_ns > low + 0.49 * (high - low));
+	assert_true(found.value_ns < low + 0.51 * (high - low));
+	found = percentile_within(&count, 250);
+	assert_true(found.value_ns > low - 1.1 && found.value_ns < low + 1); /* all of the first */
+	assert_false(percentile_within(&count, 999).is_smooth); /* nothing is above it */
+	assert_true(percentile_within(&count, 999).beyond == 0);
+	buckets_free(&count.latency);
+	count = filled(first, alone, 3);
+	assert_false(percentile_within(&count, 500).is_smooth);
+	buckets_free(&count.latency);
+	count = (struct event_count){};
+	assert_true(percentile_within(&count, 500).high_ns == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_first_and_last_bucket),
 		cmocka_unit_test(test_fewer_in_buckets_than_counted),
 		cmocka_unit_test(test_counts_beyond_32_bits),
+		cmocka_unit_test(test_within_a_bucket),
 	};
 
 	return cmocka_run_group_tests_name("percentile", tests, NULL, NULL);

@@ -294,6 +294,27 @@ static void test_noise(void **state)
 	found_free(found);
 }
 
+/* Where runs are added by plan, that is what to do. */
+static void test_advice(void **state)
+{
+	struct found *found = find(false);
+	char line[CHECK_TITLE_LEN];
+
+	(void)state;
+	assert_string_equal(check_advice(line, &found->result), "");
+	found->result.verdict = VERDICT_INCONCLUSIVE;
+	assert_string_equal(check_advice(line, &found->result), ""); /* nothing has noise */
+	found->result.ntests = 1;
+	assert_string_equal(check_advice(line, &found->result), ""); /* no number is enough */
+	found->input.max_runs = 24;
+	assert_string_equal(check_advice(line, &found->result),
+			    "Add runs until there are 6 + 6, and ask again with --max-runs 24.");
+	found->input.max_runs = 1;
+	found->result.runs_needed = 40;
+	assert_non_null(strstr(check_advice(line, &found->result), "Start again with 40 + 40"));
+	found_free(found);
+}
+
 static void test_nothing(void **state)
 {
 	struct found *found = find(false);
@@ -329,7 +350,8 @@ int main(void)
 		cmocka_unit_test(test_color),	cmocka_unit_test(test_markdown),
 		cmocka_unit_test(test_junit),	cmocka_unit_test(test_github),
 		cmocka_unit_test(test_json),	cmocka_unit_test(test_noise),
-		cmocka_unit_test(test_nothing), cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_advice),	cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_formats),
 	};
 
 	return cmocka_run_group_tests_name("report_check", tests, NULL, NULL);

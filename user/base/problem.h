@@ -11,6 +11,7 @@ enum exit_status {
 	EXIT_REGRESSION = 1,
 	EXIT_USAGE = 2, /* wrong usage or bad input */
 	EXIT_IMPOSSIBLE = 3, /* not possible here, or inconclusive */
+	EXIT_UNABLE = 4, /* check: not possible here, which is not inconclusive */
 	EXIT_PIPE = 141, /* nobody reads on: as when SIGPIPE (13) ends a program, nothing is said */
 };
 

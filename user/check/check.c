@@ -254,6 +254,48 @@ static void look_at(const struct judge *judge, size_t index)
 
 /* Judging. */
 
+static size_t runs_on_each_side(const struct check_input *input)
+{
+	return input->nbase < input->nnew ? input->nbase : input->nnew;
+}
+
+size_t check_look(size_t max_runs, unsigned int nth)
+{
+	size_t parts = (size_t)1 << (CHECK_LOOKS - 1 - nth);
+
+	return (max_runs + parts - 1) / parts;
+}
+
+size_t check_next_look(const struct check_input *input)
+{
+	for (unsigned int i = 0; i < CHECK_LOOKS && input->max_runs; i++)
+		if (check_look(input->max_runs, i) > runs_on_each_side(input))
+			return check_look(input->max_runs, i);
+	return 0;
+}
+
+static bool is_look(const struct check_input *input)
+{
+	for (unsigned int i = 0; i < CHECK_LOOKS && input->max_runs; i++)
+		if (check_look(input->max_runs, i) == runs_on_each_side(input))
+			return true;
+	return !input->max_runs;
+}
+
+static void postpone(const struct judge *judge)
+{
+	size_t next = check_next_look(judge->input);
+
+	for (size_t i = 0; i < judge->result->nrows && !is_look(judge->input); i++) {
+		struct check_row *row = &judge->result->rows[i];
+
+		if (row->method == METHOD_INTERVAL && !check_is_judged(row))
+			check_say(row, VERDICT_INCONCLUSIVE,
+				  "it is looked at again when there are %zu + %zu runs", next,
+				  next);
+	}
+}
+
 static void judge_row(const struct judge *judge, struct check_row *row)
 {
 	struct measure measure = {};
@@ -325,8 +367,10 @@ int check_run_all(const struct check_input *input, struct check_result *result)
 	for (size_t i = 0; i < result->nrows && !err; i++)
 		look_at(&judge, i);
 	err = err ?: check_share_alpha(result, &judge.levels);
-	if (!err)
+	if (!err) {
+		postpone(&judge);
 		judge_all(&judge);
+	}
 	conclude(result);
 	stats_ranks_free(&judge.levels.ranks);
 	free(judge.levels.scratch);
@@ -343,7 +387,14 @@ void check_free(struct check_result *result)
 
 int check_exit_status(const struct check_result *result)
 {
+	static const enum exit_status inconclusive[] = {
+		[INCONCLUSIVE_TOLD] = EXIT_IMPOSSIBLE,
+		[INCONCLUSIVE_PASSES] = EXIT_DONE,
+		[INCONCLUSIVE_FAILS] = EXIT_REGRESSION,
+	};
+
 	if (result->verdict == VERDICT_REGRESSION)
 		return EXIT_REGRESSION;
-	return result->verdict == VERDICT_INCONCLUSIVE ? EXIT_IMPOSSIBLE : EXIT_DONE;
+	return result->verdict == VERDICT_INCONCLUSIVE ? inconclusive[result->input->inconclusive]
+						       : EXIT_DONE;
 }

@@ -28,7 +28,8 @@ struct check_run {
 	X(FAILURE, failure, "the captured command failed")                                         \
 	X(LOSS, loss, "events were lost")                                                          \
 	X(INCOMPLETE, incomplete, "the file ends early")                                           \
-	X(COPIES, copies, "the same capture twice")
+	X(COPIES, copies, "the same capture twice")                                                \
+	X(WORK, work, "one side did more than the other")
 
 enum check_obstacle {
 #define X(id, name, what) OBSTACLE_##id,
@@ -38,6 +39,9 @@ enum check_obstacle {
 };
 
 extern const char *const check_obstacles[NR_OBSTACLES]; /* their names */
+
+/* What an inconclusive check means to the caller. */
+enum check_inconclusive { INCONCLUSIVE_TOLD, INCONCLUSIVE_PASSES, INCONCLUSIVE_FAILS };
 
 struct check_input {
 	const struct check_run *base;
@@ -53,7 +57,15 @@ struct check_input {
 	bool deterministic; /* times have no noise, but what interrupts a run adds to them */
 	bool default_rules; /* rules on what did not happen or cannot be had are left out */
 	unsigned int allow; /* 1 << obstacle */
+	size_t max_runs; /* runs are added until it is told, up to so many on each side; 0: they are not */
+	enum check_inconclusive inconclusive;
 };
+
+/* At how many runs on each side the @nth of CHECK_LOOKS looks is, if there will be @max_runs. */
+#define CHECK_LOOKS 3
+size_t check_look(size_t max_runs, unsigned int nth);
+/* The same of the first look that takes more runs than there are; 0: none will. */
+size_t check_next_look(const struct check_input *input);
 
 /* 0, or -1 with @problem filled (EXIT_USAGE) when they must not be compared. */
 int check_comparable(const struct check_input *input, struct problem *problem);

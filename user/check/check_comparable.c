@@ -3,11 +3,14 @@
  * May these captures be compared at all? Each obstacle is a function; the first one met is told.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include "base/text.h"
 #include "check.h"
+#include "check_stats.h"
 #include "model/capture.h"
 #include "model/events.h"
 
@@ -230,8 +233,91 @@ static int other_kernel(const struct comparison *c, const struct check_run *firs
 		    clean(first->capture->kernel, 2), clean(run->capture->kernel, 3));
 }
 
-/* Of which runs: each by itself, each with the first one of its side, each with any other ... */
-enum scope { EACH, WITH_FIRST, WITHIN_SIDE, EVERY_PAIR };
+/* What was done, as far as all runs of both sides counted it: an event, and how much of it. */
+static const struct work {
+	enum gmem_event event;
+	bool in_pages;
+	const char *name;
+} works[] = {
+	{ EV_GUEST_FAULT, false, "guest faults" },
+	{ EV_ALLOC, true, "pages of alloc" },
+};
+
+/* More than that is not the same work. */
+#define SAME_WORK 0.01
+
+static double work_of(const struct work *work, const struct capture *capture)
+{
+	struct event_totals totals = {};
+	double done = -1;
+
+	if (!capture_shows(capture, work->event) || !capture->hooks[work->event].attached)
+		return done;
+	if (!event_totals_add_all(&totals, capture->snap))
+		done = (double)(work->in_pages ? totals.v[work->event].npages
+					       : totals.v[work->event].count);
+	event_totals_free(&totals);
+	return done;
+}
+
+/* The median of the runs; negative: it is not known. */
+static double work_of_side(const struct work *work, const struct check_run *runs, size_t n)
+{
+	double *done = calloc(n, sizeof(*done)), median = -1;
+
+	for (size_t i = 0; done && i < n; i++)
+		done[i] = work_of(work, runs[i].capture);
+	if (done) {
+		qsort(done, n, sizeof(*done), stats_order);
+		median = done[0] < 0 ? -1 : stats_median(done, n);
+	}
+	free(done);
+	return median;
+}
+
+/* By a rule on how much of it there is. */
+static bool work_is_judged(const struct check_input *input, const struct work *work)
+{
+	for (size_t i = 0; i < input->nrules; i++)
+		if (input->rules[i].metric.event == (int)work->event &&
+		    metric_is_work(&input->rules[i].metric))
+			return true;
+	return false;
+}
+
+static bool has_change_rule(const struct check_input *input)
+{
+	for (size_t i = 0; i < input->nrules; i++)
+		if (input->rules[i].relative)
+			return true;
+	return false;
+}
+
+/* Half the faults may take half the time, or be no faults at all. */
+static int other_work(const struct comparison *c, const struct check_run *first,
+		      const struct check_run *run)
+{
+	const struct check_input *input = c->input;
+
+	(void)first;
+	(void)run;
+	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]) && has_change_rule(input); i++) {
+		double was = work_of_side(&works[i], input->base, input->nbase);
+		double is = work_of_side(&works[i], input->new, input->nnew);
+
+		if (was >= 0 && is >= 0 && fabs(is - was) > SAME_WORK * was &&
+		    !work_is_judged(input, &works[i]))
+			return problem_set(
+				c->problem, EXIT_USAGE,
+				"the sides did not do the same: %.0f %s in a run of the "
+				"base, %.0f in a new one, and no rule is on their number",
+				was, works[i].name, is);
+	}
+	return 0;
+}
+
+/* Of which runs: each by itself, each with the first one of its side, each with any other; all at once. */
+enum scope { EACH, WITH_FIRST, WITHIN_SIDE, EVERY_PAIR, SIDES };
 
 static const struct {
 	enum check_obstacle obstacle;
@@ -250,6 +336,7 @@ static const struct {
 	{ OBSTACLE_KERNELS, WITHIN_SIDE, other_kernel },
 	{ OBSTACLE_RUNGS, WITH_FIRST, other_rungs },
 	{ OBSTACLE_LOSS, EACH, lossy },
+	{ OBSTACLE_WORK, SIDES, other_work },
 };
 
 static const struct check_run *nth_run(const struct check_input *input, size_t n)
@@ -262,6 +349,8 @@ static int met_by(const struct comparison *c, enum scope scope, obstacle_fn *met
 	const struct check_run *run = nth_run(c->input, n);
 	int err = 0;
 
+	if (scope == SIDES)
+		return n ? 0 : met(c, c->input->base, run);
 	if (scope == WITHIN_SIDE)
 		return met(c, n < c->input->nbase ? c->input->base : c->input->new, run);
 	if (scope != EVERY_PAIR)

@@ -63,6 +63,7 @@ int check_share_alpha(struct check_result *result, struct levels *levels)
 {
 	const struct check_input *input = result->input;
 	double *chances = calloc(result->nrows + 1, sizeof(*chances));
+	double alpha = check_share_of_look(input, input->alpha);
 	size_t n = 0;
 
 	if (!chances)
@@ -72,10 +73,10 @@ int check_share_alpha(struct check_result *result, struct levels *levels)
 			chances[n++] = smallest_chance(result, i, levels);
 	qsort(chances, n, sizeof(*chances), stats_order);
 	result->ntests = n;
-	result->nfamily = size_of_family(chances, n, input->alpha);
-	levels->tail = input->alpha / (double)result->nfamily;
-	levels->tail_of_all = input->alpha / (double)(n ? n : 1);
-	levels->miss = input->miss;
+	result->nfamily = size_of_family(chances, n, alpha);
+	levels->tail = alpha / (double)result->nfamily;
+	levels->tail_of_all = alpha / (double)(n ? n : 1);
+	levels->miss = check_share_of_look(input, input->miss);
 	free(chances);
 	return 0;
 }

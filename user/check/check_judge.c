@@ -141,17 +141,19 @@ static bool is_up_to_a_bucket(const struct check_input *input, const struct chec
 static void say_few_runs(const struct check_result *result, struct check_row *row)
 {
 	const struct check_input *input = result->input;
-	size_t needed = stats_runs_to_tell(input->alpha / (double)result->ntests);
+	double alpha = check_share_of_look(input, input->alpha);
+	size_t needed = stats_runs_to_tell(alpha / (double)result->ntests);
 
 	if (needed)
 		check_say(row, VERDICT_INCONCLUSIVE,
-			  "%zu metric%s at %g %% need%s %zu + %zu runs, there are %zu + %zu",
-			  result->ntests, result->ntests == 1 ? "" : "s", input->alpha * 100,
+			  "%zu metric%s at %.3g %% need%s %zu + %zu runs, there are %zu + %zu",
+			  result->ntests, result->ntests == 1 ? "" : "s", alpha * 100,
 			  result->ntests == 1 ? "s" : "", needed, needed, input->nbase,
 			  input->nnew);
 	else
-		check_say(row, VERDICT_INCONCLUSIVE, "no number of runs tells %zu metrics at %g %%",
-			  result->ntests, input->alpha * 100);
+		check_say(row, VERDICT_INCONCLUSIVE,
+			  "no number of runs tells %zu metrics at %.3g %%", result->ntests,
+			  alpha * 100);
 }
 
 static void say_noise(const struct check_result *result, struct check_row *row,

@@ -19,6 +19,12 @@ struct levels {
 
 size_t levels_room(const struct check_input *input);
 
+/* Each look has its share of alpha and of the chance of a miss. */
+static inline double check_share_of_look(const struct check_input *input, double chance)
+{
+	return input->max_runs ? chance / CHECK_LOOKS : chance;
+}
+
 /* A rule without a limit has the floor for one: 0.05 is +5 %. */
 double check_limit(const struct check_input *input, const struct rule *rule);
 

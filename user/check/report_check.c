@@ -182,12 +182,20 @@ const char *check_levels(char *buf, const struct check_result *result)
 
 const char *check_advice(char *buf, const struct check_result *result)
 {
+	size_t next = check_next_look(result->input), needed = result->runs_needed;
+
 	buf[0] = 0;
-	if (result->verdict == VERDICT_INCONCLUSIVE && result->ntests && result->runs_needed)
+	if (result->verdict != VERDICT_INCONCLUSIVE || !result->ntests)
+		return buf;
+	if (next)
+		snprintf(buf, CHECK_TITLE_LEN,
+			 "Add runs until there are %zu + %zu, and ask again with --max-runs %zu.",
+			 next, next, result->input->max_runs);
+	else if (needed)
 		snprintf(buf, CHECK_TITLE_LEN,
 			 "Start again with %zu + %zu runs. Runs that are added to these until it "
 			 "is fine make it fine by chance.",
-			 result->runs_needed, result->runs_needed);
+			 needed, needed);
 	return buf;
 }
 

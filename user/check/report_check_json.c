@@ -130,15 +130,15 @@ static json_t *json_check(const struct check_result *result)
 {
 	const struct check_input *input = result->input;
 
-	return json_pack("{s:s, s:i, s:f, s:f, s:f, s:b, s:b, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
-			 "verdict", verdict_names[result->verdict], "exit_status",
-			 check_exit_status(result), "alpha", input->alpha, "miss", input->miss,
-			 "floor", input->floor, "per_slot", input->per_slot, "deterministic",
-			 input->deterministic, "allowed", json_allowed(input->allow), "tests",
-			 (json_int_t)result->ntests, "family", (json_int_t)result->nfamily,
-			 "runs_needed", integer_or_null(result->runs_needed), "base",
-			 json_runs(input->base, input->nbase), "new",
-			 json_runs(input->new, input->nnew), "results", json_rows(result));
+	return json_pack(
+		"{s:s, s:i, s:f, s:f, s:f, s:b, s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
+		"verdict", verdict_names[result->verdict], "exit_status", check_exit_status(result),
+		"alpha", input->alpha, "miss", input->miss, "floor", input->floor, "per_slot",
+		input->per_slot, "deterministic", input->deterministic, "allowed",
+		json_allowed(input->allow), "max_runs", integer_or_null(input->max_runs), "tests",
+		(json_int_t)result->ntests, "family", (json_int_t)result->nfamily, "runs_needed",
+		integer_or_null(result->runs_needed), "base", json_runs(input->base, input->nbase),
+		"new", json_runs(input->new, input->nnew), "results", json_rows(result));
 }
 
 int report_check_json(FILE *out, const struct check_result *result, const struct text_style *style)

@@ -19,11 +19,14 @@ enum {
 	KEY_DETERMINISTIC,
 	KEY_FLOOR,
 	KEY_FORCE,
+	KEY_INCONCLUSIVE,
+	KEY_MAX_RUNS,
 	KEY_MISS,
 	KEY_NEW,
 	KEY_PER_SLOT,
 	KEY_RULE,
 	KEY_RULES,
+	KEY_UNTIL_TOLD,
 	KEY_USAGE,
 	KEY_LAST = KEY_USAGE, /* beyond are argp's own */
 };
@@ -42,6 +45,13 @@ static const struct argp_option table[] = {
 	{ "miss", KEY_MISS, "PERCENT", 0,
 	  "How likely a rule that is broken may be called fine (2.5%)", 0 },
 	{ "floor", KEY_FLOOR, "PERCENT", 0, "The limit of rules without one (1%)", 0 },
+	{ "until-told", KEY_UNTIL_TOLD, NULL, 0,
+	  "Runs are added until it is told: look three times, with a third of both chances each",
+	  0 },
+	{ "max-runs", KEY_MAX_RUNS, "N", 0,
+	  "The runs on each side at the last look of --until-told", 0 },
+	{ "inconclusive", KEY_INCONCLUSIVE, "pass|fail", 0,
+	  "Exit with status 0 or 1 where it is inconclusive, not 3", 0 },
 	{ "allow", KEY_ALLOW, "WHAT,...", 0,
 	  "Compare although one of these differs or is so: "
 #define X(id, name, what) #name " "
@@ -65,7 +75,7 @@ static const char doc[] =
 	".p50 .p90 .p99 .max .per_fault .refaults, or a detail of the event; or loss, or "
 	"resident_pages. Without rules, a set that gmemtrace(1) lists.\n\n"
 	"Exit status: 0 fine, 1 regression, 2 wrong usage or captures that cannot be compared, "
-	"3 inconclusive.";
+	"3 inconclusive, 4 not possible here.";
 
 struct parser {
 	struct option_parser common;
@@ -124,6 +134,34 @@ static int parse_percent(struct parser *parser, const char *option, const char *
 	return option_wrong(&parser->common, "%s: not a percentage. Give one such as 1%%", said);
 }
 
+/* As many as there may be: each is an open file. */
+#define MOST_RUNS 100000
+
+static int parse_max_runs(struct parser *parser, const char *arg)
+{
+	char *end;
+	long n = strtol(arg, &end, 10);
+
+	if (end == arg || *end || n < 1 || n > MOST_RUNS)
+		return option_wrong(&parser->common,
+				    "--max-runs %s: not a number of runs. Give one such as 24",
+				    arg);
+	parser->options->max_runs = (size_t)n;
+	return 0;
+}
+
+static int parse_inconclusive(struct parser *parser, const char *arg)
+{
+	bool passes = !strcmp(arg, "pass");
+
+	if (!passes && strcmp(arg, "fail"))
+		return option_wrong(&parser->common,
+				    "--inconclusive %s: neither pass nor fail. Give one of them",
+				    arg);
+	parser->options->inconclusive = passes ? INCONCLUSIVE_PASSES : INCONCLUSIVE_FAILS;
+	return 0;
+}
+
 static int allow(struct parser *parser, const char *name, size_t len)
 {
 	char said[80];
@@ -177,6 +215,9 @@ static error_t parse_flag(struct check_options *options, int key)
 	case KEY_FORCE:
 		options->force = true;
 		return 0;
+	case KEY_UNTIL_TOLD:
+		options->until_told = true;
+		return 0;
 	case '?':
 		option_help(&argp, "gmemtrace check", false);
 	case KEY_USAGE:
@@ -213,6 +254,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return parse_percent(parser, "--floor", arg, 1e6, &options->floor);
 	case KEY_MISS:
 		return parse_percent(parser, "--miss", arg, 100, &options->miss);
+	case KEY_MAX_RUNS:
+		return parse_max_runs(parser, arg);
+	case KEY_INCONCLUSIVE:
+		return parse_inconclusive(parser, arg);
 	case KEY_ALLOW:
 		return parse_allow(parser, arg);
 	case 'f':
@@ -239,6 +284,23 @@ static int check_sides(const struct check_options *options, struct problem *prob
 			   options->base.n ? "--new" : "--base");
 }
 
+static int check_looks(const struct check_options *options, struct problem *problem)
+{
+	size_t most = options->base.n > options->new.n ? options->base.n : options->new.n;
+
+	if (options->until_told != (options->max_runs > 0))
+		return problem_set(problem, EXIT_USAGE,
+				   "check: --until-told and --max-runs N go together. Add %s",
+				   options->until_told ? "--max-runs N" : "--until-told");
+	if (options->until_told && most > options->max_runs)
+		return problem_set(
+			problem, EXIT_USAGE,
+			"check: %zu runs on one side, which is more than --max-runs %zu. "
+			"Leave some away",
+			most, options->max_runs);
+	return 0;
+}
+
 int check_options_parse(int argc, char **argv, struct check_options *options,
 			struct problem *problem)
 {
@@ -252,7 +314,7 @@ int check_options_parse(int argc, char **argv, struct check_options *options,
 	options->default_rules = !options->rules.n;
 	if (options->default_rules && rules_add_default(&options->rules, problem))
 		return -1;
-	return check_sides(options, problem);
+	return check_sides(options, problem) ?: check_looks(options, problem);
 }
 
 void check_options_free(struct check_options *options)

@@ -5,7 +5,7 @@
 #ifndef CHECK_OPTIONS_H
 #define CHECK_OPTIONS_H
 
-#include "check/check_rules.h"
+#include "check/check.h"
 
 struct file_list {
 	const char **v;
@@ -24,6 +24,9 @@ struct check_options {
 	double alpha;
 	double miss;
 	double floor;
+	bool until_told; /* then max_runs is not 0 */
+	size_t max_runs;
+	enum check_inconclusive inconclusive;
 	unsigned int allow; /* 1 << enum check_obstacle */
 	const char *format;
 	const char *output; /* NULL: standard output */

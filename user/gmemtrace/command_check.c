@@ -114,6 +114,8 @@ static int check(const struct check_options *options, const struct captures *cap
 		.deterministic = options->deterministic,
 		.default_rules = options->default_rules,
 		.allow = options->allow,
+		.max_runs = options->max_runs,
+		.inconclusive = options->inconclusive,
 	};
 	struct check_result result;
 	int status;
@@ -158,5 +160,8 @@ int command_check(int argc, char **argv, struct problem *problem)
 		status = check(&options, &captures, problem);
 	close_all(&captures);
 	check_options_free(&options);
+	/* A job that lets pass what is inconclusive is not to take a full disk for that. */
+	if (status < 0 && problem->status == EXIT_IMPOSSIBLE)
+		problem->status = EXIT_UNABLE;
 	return status;
 }

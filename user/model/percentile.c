@@ -69,8 +69,9 @@ struct percentile percentile_within(const struct event_count *count, unsigned in
 	bucket = bucket_of(latency, rank, &before);
 	found.low_ns = clamp(hist_low_ns(bucket), count);
 	found.high_ns = high_ns(count, bucket);
-	into = (double)total * per_mille / 1000 - (double)before;
-	into = into < 0 ? 0 : into / (double)buckets_at(latency, bucket);
+	into = ((double)total * per_mille / 1000 - (double)before) /
+	       (double)buckets_at(latency, bucket);
+	into = into < 0 ? 0 : into > 1 ? 1 : into; /* beyond 53 bits a double is not exact */
 	found.value_ns = (double)found.low_ns + into * (double)(found.high_ns - found.low_ns);
 	found.is_smooth = is_smooth(latency, bucket);
 	found.beyond = total - rank;
