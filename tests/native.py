@@ -80,6 +80,12 @@ def wrong_usage(directory):
         (["record", "-o", "-", "--", "true"], "a capture is no stream"),
         (["-d", "inf"], "at most 100 years"),
         (["check", "--allow", "everything"], "--allow everything"),
+        (["check", "--base", "--new", text], "--base --new: a file is missing between them"),
+        (["check", "--alpha", "0.05"], "write 0.05% or 5%"),
+        (["check", "--rule", "guest_fault.mean<=+0%"], "no time is the same twice"),
+        (["check", "--rule", "loss==0", "--rule", "loss==0"], "it is given twice"),
+        (["check", "--until-told"], "--max-runs"),
+        (["check", "--inconclusive", "maybe"], "--inconclusive maybe"),
         (["check", "-f", "xml"], "-f xml"),
     ]
 

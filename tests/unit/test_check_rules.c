@@ -91,6 +91,25 @@ static void test_events_of_metrics(void **state)
 	assert_int_equal(metric_events(&loss.metric), 0);
 }
 
+static void test_twice(void **state)
+{
+	static const char *const different[] = {
+		"guest_fault.mean<=+5%",  "guest_fault.mean<=+2%", "guest_fault.mean>=-5%",
+		"guest_fault.mean<=50us", "guest_fault.p99<=+5%",  "guest_fault.p99.9<=+5%",
+		"guest_fault.mean",	  "host_fault.mean<=+5%",
+	};
+	struct rules rules = {};
+	struct problem problem = {};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(different); i++)
+		assert_int_equal(rules_add(&rules, different[i], &problem), 0);
+	assert_int_equal(rules_add(&rules, " guest_fault.mean <= +5.0 % ", &problem), -1);
+	assert_string_equal(problem.text, "rule 'guest_fault.mean <= +5.0 %': it is given twice. "
+					  "Leave one away");
+	rules_free(&rules);
+}
+
 /* Everything that is said: the rule, what is wrong, what to do. */
 static void test_wrong(void **state)
 {
@@ -131,6 +150,9 @@ static void test_wrong(void **state)
 		{ "guest_fault.p99<=20h", "a time needs a unit." },
 		{ "guest_fault.count<=20us", "the metric has no such unit. Give a number" },
 		{ "guest_fault.count<=20 pages", "the metric has no such unit." },
+		{ "guest_fault.mean<=+0%",
+		  "no time is the same twice, and chance would decide. Write how" },
+		{ "guest_fault.p99>=-0%", "no time is the same twice" },
 		{ "guest_fault.\033[31m", "rule 'guest_fault.\\x1b[31m': guest_fault has no such" },
 	};
 
@@ -235,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_wrong_file),
 		cmocka_unit_test(test_default_set),
+		cmocka_unit_test(test_twice),
 	};
 
 	return cmocka_run_group_tests_name("check_rules", tests, NULL, NULL);

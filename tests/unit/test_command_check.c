@@ -239,6 +239,18 @@ static void test_wrong_usage(void **state)
 		{ "--base @/base0 --new @/slow0 --alpha 100", "--alpha 100: not a percentage." },
 		{ "--base @/base0 --new @/slow0 --floor x%", "--floor x%: not a percentage." },
 		{ "--base @/base0 --new @/slow0 --floor -1", "--floor -1: not a percentage." },
+		{ "--base --new @/slow0",
+		  "--base --new: a file is missing between them. For a file of that name, put ./ "
+		  "before it" },
+		{ "--base @/base0 --new --per-slot",
+		  "--new --per-slot: a file is missing between" },
+		{ "--base @/base0 --new @/slow0 --rules --rule",
+		  "--rules --rule: a file is missing" },
+		{ "--base @/base0 --new @/slow0 --alpha 0.05",
+		  "--alpha 0.05: write 0.05% or 5%. A percentage below 1 takes the sign" },
+		{ "--base @/base0 --new @/slow0 --floor .5", "--floor .5: write 0.5% or 50%." },
+		{ "--base @/base0 --new @/slow0 --rule loss==0 --rule loss==0",
+		  "rule 'loss==0': it is given twice. Leave one away" },
 		{ "--base @/base0 --new @/slow0 --miss -1", "--miss -1: not a percentage." },
 		{ "--base @/base0 --new @/slow0 --inconclusive maybe",
 		  "--inconclusive maybe: neither pass nor fail. Give one of them" },
@@ -263,8 +275,8 @@ static void test_wrong_usage(void **state)
 
 static void test_options(void **state)
 {
-	char *argv[] = { "check",   "--base",	  "a",	     "b",  "--new",	  "c",
-			 "--new",   "d",	  "--alpha", "5%", "--floor=0.5", "--per-slot",
+	char *argv[] = { "check",   "--base",	  "a",	     "b",  "--new",	   "c",
+			 "--new",   "d",	  "--alpha", "5%", "--floor=0.5%", "--per-slot",
 			 "--allow", "rungs,loss", "--base",  "e" };
 	struct check_options options;
 

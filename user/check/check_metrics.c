@@ -29,6 +29,7 @@ const char *const metric_lacks[] = {
 	[LACK_NOTHING] = "",
 	[LACK_MEMORY] = "could not be read: out of memory",
 	[LACK_PLACE] = "has no such place",
+	[LACK_OTHER] = "is of a slot of another size: VMs of that name came in another order",
 	[LACK_ASKED] = "was not captured",
 	[LACK_ATTACHED] = "is unavailable",
 	[LACK_HAPPENED] = "did not happen",
@@ -336,6 +337,8 @@ struct metric_value metric_read(const struct metric *metric, const struct place_
 
 	if (!counts->exists)
 		return lacks(LACK_PLACE);
+	if (counts->is_other)
+		return lacks(LACK_OTHER);
 	for (int event = 0; event < NR_EVENTS; event++) {
 		if (!(events & 1ULL << event))
 			continue;

@@ -46,6 +46,7 @@ struct place {
 	unsigned int nth; /* of the VMs of that name, in the order they were first seen; from 0 */
 	__u16 as_id;
 	__s16 id;
+	__u64 npages; /* of a slot, where it was met first; another one's VM is another */
 };
 
 /* Append the places of @capture that @places lacks. 0 or -ENOMEM; the caller frees. */
@@ -59,6 +60,7 @@ char *place_name(char *buf, const struct place *place, bool utf8);
 struct place_counts {
 	const struct capture *capture;
 	bool exists;
+	bool is_other; /* a VM of the same name, but not that one */
 	struct event_totals totals;
 };
 
@@ -72,6 +74,7 @@ enum metric_lack {
 	LACK_NOTHING,
 	LACK_MEMORY,
 	LACK_PLACE,
+	LACK_OTHER,
 	LACK_ASKED,
 	LACK_ATTACHED,
 	LACK_HAPPENED,

@@ -29,6 +29,7 @@ static struct place place_of(enum place_kind kind, const struct snapshot *snap, 
 	if (slot) {
 		place.as_id = slot->info.as_id;
 		place.id = slot->info.id;
+		place.npages = slot->info.npages;
 	}
 	return place;
 }
@@ -100,6 +101,15 @@ static int read_vm(struct place_counts *counts, const struct snapshot *snap, siz
 	return err;
 }
 
+static bool has_namesake(const struct snapshot *snap, size_t vm)
+{
+	for (size_t i = 0; i < snap->nvms; i++)
+		if (i != vm &&
+		    !strncmp(snap->vms[i].info.comm, snap->vms[vm].info.comm, GMEM_COMM_LEN))
+			return true;
+	return false;
+}
+
 static int read_in_vm(struct place_counts *counts, const struct place *place, size_t vm)
 {
 	const struct snapshot *snap = counts->capture->snap;
@@ -111,6 +121,8 @@ static int read_in_vm(struct place_counts *counts, const struct place *place, si
 	for (size_t i = 0; i < in->nslots; i++)
 		if (in->slots[i].info.id == place->id && in->slots[i].info.as_id == place->as_id) {
 			counts->exists = true;
+			counts->is_other =
+				in->slots[i].info.npages != place->npages && has_namesake(snap, vm);
 			return event_totals_add(&counts->totals, &in->slots[i].events);
 		}
 	return 0;

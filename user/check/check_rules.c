@@ -63,6 +63,10 @@ static int parse_relative(struct rule *rule, bool has_sign, struct problem *prob
 	if (rule->order != RULE_AT_MOST && rule->order != RULE_AT_LEAST)
 		return problem_set(problem, EXIT_USAGE,
 				   "a change has a limit. Write <= or >= before it");
+	if (rule->limit == 0 && metric_unit(&rule->metric) == UNIT_NS)
+		return problem_set(problem, EXIT_USAGE,
+				   "no time is the same twice, and chance would decide. Write how "
+				   "much it may change, as in +2%%");
 	return 0;
 }
 
@@ -118,6 +122,19 @@ static int parse_rule(struct rule *rule, struct problem *problem)
 	return parse_limit(rule, at + strspn(at, BLANKS), problem);
 }
 
+/* Before the last one, the same has been demanded. */
+static bool is_given_twice(const struct rules *rules)
+{
+	const struct rule *last = &rules->v[rules->n - 1];
+
+	for (const struct rule *rule = rules->v; rule < last; rule++)
+		if (metric_is_same(&rule->metric, &last->metric) && rule->order == last->order &&
+		    rule->relative == last->relative && rule->has_limit == last->has_limit &&
+		    rule->limit == last->limit)
+			return true;
+	return false;
+}
+
 /* @len bytes at @text, without the blanks around them; @where begins what is said of them. */
 static int append(struct rules *rules, const char *text, size_t len, const char *where,
 		  struct problem *problem)
@@ -138,8 +155,11 @@ static int append(struct rules *rules, const char *text, size_t len, const char 
 		return problem_set(problem, EXIT_USAGE, "%srule '%.40s...': too long. Shorten it",
 				   where, clean);
 	memcpy(rule->text, text, len);
-	if (!parse_rule(rule, &inner))
-		return 0;
+	if (!parse_rule(rule, &inner)) {
+		if (!is_given_twice(rules))
+			return 0;
+		problem_set(&inner, EXIT_USAGE, "it is given twice. Leave one away");
+	}
 	return problem_set(problem, EXIT_USAGE, "%srule '%s': %s", where, clean, inner.text);
 }
 

@@ -97,8 +97,20 @@ static int add_file(struct parser *parser, const char *arg)
 	return 0;
 }
 
-static int begin_side(struct parser *parser, struct file_list *files, const char *arg)
+/* argp takes what comes next for the value of an option, whatever it is. */
+static int begin_side(struct parser *parser, const char *option, struct file_list *files,
+		      const char *arg)
 {
+	char said[200];
+
+	if (!strncmp(arg, "--", 2)) {
+		snprintf(said, sizeof(said), "%s %.80s", option, arg);
+		return option_wrong(
+			&parser->common,
+			"%s: a file is missing between them. For a file of that name, put "
+			"./ before it",
+			said);
+	}
 	parser->files = files;
 	return add_file(parser, arg);
 }
@@ -119,7 +131,7 @@ static int parse_rules(struct parser *parser, const char *arg)
 	return rules_parsed(parser, rules_add_file(rules, arg, parser->common.problem));
 }
 
-/* "1%" or "1". */
+/* "1%" or "1"; of "0.05" nobody knows whether 5 % are meant. */
 static int parse_percent(struct parser *parser, const char *option, const char *arg, double most,
 			 double *share)
 {
@@ -128,7 +140,13 @@ static int parse_percent(struct parser *parser, const char *option, const char *
 
 	if (end != arg && (!*end || !strcmp(end, "%")) && percent >= 0 && percent < most) {
 		*share = percent / 100;
-		return 0;
+		if (*end || !percent || percent >= 1)
+			return 0;
+		snprintf(said, sizeof(said), "%s %.80s: write %g%% or %g", option, arg, percent,
+			 percent * 100);
+		return option_wrong(
+			&parser->common,
+			"%s%%. A percentage below 1 takes the sign, lest a share be meant", said);
 	}
 	snprintf(said, sizeof(said), "%s %.80s", option, arg);
 	return option_wrong(&parser->common, "%s: not a percentage. Give one such as 1%%", said);
@@ -241,13 +259,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 	switch (key) {
 	case KEY_BASE:
-		return begin_side(parser, &options->base, arg);
+		return begin_side(parser, "--base", &options->base, arg);
 	case KEY_NEW:
-		return begin_side(parser, &options->new, arg);
+		return begin_side(parser, "--new", &options->new, arg);
 	case KEY_RULE:
 		return rules_parsed(parser, rules_add(&options->rules, arg, problem));
 	case KEY_RULES:
-		return begin_side(parser, &options->rule_files, arg) ?: parse_rules(parser, arg);
+		return begin_side(parser, "--rules", &options->rule_files, arg)
+			       ?: parse_rules(parser, arg);
 	case KEY_ALPHA:
 		return parse_percent(parser, "--alpha", arg, 100, &options->alpha);
 	case KEY_FLOOR:
@@ -314,7 +333,7 @@ int check_options_parse(int argc, char **argv, struct check_options *options,
 	options->default_rules = !options->rules.n;
 	if (options->default_rules && rules_add_default(&options->rules, problem))
 		return -1;
-	return check_sides(options, problem) ?: check_looks(options, problem);
+	return check_looks(options, problem) ?: check_sides(options, problem);
 }
 
 void check_options_free(struct check_options *options)
