@@ -49,6 +49,42 @@ static void test_equals_brute_force(void **state)
 		}
 }
 
+/* Every way to give each of @n ranks a sign. */
+static double brute_force_paired(size_t n, size_t most)
+{
+	unsigned int few = 0;
+
+	for (unsigned int mask = 0; mask < 1U << n; mask++) {
+		size_t sum = 0;
+
+		for (size_t i = 0; i < n; i++)
+			sum += mask >> i & 1 ? i + 1 : 0;
+		few += sum <= most;
+	}
+	return (double)few / (1U << n);
+}
+
+static void test_paired_equals_brute_force(void **state)
+{
+	struct stats_ranks ranks;
+
+	(void)state;
+	for (size_t n = 1; n <= 12; n++) {
+		assert_int_equal(stats_ranks_make_paired(&ranks, n), 0);
+		assert_int_equal(ranks.npairs, n * (n + 1) / 2);
+		for (size_t u = 0; u <= ranks.npairs; u++)
+			assert_near(ranks.at_most[u], brute_force_paired(n, u), NEAR);
+		stats_ranks_free(&ranks);
+	}
+	assert_int_equal(stats_ranks_make_paired(&ranks, 200), 0); /* by the normal distribution */
+	assert_near(ranks.at_most[ranks.npairs / 2], 0.5, 0.001);
+	assert_in_range(stats_bound(&ranks, 0.01), 8140, 8150);
+	stats_ranks_free(&ranks);
+	assert_int_equal(stats_runs_to_tell(0.01, true), 7);
+	assert_int_equal(stats_runs_to_tell(0.0025, true), 9);
+	assert_int_equal(stats_runs_to_find(100, 0.01, true), 7);
+}
+
 static size_t bound(size_t nbase, size_t nnew, double tail)
 {
 	struct stats_ranks ranks;
@@ -94,18 +130,19 @@ static void test_many(void **state)
 static void test_runs_to_tell(void **state)
 {
 	(void)state;
-	assert_int_equal(stats_runs_to_tell(0.05), 3);
-	assert_int_equal(stats_runs_to_tell(0.01), 5);
-	assert_int_equal(stats_runs_to_tell(0.01 / 2), 5);
-	assert_int_equal(stats_runs_to_tell(0.01 / 3), 6);
-	assert_int_equal(stats_runs_to_tell(0.01 / 9), 6);
-	assert_int_equal(stats_runs_to_tell(0.01 / 10), 7);
-	assert_int_equal(stats_runs_to_tell(0.000005), 11);
-	assert_int_equal(stats_runs_to_tell(1e-9), 17);
-	assert_int_equal(stats_runs_to_tell(0), 0);
+	assert_int_equal(stats_runs_to_tell(0.05, false), 3);
+	assert_int_equal(stats_runs_to_tell(0.01, false), 5);
+	assert_int_equal(stats_runs_to_tell(0.01 / 2, false), 5);
+	assert_int_equal(stats_runs_to_tell(0.01 / 3, false), 6);
+	assert_int_equal(stats_runs_to_tell(0.01 / 9, false), 6);
+	assert_int_equal(stats_runs_to_tell(0.01 / 10, false), 7);
+	assert_int_equal(stats_runs_to_tell(0.000005, false), 11);
+	assert_int_equal(stats_runs_to_tell(1e-9, false), 17);
+	assert_int_equal(stats_runs_to_tell(0, false), 0);
 	for (size_t n = 1; n < 20; n++)
 		for (double tail = 0.2; tail > 1e-6; tail /= 3)
-			assert_int_equal(n >= stats_runs_to_tell(tail), bound(n, n, tail) > 0);
+			assert_int_equal(n >= stats_runs_to_tell(tail, false),
+					 bound(n, n, tail) > 0);
 }
 
 static void test_median(void **state)
@@ -177,12 +214,12 @@ static void test_difference_found(void **state)
 static void test_runs_to_find(void **state)
 {
 	(void)state;
-	assert_int_equal(stats_runs_to_find(100, 0.01), 5);
-	assert_int_equal(stats_runs_to_find(0, 0.01), 0);
-	assert_int_equal(stats_runs_to_find(-1, 0.01), 0);
-	assert_int_equal(stats_runs_to_find(0.01, 0.01), 0);
+	assert_int_equal(stats_runs_to_find(100, 0.01, false), 5);
+	assert_int_equal(stats_runs_to_find(0, 0.01, false), 0);
+	assert_int_equal(stats_runs_to_find(-1, 0.01, false), 0);
+	assert_int_equal(stats_runs_to_find(0.01, 0.01, false), 0);
 	for (double difference = 0.2; difference < 4; difference += 0.1) {
-		size_t n = stats_runs_to_find(difference, 0.01);
+		size_t n = stats_runs_to_find(difference, 0.01, false);
 
 		assert_in_range(n, 5, STATS_MOST_RUNS);
 		assert_true(stats_difference_found(n, n, 0.01) <= difference);
@@ -223,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equals_brute_force),
+		cmocka_unit_test(test_paired_equals_brute_force),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_runs_to_tell),

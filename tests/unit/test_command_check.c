@@ -256,6 +256,8 @@ static void test_wrong_usage(void **state)
 		  "--inconclusive maybe: neither pass nor fail. Give one of them" },
 		{ "--base @/base0 --new @/slow0 --until-told",
 		  "check: --until-told and --max-runs N go together. Add --max-runs N" },
+		{ "--base @/base0 @/base1 --new @/slow0 --paired",
+		  "check: --paired takes as many runs on one side as on the other, and there are 2 and 1" },
 		{ "--base @/base0 --new @/slow0 --max-runs 5", "go together. Add --until-told" },
 		{ "--base @/base0 --new @/slow0 --max-runs 0",
 		  "--max-runs 0: not a number of runs." },

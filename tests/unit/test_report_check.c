@@ -255,6 +255,11 @@ static void test_json(void **state)
 static void test_noise(void **state)
 {
 	static const char *const wanted[][4] = {
+		{ "text", "\nWarning: of how they were made\n\nRULE  ", "", "" },
+		{ "markdown", "\n\n**Warning**: of how they were made\n\n", "", "" },
+		{ "junit", "<property name=\"warning\" value=\"of how they were made\"/>", "", "" },
+		{ "github", "\n::warning title=gmemtrace check::of how they were made\n", "", "" },
+		{ "json", "\"warnings\":[\"of how they were made\"]", "", "" },
 		{ "text", "CHANGE  NOISE   FINDS    NEEDS  VERDICT\n",
 		  "+3.12% [-1.50, +inf]  1.00%  +12.3%  27 + 27  inconclusive\n",
 		  "\nStart again with 27 + 27 runs. Runs that are added to these until it is fine" },
@@ -283,6 +288,8 @@ static void test_noise(void **state)
 	row->verdict = found->result.verdict = VERDICT_INCONCLUSIVE;
 	found->result.ntests = 1;
 	found->result.runs_needed = 27;
+	found->result.nwarnings = 1;
+	strcpy(found->result.warnings[0], "of how they were made");
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		char *text = written(found, wanted[i][0], &plain);
 

@@ -345,16 +345,6 @@ static void conclude(struct check_result *result)
 		result->verdict = VERDICT_INCONCLUSIVE;
 }
 
-static int make_levels(struct judge *judge)
-{
-	const struct check_input *input = judge->input;
-
-	judge->levels.scratch = calloc(levels_room(input), sizeof(double));
-	if (!judge->levels.scratch)
-		return -ENOMEM;
-	return stats_ranks_make(&judge->levels.ranks, input->nbase, input->nnew);
-}
-
 int check_run_all(const struct check_input *input, struct check_result *result)
 {
 	struct judge judge = { .input = input,
@@ -363,17 +353,17 @@ int check_run_all(const struct check_input *input, struct check_result *result)
 	int err;
 
 	*result = (struct check_result){ .input = input };
-	err = make_levels(&judge) ?: make_places(result) ?: make_rows(&judge) ?: read_all(&judge) ?: drop_idle(&judge);
+	err = levels_make(&judge.levels, input) ?: make_places(result) ?: make_rows(&judge) ?: read_all(&judge) ?: drop_idle(&judge);
 	for (size_t i = 0; i < result->nrows && !err; i++)
 		look_at(&judge, i);
 	err = err ?: check_share_alpha(result, &judge.levels);
 	if (!err) {
 		postpone(&judge);
 		judge_all(&judge);
+		check_design(result, &judge.levels);
 	}
 	conclude(result);
-	stats_ranks_free(&judge.levels.ranks);
-	free(judge.levels.scratch);
+	levels_free(&judge.levels);
 	return err;
 }
 

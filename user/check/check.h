@@ -55,6 +55,7 @@ struct check_input {
 	double floor; /* the limit of rules without one: 0.01 */
 	bool per_slot;
 	bool deterministic; /* times have no noise, but what interrupts a run adds to them */
+	bool paired; /* the oldest of both sides belong together, and so on: nnew is nbase */
 	bool default_rules; /* rules on what did not happen or cannot be had are left out */
 	unsigned int allow; /* 1 << obstacle */
 	size_t max_runs; /* runs are added until it is told, up to so many on each side; 0: they are not */
@@ -131,6 +132,10 @@ struct check_result {
 	size_t runs_needed; /* on each side, by all rows together; 0: there are none, or no number will do */
 	size_t nverdicts[VERDICT_REGRESSION + 1]; /* rows by verdict */
 	enum verdict verdict; /* over all */
+	/* Of how the runs were made; clean, one line each. */
+#define CHECK_WARNINGS 4
+	char warnings[CHECK_WARNINGS][200];
+	size_t nwarnings;
 };
 
 /*

@@ -142,7 +142,7 @@ static void say_few_runs(const struct check_result *result, struct check_row *ro
 {
 	const struct check_input *input = result->input;
 	double alpha = check_share_of_look(input, input->alpha);
-	size_t needed = stats_runs_to_tell(alpha / (double)result->ntests);
+	size_t needed = stats_runs_to_tell(alpha / (double)result->ntests, input->paired);
 
 	if (needed)
 		check_say(row, VERDICT_INCONCLUSIVE,

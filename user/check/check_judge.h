@@ -15,9 +15,12 @@ struct levels {
 	double tail_of_all; /* the same if all tests could reject */
 	double miss; /* the chance that it calls fine what is beyond the limit */
 	double *scratch; /* levels_room() doubles */
+	size_t *by_time; /* the runs of the base, then the new ones, as indices of all; oldest first */
 };
 
-size_t levels_room(const struct check_input *input);
+/* All but the chances, which check_share_alpha() fills. 0 or -ENOMEM; levels_free() in any case. */
+int levels_make(struct levels *levels, const struct check_input *input);
+void levels_free(struct levels *levels);
 
 /* Each look has its share of alpha and of the chance of a miss. */
 static inline double check_share_of_look(const struct check_input *input, double chance)
@@ -80,6 +83,9 @@ void check_judge(const struct check_result *result, struct check_row *row,
 
 void check_say(struct check_row *row, enum verdict verdict, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Of how the runs were made: warnings of the result, remarks of the rows. */
+void check_design(struct check_result *result, const struct levels *levels);
 
 /* Add to what else to know of @row. */
 void check_remark(struct check_row *row, const char *format, ...)

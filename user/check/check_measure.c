@@ -6,14 +6,6 @@
 #include <stdlib.h>
 #include "check_judge.h"
 
-/* Three ratios of each pair of runs; and no fewer than pairs of one side, and runs. */
-size_t levels_room(const struct check_input *input)
-{
-	size_t nruns = input->nbase + input->nnew;
-
-	return 3 * input->nbase * input->nnew + nruns * nruns;
-}
-
 double check_limit(const struct check_input *input, const struct rule *rule)
 {
 	return rule->has_limit ? rule->limit : input->floor;
@@ -34,6 +26,21 @@ static size_t count_equal(const double *values, size_t n, double value)
 	return equal;
 }
 
+/* In a pair that is as it is, whichever is the new run, nothing can be worse. */
+static double smallest_paired_chance(const struct check_input *input, const struct check_row *row,
+				     const struct levels *levels, double limit)
+{
+	size_t same = 0;
+
+	for (size_t i = 0; i < input->nbase; i++) {
+		const struct metric_value *base = &row->values[levels->by_time[i]];
+		const struct metric_value *new = &row->values[levels->by_time[input->nbase + i]];
+
+		same += base->value * limit == new->value;
+	}
+	return levels->ranks.at_most[same * (same + 1) / 2];
+}
+
 /*
  * The best split puts what is largest on the new side, or what is smallest where that is what the
  * rule forbids; equal ones on both sides of the border say nothing.
@@ -45,6 +52,8 @@ double check_smallest_chance(const struct check_input *input, const struct check
 	double limit = 1 + check_limit(input, row->rule), *sorted = levels->scratch;
 	size_t n = input->nbase + input->nnew, border = at_most ? input->nbase : input->nnew;
 
+	if (input->paired)
+		return smallest_paired_chance(input, row, levels, limit);
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = row->values[i].value * (i < input->nbase ? limit : 1);
 	qsort(sorted, n, sizeof(*sorted), stats_order);
@@ -68,8 +77,8 @@ struct ratios {
 	size_t n;
 };
 
-static struct ratios make_ratios(const struct check_input *input, const struct metric_value *base,
-				 double *room)
+static struct ratios all_ratios(const struct check_input *input, const struct metric_value *base,
+				double *room)
 {
 	const struct metric_value *new = base + input->nbase;
 	size_t n = input->nbase * input->nnew;
@@ -83,9 +92,55 @@ static struct ratios make_ratios(const struct check_input *input, const struct m
 		ratios.value[i] = ratio(is->value, was->value);
 		ratios.high[i] = ratio(is->high, was->low);
 	}
-	qsort(ratios.low, n, sizeof(double), stats_order);
-	qsort(ratios.value, n, sizeof(double), stats_order);
-	qsort(ratios.high, n, sizeof(double), stats_order);
+	return ratios;
+}
+
+/* Between two ratios; nobody knows between none of it and something out of nothing. */
+static double between(double a, double b)
+{
+	double product = a * b;
+
+	return isnan(product) ? 1 : sqrt(product);
+}
+
+/* Of each run and the one that it belongs to, and of what is between any two of these. */
+static struct ratios paired_ratios(const struct check_input *input,
+				   const struct metric_value *values, const size_t *by_time,
+				   double *room)
+{
+	size_t n = input->nbase, npairs = n * (n + 1) / 2, at = n;
+	struct ratios ratios = {
+		.low = room, .value = room + npairs, .high = room + 2 * npairs, .n = npairs
+	};
+
+	for (size_t i = 0; i < n; i++) {
+		const struct metric_value *was = &values[by_time[i]];
+		const struct metric_value *is = &values[by_time[n + i]];
+
+		ratios.low[i] = ratio(is->low, was->high);
+		ratios.value[i] = ratio(is->value, was->value);
+		ratios.high[i] = ratio(is->high, was->low);
+	}
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++, at++) {
+			ratios.low[at] = between(ratios.low[i], ratios.low[j]);
+			ratios.value[at] = between(ratios.value[i], ratios.value[j]);
+			ratios.high[at] = between(ratios.high[i], ratios.high[j]);
+		}
+	return ratios;
+}
+
+static struct ratios make_ratios(const struct check_input *input, const struct check_row *row,
+				 const struct levels *levels)
+{
+	bool paired = input->paired && row->method == METHOD_INTERVAL;
+	struct ratios ratios =
+		paired ? paired_ratios(input, row->values, levels->by_time, levels->scratch)
+		       : all_ratios(input, row->values, levels->scratch);
+
+	qsort(ratios.low, ratios.n, sizeof(double), stats_order);
+	qsort(ratios.value, ratios.n, sizeof(double), stats_order);
+	qsort(ratios.high, ratios.n, sizeof(double), stats_order);
 	return ratios;
 }
 
@@ -149,36 +204,58 @@ static struct measure by_minima(const struct check_input *input, const struct me
 	};
 }
 
-static void find_power(const struct check_input *input, struct check_row *row,
-		       const struct levels *levels, bool can_reject)
+/* The noise of single runs as the ratios of pairs tell it: each has that of two. */
+static double noise_of_pairs(const struct check_input *input, const struct check_row *row,
+			     const struct levels *levels)
 {
-	double limit = log1p(fmax(check_limit(input, row->rule), -1)), *room = levels->scratch;
-	double *pairs = room + input->nbase + input->nnew, noise, found;
-	int sign = row->rule->order == RULE_AT_MOST ? 1 : -1;
+	double *room = levels->scratch, *apart = room + input->nbase;
+	size_t n = input->nbase, npairs = 0;
+
+	for (size_t i = 0; i < n; i++)
+		room[i] = ratio(row->values[levels->by_time[n + i]].value,
+				row->values[levels->by_time[i]].value);
+	stats_add_pairs(room, n, apart, &npairs);
+	return npairs ? stats_noise(apart, npairs) * M_SQRT1_2 : NAN;
+}
+
+static double noise_of_sides(const struct check_input *input, const struct check_row *row,
+			     const struct levels *levels)
+{
+	double *room = levels->scratch, *apart = room + input->nbase + input->nnew;
 	size_t npairs = 0;
 
 	for (size_t i = 0; i < input->nbase + input->nnew; i++)
 		room[i] = row->values[i].value;
-	stats_add_pairs(room, input->nbase, pairs, &npairs);
-	stats_add_pairs(room + input->nbase, input->nnew, pairs, &npairs);
-	if (!npairs)
+	stats_add_pairs(room, input->nbase, apart, &npairs);
+	stats_add_pairs(room + input->nbase, input->nnew, apart, &npairs);
+	return npairs ? stats_noise(apart, npairs) : NAN;
+}
+
+static void find_power(const struct check_input *input, struct check_row *row,
+		       const struct levels *levels, bool can_reject)
+{
+	double noise = input->paired ? noise_of_pairs(input, row, levels)
+				     : noise_of_sides(input, row, levels);
+	double limit = log1p(fmax(check_limit(input, row->rule), -1)), tail = levels->tail_of_all;
+	double found = noise * stats_difference_found(input->nbase, input->nnew, levels->tail);
+	int sign = row->rule->order == RULE_AT_MOST ? 1 : -1;
+
+	if (!isfinite(noise))
 		return;
-	noise = stats_noise(pairs, npairs);
-	found = noise * stats_difference_found(input->nbase, input->nnew, levels->tail);
 	row->power = (struct check_power){
 		.known = true,
 		.noise = noise,
 		.finds = can_reject ? expm1(limit + sign * found) : INFINITY,
 		.runs_needed =
-			noise > 0 ? stats_runs_to_find(sign * limit / noise, levels->tail_of_all)
-				  : stats_runs_to_tell(levels->tail_of_all),
+			noise > 0 ? stats_runs_to_find(sign * limit / noise, tail, input->paired)
+				  : stats_runs_to_tell(tail, input->paired),
 	};
 }
 
 struct measure check_measure(const struct check_input *input, struct check_row *row,
 			     const struct levels *levels)
 {
-	struct ratios ratios = make_ratios(input, row->values, levels->scratch);
+	struct ratios ratios = make_ratios(input, row, levels);
 	struct measure measure;
 
 	if (row->method == METHOD_INTERVAL)

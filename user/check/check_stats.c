@@ -58,43 +58,83 @@ static void step(double *chance, size_t few, size_t j, size_t npairs)
 	}
 }
 
-static int make_exact(struct stats_ranks *ranks)
+/* at_most[u] from the chances of each u. */
+static void add_up(struct stats_ranks *ranks, const double *chance)
 {
-	size_t npairs = ranks->nbase * ranks->nnew;
-	size_t few = ranks->nbase < ranks->nnew ? ranks->nbase : ranks->nnew;
-	double *chance = calloc((few + 1) * (npairs + 1), sizeof(*chance)), sum = 0;
+	double sum = 0;
+
+	for (size_t u = 0; u <= ranks->npairs; u++)
+		ranks->at_most[u] = sum += chance[u];
+}
+
+static int make_exact(struct stats_ranks *ranks, size_t few, size_t many)
+{
+	size_t row = ranks->npairs + 1;
+	double *chance = calloc((few + 1) * row, sizeof(*chance));
 
 	if (!chance)
 		return -ENOMEM;
 	for (size_t i = 0; i <= few; i++)
-		chance[i * (npairs + 1)] = 1;
-	for (size_t j = 1; j <= npairs / few; j++)
-		step(chance, few, j, npairs);
-	for (size_t u = 0; u <= npairs; u++)
-		ranks->at_most[u] = sum += chance[few * (npairs + 1) + u];
+		chance[i * row] = 1;
+	for (size_t j = 1; j <= many; j++)
+		step(chance, few, j, ranks->npairs);
+	add_up(ranks, chance + few * row);
 	free(chance);
 	return 0;
 }
 
-static void make_normal(struct stats_ranks *ranks)
+/* Each rank is that of a difference below 0 with a chance of a half. */
+static int make_exact_paired(struct stats_ranks *ranks, size_t n)
 {
-	double base = (double)ranks->nbase, new = (double)ranks->nnew;
-	double spread = sqrt(base * new *(base + new + 1) / 12);
+	double *chance = calloc(ranks->npairs + 1, sizeof(*chance));
 
-	for (size_t u = 0; u <= ranks->nbase * ranks->nnew; u++)
-		ranks->at_most[u] = normal_share(((double)u + 0.5 - base * new / 2) / spread);
+	if (!chance)
+		return -ENOMEM;
+	chance[0] = 1;
+	for (size_t rank = 1; rank <= n; rank++)
+		for (size_t u = ranks->npairs + 1; u-- > 0;)
+			chance[u] = (chance[u] + (u < rank ? 0 : chance[u - rank])) / 2;
+	add_up(ranks, chance);
+	free(chance);
+	return 0;
+}
+
+static int make_normal(struct stats_ranks *ranks, double spread)
+{
+	double middle = (double)ranks->npairs / 2;
+
+	for (size_t u = 0; u <= ranks->npairs; u++)
+		ranks->at_most[u] = normal_share(((double)u + 0.5 - middle) / spread);
+	return 0;
+}
+
+static int make(struct stats_ranks *ranks, size_t npairs)
+{
+	*ranks = (struct stats_ranks){ .npairs = npairs };
+	ranks->at_most = calloc(npairs + 1, sizeof(*ranks->at_most));
+	return ranks->at_most ? 0 : -ENOMEM;
 }
 
 int stats_ranks_make(struct stats_ranks *ranks, size_t nbase, size_t nnew)
 {
-	*ranks = (struct stats_ranks){ .nbase = nbase, .nnew = nnew };
-	ranks->at_most = calloc(nbase * nnew + 1, sizeof(*ranks->at_most));
-	if (!ranks->at_most)
+	double base = (double)nbase, new = (double)nnew;
+
+	if (make(ranks, nbase * nnew))
 		return -ENOMEM;
-	if (nbase * nnew <= STATS_EXACT)
-		return make_exact(ranks);
-	make_normal(ranks);
-	return 0;
+	if (ranks->npairs > STATS_EXACT)
+		return make_normal(ranks, sqrt(base * new *(base + new + 1) / 12));
+	return nbase < nnew ? make_exact(ranks, nbase, nnew) : make_exact(ranks, nnew, nbase);
+}
+
+int stats_ranks_make_paired(struct stats_ranks *ranks, size_t n)
+{
+	double runs = (double)n;
+
+	if (make(ranks, n * (n + 1) / 2))
+		return -ENOMEM;
+	if (ranks->npairs > STATS_EXACT)
+		return make_normal(ranks, sqrt(runs * (runs + 1) * (2 * runs + 1) / 24));
+	return make_exact_paired(ranks, n);
 }
 
 void stats_ranks_free(struct stats_ranks *ranks)
@@ -107,17 +147,17 @@ size_t stats_bound(const struct stats_ranks *ranks, double tail)
 {
 	size_t k = 0;
 
-	while (k < ranks->nbase * ranks->nnew && stats_is_within(ranks->at_most[k], tail))
+	while (k < ranks->npairs && stats_is_within(ranks->at_most[k], tail))
 		k++;
 	return k;
 }
 
-size_t stats_runs_to_tell(double tail)
+size_t stats_runs_to_tell(double tail, bool paired)
 {
-	double splits = 1; /* of n + n runs */
+	double splits = 1; /* of n + n runs, or of n pairs */
 
 	for (size_t n = 1; tail > 0 && n <= STATS_MOST_RUNS; n++) {
-		splits *= 2 * (2 * (double)n - 1) / (double)n;
+		splits *= paired ? 2 : 2 * (2 * (double)n - 1) / (double)n;
 		if (stats_is_within(1 / splits, tail))
 			return n;
 	}
@@ -145,9 +185,9 @@ double stats_difference_found(size_t nbase, size_t nnew, double tail)
 	return difference_found(2 * base * new / (base + new), normal_z(tail));
 }
 
-size_t stats_runs_to_find(double difference, double tail)
+size_t stats_runs_to_find(double difference, double tail, bool paired)
 {
-	size_t low = stats_runs_to_tell(tail), high = STATS_MOST_RUNS;
+	size_t low = stats_runs_to_tell(tail, paired), high = STATS_MOST_RUNS;
 	double z = normal_z(tail);
 
 	if (!low || difference_found((double)high, z) > difference)

@@ -17,24 +17,28 @@ double stats_median(const double *sorted, size_t n);
 int stats_order(const void *a, const void *b);
 
 /*
- * Of all nbase * nnew pairs of a base run and a new one, u are those in which the new one is not
- * above: Mann and Whitney's U. at_most[u] is the chance of so few pairs, or fewer, when both sides
- * are alike. Exact up to STATS_EXACT pairs; beyond, by the normal distribution.
+ * Of all pairs of a base run and a new one, u are those in which the new one is not above: Mann and
+ * Whitney's U. at_most[u] is the chance of so few pairs, or fewer, when both sides are alike. Exact
+ * up to STATS_EXACT pairs; beyond, by the normal distribution.
  */
 #define STATS_EXACT 2500
 struct stats_ranks {
-	size_t nbase; /* at least 1, as the next */
-	size_t nnew;
-	double *at_most; /* [nbase * nnew + 1] */
+	size_t npairs;
+	double *at_most; /* [npairs + 1] */
 };
 
-/* 0 or -ENOMEM; stats_ranks_free() in any case. */
+/* @nbase, @nnew: at least 1. 0 or -ENOMEM; stats_ranks_free() in any case. */
 int stats_ranks_make(struct stats_ranks *ranks, size_t nbase, size_t nnew);
+
+/*
+ * The same of @n runs on each side, of which one of the base and a new one belong together: the
+ * pairs are those of their differences, each with itself and each other (Wilcoxon's signed ranks).
+ */
+int stats_ranks_make_paired(struct stats_ranks *ranks, size_t n);
 void stats_ranks_free(struct stats_ranks *ranks);
 
 /*
- * The k for which the k-th smallest of all differences between a new and a base run is above the
- * true one with a chance of at most @tail: the end of a confidence interval. 0: there is none, the
+ * The k for which the k-th smallest of all pairs' differences is above the true one with a chance of at most @tail: the end of a confidence interval. 0: there is none, the
  * runs are too few.
  */
 size_t stats_bound(const struct stats_ranks *ranks, double tail);
@@ -47,7 +51,7 @@ static inline bool stats_is_within(double chance, double tail)
 
 /* With how many runs on each side such a bound exists at all; 0: more than STATS_MOST_RUNS. */
 #define STATS_MOST_RUNS 1000
-size_t stats_runs_to_tell(double tail);
+size_t stats_runs_to_tell(double tail, bool paired);
 
 /*
  * Which true difference is found 9 times of 10, if the bound of @tail is to be beyond 0: in
@@ -55,7 +59,7 @@ size_t stats_runs_to_tell(double tail);
  * on each side find one of @difference of these; 0: more than STATS_MOST_RUNS.
  */
 double stats_difference_found(size_t nbase, size_t nnew, double tail);
-size_t stats_runs_to_find(double difference, double tail);
+size_t stats_runs_to_find(double difference, double tail, bool paired);
 
 /*
  * The standard deviation of @n values around their own middle, as a share of it, and as their

@@ -294,6 +294,18 @@ static void text_row(FILE *out, const struct check_result *result, const struct 
 	}
 }
 
+static void text_warning(FILE *out, const char *warning, const struct text_style *style)
+{
+	struct flow flow = { .out = out, .columns = style->columns, .indent = 4 };
+
+	fputs(style->color ? "\033[33m" : "", out);
+	flow.at = (unsigned int)fprintf(out, "Warning:");
+	flow.has_word = true;
+	flow_text(&flow, 1, warning);
+	flow_end(&flow);
+	fputs(style->color ? "\033[0m" : "", out);
+}
+
 int report_check_text(FILE *out, const struct check_result *result, const struct text_style *style)
 {
 	char line[CHECK_TITLE_LEN];
@@ -303,6 +315,8 @@ int report_check_text(FILE *out, const struct check_result *result, const struct
 	fprintf(out, "%s\n", check_title(line, result, style->utf8));
 	if (*check_levels(line, result))
 		fprintf(out, "%s\n", line);
+	for (size_t i = 0; i < result->nwarnings; i++)
+		text_warning(out, result->warnings[i], style);
 	fputc('\n', out);
 	for (int column = 0; column < COLUMNS && result->nrows; column++)
 		if (has_column(result, column))
@@ -386,6 +400,10 @@ int report_check_markdown(FILE *out, const struct check_result *result,
 	put_markdown(out, check_title(line, result, true));
 	fputs("\n\n", out);
 	markdown_paragraph(out, check_levels(line, result));
+	for (size_t i = 0; i < result->nwarnings; i++) {
+		fputs("**Warning**: ", out);
+		markdown_paragraph(out, result->warnings[i]);
+	}
 	markdown_paragraph(out, check_advice(line, result));
 	if (!result->nrows)
 		return 0;

@@ -107,6 +107,8 @@ int report_check_junit(FILE *out, const struct check_result *result, const struc
 	junit_property(out, "gmemtrace", GMEM_VERSION);
 	junit_property(out, "levels", check_levels(title, result));
 	junit_property(out, "advice", check_advice(title, result));
+	for (size_t i = 0; i < result->nwarnings; i++)
+		junit_property(out, "warning", result->warnings[i]);
 	fputs("    </properties>\n", out);
 	for (size_t i = 0; i < result->nrows; i++)
 		junit_case(out, &result->rows[i]);
@@ -164,6 +166,11 @@ int report_check_github(FILE *out, const struct check_result *result,
 
 	(void)style;
 	fprintf(out, "gmemtrace check: %s\n", check_title(line, result, true));
+	for (size_t i = 0; i < result->nwarnings; i++) {
+		fputs("::warning title=gmemtrace check::", out);
+		put_message(out, result->warnings[i]);
+		fputc('\n', out);
+	}
 	for (size_t i = 0; i < result->nrows; i++)
 		github_row(out, result, &result->rows[i]);
 	fprintf(out, "gmemtrace check: %s\n", check_summary(line, result));

@@ -126,19 +126,43 @@ static json_t *json_allowed(unsigned int allow)
 	return node_done(&list);
 }
 
+static json_t *json_warnings(const struct check_result *result)
+{
+	struct json_node list = node_list();
+
+	for (size_t i = 0; i < result->nwarnings; i++)
+		node_add(&list, json_string(result->warnings[i]));
+	return node_done(&list);
+}
+
+static void put_input(struct json_node *check, const struct check_input *input)
+{
+	node_put(check, "alpha", json_real(input->alpha));
+	node_put(check, "miss", json_real(input->miss));
+	node_put(check, "floor", json_real(input->floor));
+	node_put(check, "per_slot", json_boolean(input->per_slot));
+	node_put(check, "deterministic", json_boolean(input->deterministic));
+	node_put(check, "paired", json_boolean(input->paired));
+	node_put(check, "allowed", json_allowed(input->allow));
+	node_put(check, "max_runs", integer_or_null(input->max_runs));
+}
+
 static json_t *json_check(const struct check_result *result)
 {
 	const struct check_input *input = result->input;
+	struct json_node check = node_object();
 
-	return json_pack(
-		"{s:s, s:i, s:f, s:f, s:f, s:b, s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
-		"verdict", verdict_names[result->verdict], "exit_status", check_exit_status(result),
-		"alpha", input->alpha, "miss", input->miss, "floor", input->floor, "per_slot",
-		input->per_slot, "deterministic", input->deterministic, "allowed",
-		json_allowed(input->allow), "max_runs", integer_or_null(input->max_runs), "tests",
-		(json_int_t)result->ntests, "family", (json_int_t)result->nfamily, "runs_needed",
-		integer_or_null(result->runs_needed), "base", json_runs(input->base, input->nbase),
-		"new", json_runs(input->new, input->nnew), "results", json_rows(result));
+	node_put(&check, "verdict", json_string(verdict_names[result->verdict]));
+	node_put(&check, "exit_status", json_integer(check_exit_status(result)));
+	put_input(&check, input);
+	node_put(&check, "tests", json_integer((json_int_t)result->ntests));
+	node_put(&check, "family", json_integer((json_int_t)result->nfamily));
+	node_put(&check, "runs_needed", integer_or_null(result->runs_needed));
+	node_put(&check, "warnings", json_warnings(result));
+	node_put(&check, "base", json_runs(input->base, input->nbase));
+	node_put(&check, "new", json_runs(input->new, input->nnew));
+	node_put(&check, "results", json_rows(result));
+	return node_done(&check);
 }
 
 int report_check_json(FILE *out, const struct check_result *result, const struct text_style *style)

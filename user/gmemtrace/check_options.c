@@ -23,6 +23,7 @@ enum {
 	KEY_MAX_RUNS,
 	KEY_MISS,
 	KEY_NEW,
+	KEY_PAIRED,
 	KEY_PER_SLOT,
 	KEY_RULE,
 	KEY_RULES,
@@ -45,6 +46,8 @@ static const struct argp_option table[] = {
 	{ "miss", KEY_MISS, "PERCENT", 0,
 	  "How likely a rule that is broken may be called fine (2.5%)", 0 },
 	{ "floor", KEY_FLOOR, "PERCENT", 0, "The limit of rules without one (1%)", 0 },
+	{ "paired", KEY_PAIRED, NULL, 0,
+	  "Runs were made in turns: the n-th of both sides belong together", 0 },
 	{ "until-told", KEY_UNTIL_TOLD, NULL, 0,
 	  "Runs are added until it is told: look three times, with a third of both chances each",
 	  0 },
@@ -233,6 +236,9 @@ static error_t parse_flag(struct check_options *options, int key)
 	case KEY_FORCE:
 		options->force = true;
 		return 0;
+	case KEY_PAIRED:
+		options->paired = true;
+		return 0;
 	case KEY_UNTIL_TOLD:
 		options->until_told = true;
 		return 0;
@@ -303,6 +309,17 @@ static int check_sides(const struct check_options *options, struct problem *prob
 			   options->base.n ? "--new" : "--base");
 }
 
+static int check_pairs(const struct check_options *options, struct problem *problem)
+{
+	if (!options->paired || options->base.n == options->new.n)
+		return 0;
+	return problem_set(
+		problem, EXIT_USAGE,
+		"check: --paired takes as many runs on one side as on the other, and there "
+		"are %zu and %zu. Leave some away",
+		options->base.n, options->new.n);
+}
+
 static int check_looks(const struct check_options *options, struct problem *problem)
 {
 	size_t most = options->base.n > options->new.n ? options->base.n : options->new.n;
@@ -333,7 +350,8 @@ int check_options_parse(int argc, char **argv, struct check_options *options,
 	options->default_rules = !options->rules.n;
 	if (options->default_rules && rules_add_default(&options->rules, problem))
 		return -1;
-	return check_looks(options, problem) ?: check_sides(options, problem);
+	return check_looks(options, problem) ?: check_sides(options, problem)
+					    ?: check_pairs(options, problem);
 }
 
 void check_options_free(struct check_options *options)

@@ -24,6 +24,7 @@ struct check_options {
 	double alpha;
 	double miss;
 	double floor;
+	bool paired;
 	bool until_told; /* then max_runs is not 0 */
 	size_t max_runs;
 	enum check_inconclusive inconclusive;

@@ -114,6 +114,7 @@ static int check(const struct check_options *options, const struct captures *cap
 		.deterministic = options->deterministic,
 		.default_rules = options->default_rules,
 		.allow = options->allow,
+		.paired = options->paired,
 		.max_runs = options->max_runs,
 		.inconclusive = options->inconclusive,
 	};

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is the same for all rows of a check: the distribution that bounds come from, the order of
+ * runs in time, and room to work in.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include "check_judge.h"
+
+static __u64 start_of(const struct check_input *input, size_t run)
+{
+	const struct check_run *at =
+		run < input->nbase ? &input->base[run] : &input->new[run - input->nbase];
+
+	return at->capture->start_realtime_ns;
+}
+
+/* Insertion, which keeps the order of files where times are the same. */
+static void sort_by_time(const struct check_input *input, size_t *runs, size_t first, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t at = i;
+
+		for (; at && start_of(input, runs[at - 1]) > start_of(input, first + i); at--)
+			runs[at] = runs[at - 1];
+		runs[at] = first + i;
+	}
+}
+
+/* Three ratios of each pair of runs; and no fewer than pairs of one side, and runs. */
+static size_t room(const struct check_input *input)
+{
+	size_t nruns = input->nbase + input->nnew;
+
+	return 3 * input->nbase * input->nnew + nruns * nruns;
+}
+
+int levels_make(struct levels *levels, const struct check_input *input)
+{
+	levels->scratch = calloc(room(input), sizeof(*levels->scratch));
+	levels->by_time = calloc(input->nbase + input->nnew, sizeof(*levels->by_time));
+	if (!levels->scratch || !levels->by_time)
+		return -ENOMEM;
+	sort_by_time(input, levels->by_time, 0, input->nbase);
+	sort_by_time(input, levels->by_time + input->nbase, input->nbase, input->nnew);
+	return input->paired ? stats_ranks_make_paired(&levels->ranks, input->nbase)
+			     : stats_ranks_make(&levels->ranks, input->nbase, input->nnew);
+}
+
+void levels_free(struct levels *levels)
+{
+	stats_ranks_free(&levels->ranks);
+	free(levels->scratch);
+	free(levels->by_time);
+}
