@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # `lab perf`: what guest_memfd costs on two kernels, by captures of the same workload under icount,
-# where a nanosecond is an instruction and one run is almost like the next. Sourced by scripts/lab.
+# where a nanosecond is an instruction and one run is almost like the next, from several boots of each.
+# Sourced by scripts/lab.
 # shellcheck shell=bash
 
 TOP=$(readlink -f "$LIB/../..")
@@ -11,10 +12,10 @@ PERF_WORKLOAD=("$TOP/build/gmemload" --vms=1 --vcpus=1 --slots=1 --pages=4096
 	touch recreate touch punch:pages=2048 touch host)
 
 perf_parse() {
-	opt_base='' opt_new='' opt_runs=3 opt_keep='' opt_timeout='' opt_check=()
+	opt_base='' opt_new='' opt_boots=2 opt_runs=2 opt_keep='' opt_timeout='' opt_check=()
 	while (($#)); do
 		case $1 in
-		--base | --new | --runs | --keep | --timeout)
+		--base | --new | --boots | --runs | --keep | --timeout)
 			(($# > 1)) || usage "$1 needs a value."
 			printf -v "opt_${1#--}" %s "$2"
 			shift
@@ -44,6 +45,7 @@ perf_check() {
 		kernel_known "$kernel" || usage "no kernel '$kernel'. One of: $(kernel_list)."
 	done
 	[[ $opt_runs =~ ^[1-9][0-9]*$ ]] || usage "--runs $opt_runs: a number is needed."
+	[[ $opt_boots =~ ^[1-9][0-9]*$ ]] || usage "--boots $opt_boots: a number is needed."
 	[[ ! $opt_keep || -d $opt_keep ]] || usage "--keep $opt_keep: no such directory."
 	[[ -x $TOP/build/gmemtrace && -x $TOP/build/gmemload ]] ||
 		die "no $TOP/build/gmemtrace. Run make."
@@ -60,13 +62,37 @@ for run in $(seq 0 "$runs"); do
 done
 rm "$prefix-0.gmem"'
 
-# perf_record KERNEL SIDE: the captures of one kernel.
+# perf_record SIDE KERNEL BOOT: the captures of one boot.
 perf_record() {
-	note "$2: $opt_runs runs on $1, and one before them that is not kept"
-	interruptible "$TOP/scripts/lab" run --kernel "$1" --icount --share "$opt_keep" \
+	note "$1: boot $3 of $opt_boots of $2, $opt_runs runs and one before them that is not kept"
+	interruptible "$TOP/scripts/lab" run --kernel "$2" --icount --share "$opt_keep" \
 		--timeout "${opt_timeout:-$((120 + 60 * opt_runs))}" -- \
-		sh -c "$PERF_SCRIPT" perf "$TOP/build/gmemtrace" "$opt_keep/$2" "$opt_runs" \
-		"${opt_workload[@]}" >&2
+		sh -c "$PERF_SCRIPT" perf "$TOP/build/gmemtrace" "$opt_keep/$1-$3" "$opt_runs" \
+		"${opt_workload[@]}" >&2 || die "cannot capture on $2; the reason is above."
+}
+
+# What differs from boot to boot (where the kernel lies in memory, for one) is no change: each kernel
+# boots several times, in turns, and first every second time.
+perf_record_all() {
+	local boot
+	for ((boot = 1; boot <= opt_boots; boot++)); do
+		if ((boot % 2)); then
+			perf_record base "$opt_base" "$boot"
+			perf_record new "$opt_new" "$boot"
+		else
+			perf_record new "$opt_new" "$boot"
+			perf_record base "$opt_base" "$boot"
+		fi
+	done
+}
+
+# perf_between_boots SIDE: how far the first two boots of one kernel are apart.
+perf_between_boots() {
+	local change
+	change=$("$TOP/build/gmemtrace" check --deterministic --rule guest_fault.mean \
+		--base "$opt_keep/$1"-1-*.gmem --new "$opt_keep/$1"-2-*.gmem |
+		awk '$1 == "guest_fault.mean" { print $4 }') || :
+	note "$1: between two boots guest_fault.mean moved by ${change:--}"
 }
 
 cmd_perf() {
@@ -79,8 +105,11 @@ cmd_perf() {
 	fi
 	opt_keep=$(readlink -f "$opt_keep")
 	rm -f "$opt_keep"/{base,new}-*.gmem
-	perf_record "$opt_base" base || die "cannot capture on $opt_base; the reason is above."
-	perf_record "$opt_new" new || die "cannot capture on $opt_new; the reason is above."
+	perf_record_all
+	if ((opt_boots > 1)); then
+		perf_between_boots base
+		perf_between_boots new
+	fi
 	# Of two kernels the functions may differ; what they do for a guest is what is compared.
 	"$TOP/build/gmemtrace" check --deterministic --allow rungs "${opt_check[@]}" \
 		--base "$opt_keep"/base-*.gmem --new "$opt_keep"/new-*.gmem || status=$?

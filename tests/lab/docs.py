@@ -146,8 +146,9 @@ UNTIL_CTRL_C = ("gmemtrace ", f"{ROOT}/tests/lab/ctrl-c gmemtrace ")
 
 # In lab VMs, without the `lab run` in front of it; build/ is in PATH.
 IN_VM = (
-    Row(r"^for run in 1 2 3 4 5 6; do gmemtrace record", ("1 2 3 4 5 6", "1"), ("./vmm-before", "./vmm"), ("./vmm-after", "./vmm")),
-    Row(r"^gmemtrace check --allow command --base before-\*", out=r"inconclusive: .* inconclusive", status=3),
+    Row(r"^for run in 0 1 2 3 4 5 6; do for side", ("1 2 3 4 5 6", "1"), ("./vmm-$side", "./vmm")),
+    Row(r"^gmemtrace check --allow command --base before-\[1-9\]\*", out=r"inconclusive: .* inconclusive", status=3),
+    Row(r"^for run in \$\(seq 24\); do for side", ("seq 24", "seq 2"), ("./vmm-$side", "./vmm"), out="looked at again when there are 6 \\+ 6 runs"),
     Row(r"^gmemtrace check --base before-\*", out=r"^loss==0 .*fine", status=3),
     Row(r"^gmemtrace check --base a\*.gmem", ("a*", "before-*"), ("b*", "after-*"), out=r"^loss==0 .*fine", status=3),
     Row(r"^gmemtrace probe$", out=r"^guest_fault +.*kvm_gmem_get_pfn"),
@@ -213,6 +214,7 @@ NOT_HERE = (
     (r"^gmemtrace export FILE --to FORMAT|^gmemtrace record -o FILE$|^gmemtop -b$|^gmemtrace -f json$", "the same with values is run"),
     (r"^gmemtrace (record|report|check|record --events|--no-fsession|--exact|-e create)$", "in tables and sentences: a name"),
     (r"^gmemtrace .*-- VMM$|^gmemload --no-direct-map$", "in words what a block below is"),
+    (r"^build/verdicts --trials 20000$", "verdicts of tests/run, with 2,000"),
     (r"^(perf record -k mono|trace-cmd record -C mono|perf record)$", "others' programs"),
     (r"^scripts/lab run( --kernel K -- .*| --icount| --kernel 7\.3 --numa 2)?$", "of which other commands are"),
     (r"^scripts/lab run --kernel 7\.2 -- tests/lab/suite\.py|^tests/run (cost|docs|overhead|unit native docs)$|^build/tests/unit/|tests/lab/(topcost|shared_cost|scale|record|mayhem)\.py", "parts of tests/run"),
@@ -227,7 +229,9 @@ BLOCKS = (
     (r"^gmemtop 0\.1 ", "screens: test_screens"),
     (r"^ kernel +│ user space", "a drawing"),
     (r"^#!/bin/bash\n# ci/|^name: guest_memfd|^# What we promise|^gmemtrace check: 3 base runs", "tests/lab/ci.py"),
-    (r"^3 base runs \(Linux 6\.18", "what tests/lab/perf.py makes"),
+    (r"^4 base runs \(Linux 6\.18", "what tests/lab/perf.py makes"),
+    (r"^6 base runs \(Linux 7\.3\.4\)", "an example: tests/unit/test_report_check.c"),
+    (r"^guest_fault\.mean<=\+2%\nguest_fault\.p99", "rules: tests/unit/test_check_rules.c"),
     (r"^process VMM \(pid\)", "a drawing of tracks"),
     (r"^SELECT ts, dur, extract_arg", "for Perfetto's trace_processor, which Debian does not have"),
     (r"^SELECT n\.vm, ", "test_query"),

@@ -4,6 +4,7 @@
 import glob
 import json
 import os
+import re
 import sys
 import tempfile
 
@@ -22,7 +23,7 @@ def perf(*arguments):
 def test_wrong_usage():
     """wrong usage is told, with status 2"""
     for arguments, words in (([], "--base"), (["--base", "7.3"], "--new"), (["--base", "7.3", "--new", "2.4"], "2.4"), (["--runs"], "--runs"),
-                             (["--base", "7.3", "--new", "7.3", "--runs", "many"], "many"), (["--fast"], "--fast"),
+                             (["--base", "7.3", "--new", "7.3", "--runs", "many"], "many"), (["--fast"], "--fast"), (["--base", "7.3", "--new", "7.3", "--boots", "0"], "--boots 0"),
                              (["--base", "7.3", "--new", "7.3", "--keep", "/no/such"], "/no/such")):
         done = perf(*arguments)
         assert done.returncode == 2 and words in done.stderr, f"{arguments}: {done}"
@@ -42,8 +43,10 @@ def test_prepares():
     assert prepares["verdict"] == "regression", prepares
     assert (prepares["base"]["value"], prepares["new"]["value"]) == (0.6, 1), prepares
     assert rows["guest_fault.refaults<=+1%"]["verdict"] == rows["loss==0"]["verdict"] == "fine", rows
-    assert files == ["base-1.gmem", "new-1.gmem"], files
-    return f"guest_fault.mean {rows['guest_fault.mean<=+2%']['change']['value']:+.2%}"
+    assert files == ["base-1-1.gmem", "base-2-1.gmem", "new-1-1.gmem", "new-2-1.gmem"], files
+    spread = re.findall(r"(\w+): between two boots guest_fault.mean moved by (\S+%)", done.stderr)
+    assert [side for side, _ in spread] == ["base", "new"], done.stderr
+    return f"guest_fault.mean {rows['guest_fault.mean<=+2%']['change']['value']:+.2%}; between boots {', '.join(moved for _, moved in spread)}"
 
 
 def main():
