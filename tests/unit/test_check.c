@@ -1010,6 +1010,26 @@ static void test_interpolated(void **state)
 	free_bench(bench);
 }
 
+/* Is it all of it, or the slow ones? */
+static void test_shift(void **state)
+{
+	struct bench *bench = make_bench(3, 3);
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		for (int n = 0; n < 1000; n++)
+			sample_count(slot_of(bench, i), EV_GUEST_FAULT,
+				     (__u64)((8000 + n * 4) * (n >= 800 && i >= 3 ? 1.3 : 1)), 10);
+	bench->input.deterministic = true;
+	run_check(bench, "guest_fault.mean<=+1% guest_fault.p10<=+1% guest_fault.count<=+0%");
+	expect_verdict(bench, 0, VERDICT_REGRESSION, "beyond");
+	assert_string_equal(row_of(bench, 0)->remark,
+			    "by percentile p10 +0 %, p50 +0 %, p90 +30 %, p99 +30 %, p99.9 +30 %");
+	assert_string_equal(row_of(bench, 1)->remark, "");
+	assert_string_equal(row_of(bench, 2)->remark, "");
+	free_bench(bench);
+}
+
 static void test_thin_tail(void **state)
 {
 	struct bench *bench = make_bench(5, 5);
@@ -1160,6 +1180,7 @@ int main(void)
 		cmocka_unit_test(test_minima),
 		cmocka_unit_test(test_deterministic_counts),
 		cmocka_unit_test(test_interpolated),
+		cmocka_unit_test(test_shift),
 		cmocka_unit_test(test_thin_tail),
 		cmocka_unit_test(test_judged_loss),
 		cmocka_unit_test(test_real_runs),

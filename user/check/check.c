@@ -319,14 +319,18 @@ static size_t runs_needed(const struct check_result *result)
 	return needed;
 }
 
-static void judge_all(const struct judge *judge)
+static int judge_all(const struct judge *judge)
 {
 	struct check_result *result = judge->result;
+	int err = 0;
 
-	for (size_t i = 0; i < result->nrows; i++)
+	for (size_t i = 0; i < result->nrows && !err; i++) {
 		if (!check_is_judged(&result->rows[i]))
 			judge_row(judge, &result->rows[i]);
+		err = check_remark_shift(judge->input, &result->rows[i]);
+	}
 	result->runs_needed = runs_needed(result);
+	return err;
 }
 
 /* The worst of all rows; an improvement is none. Nothing compared is nothing known. */
@@ -359,7 +363,7 @@ int check_run_all(const struct check_input *input, struct check_result *result)
 	err = err ?: check_share_alpha(result, &judge.levels);
 	if (!err) {
 		postpone(&judge);
-		judge_all(&judge);
+		err = judge_all(&judge);
 		check_design(result, &judge.levels);
 	}
 	conclude(result);

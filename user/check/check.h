@@ -117,7 +117,7 @@ struct check_row {
 	struct check_power power;
 	enum verdict verdict;
 	char reason[240]; /* of a verdict that is not fine; clean, one line; else "" */
-	char remark[160]; /* what else to know; clean, one line; or "" */
+	char remark[240]; /* what else to know; clean, one line; or "" */
 };
 
 struct check_result {

@@ -87,6 +87,9 @@ void check_say(struct check_row *row, enum verdict verdict, const char *format, 
 /* Of how the runs were made: warnings of the result, remarks of the rows. */
 void check_design(struct check_result *result, const struct levels *levels);
 
+/* Of a time that is a regression: by how much each part of its distribution has moved. 0 or -ENOMEM. */
+int check_remark_shift(const struct check_input *input, struct check_row *row);
+
 /* Add to what else to know of @row. */
 void check_remark(struct check_row *row, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -42,7 +42,7 @@ struct check_words {
 	char finds[16];
 	char needs[44];
 	const char *verdict;
-	char why[420]; /* the reason, and what else to know; "" when there is nothing to add */
+	char why[500]; /* the reason, and what else to know; "" when there is nothing to add */
 };
 
 struct check_words check_words(const struct check_row *row, bool utf8);

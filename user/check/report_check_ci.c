@@ -51,7 +51,7 @@ static void sentence(char *buf, size_t size, const struct check_words *words)
 		 words->verdict, *words->why ? ": " : "", words->why);
 }
 
-#define SENTENCE_LEN 700
+#define SENTENCE_LEN 800
 
 /* What fails a test, and what only says that it was no test; others passed. */
 static const char *junit_element(enum verdict verdict)

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where in the distribution of its latencies a regression is: in all events, or in the slow ones?
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "check_judge.h"
+#include "model/percentile.h"
+
+static const unsigned int per_mille[] = { 100, 500, 900, 990, 999 };
+#define NR_SHIFTS (sizeof(per_mille) / sizeof(per_mille[0]))
+
+/* Each percentile of one run, into @values, which has a row of @nruns for each. */
+static int read_run(const struct check_row *row, const struct capture *capture, double *values,
+		    size_t nruns)
+{
+	struct place_counts counts;
+	int err = place_counts_read(&counts, row->place, capture);
+
+	for (size_t i = 0; i < NR_SHIFTS && !err; i++)
+		values[i * nruns] =
+			percentile_within(&counts.totals.v[row->rule->metric.event], per_mille[i])
+				.value_ns;
+	place_counts_free(&counts);
+	return err;
+}
+
+static double median_of(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), stats_order);
+	return stats_median(values, n);
+}
+
+/* What moved as a whole says nothing more than the change of the row. */
+#define SAME_SHIFT 0.01
+
+/* @values: sorted by this, each side of each percentile by itself. */
+static void remark(const struct check_input *input, struct check_row *row, double *values)
+{
+	double least = INFINITY, most = -INFINITY;
+	char said[120];
+	size_t at = 0;
+
+	for (size_t i = 0; i < NR_SHIFTS; i++, values += input->nbase + input->nnew) {
+		double was = median_of(values, input->nbase);
+		double shift = median_of(values + input->nbase, input->nnew) / was - 1;
+
+		if (!isfinite(shift) || at >= sizeof(said)) /* no histogram */
+			return;
+		least = fmin(least, shift);
+		most = fmax(most, shift);
+		at += (size_t)snprintf(said + at, sizeof(said) - at, ", p%g %+.3g %%",
+				       per_mille[i] / 10.0, shift * 100);
+	}
+	if (most - least > SAME_SHIFT)
+		check_remark(row, "by percentile%s", said + 1);
+}
+
+int check_remark_shift(const struct check_input *input, struct check_row *row)
+{
+	size_t nruns = input->nbase + input->nnew;
+	double *values;
+	int err = 0;
+
+	if (row->verdict != VERDICT_REGRESSION || !row->rule->relative ||
+	    metric_unit(&row->rule->metric) != UNIT_NS)
+		return 0;
+	values = calloc(NR_SHIFTS * nruns, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	for (size_t i = 0; i < nruns && !err; i++)
+		err = read_run(row,
+			       (i < input->nbase ? &input->base[i] : &input->new[i - input->nbase])
+				       ->capture,
+			       values + i, nruns);
+	if (!err)
+		remark(input, row, values);
+	free(values);
+	return err;
+}
