@@ -201,6 +201,33 @@ def test_links_of_others():
         assert read(f"{shared}/file") == b"theirs"
 
 
+def test_history():
+    """a history of checks gets whole lines or none, also beyond a limit; what leads elsewhere, by links of others, is not written to"""
+    with place() as (directory, capture):
+        history = f"{directory}/history"
+        check = ("check", "--allow", "copies,loss", "--base", capture, "--new", capture, "-o", f"{directory}/result", "--append")
+        trace(*check, history)
+        line = read(history)
+        assert line.startswith(b"{") and line.endswith(b"}\n") and line.count(b"\n") == 1, line
+        ended = run("prlimit", f"--fsize={len(line) + 100}", SANITIZED, *check, history)
+        complains(ended, UNABLE, history)
+        assert read(history) == line and sorted(os.listdir(directory)) == ["capture", "history", "result"], os.listdir(directory)
+        many = [subprocess.Popen([SANITIZED, *check, history], stdout=subprocess.DEVNULL) for _ in range(5)]
+        statuses = {process.wait() for process in many}
+        assert statuses <= {1, 3}, statuses
+        assert [json.loads(text)["check"]["label"] for text in read(history).splitlines()] == [None] * 6
+        for path in ("/dev/full", "/dev/null", "/dev/stdout", directory):
+            complains(trace(*check, path), USAGE, path)
+        need_root()
+        with tempfile.TemporaryDirectory() as shared:
+            victim = write(f"{directory}/victim", "precious\n")
+            os.symlink(victim, f"{shared}/link")
+            os.lchown(f"{shared}/link", NOBODY, NOBODY)
+            os.chmod(shared, 0o1777)
+            complains(trace(*check, f"{shared}/link"), USAGE, "others may write to its directory")
+            assert read(victim) == b"precious\n"
+
+
 def test_own_links():
     """links that are one's own, or in a directory that is not for others, are followed and stay"""
     with place() as (directory, capture):

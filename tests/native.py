@@ -367,6 +367,36 @@ def test_check_formats():
     jsonschema.validate(found, json.loads(trace("--json-schema").stdout))
 
 
+def test_trend():
+    """checks that are kept: each line by the schema, also with names that are no text, and trend reads them"""
+    with tempfile.TemporaryDirectory() as directory:
+        base, new, history = f"{directory}/base", f"{directory}/new", f"{directory}/history"
+        for path, records in ((base, "20000"), (new, "20000")):
+            assert run(GENERATE, path, records).returncode == 0
+        for label in ("a\x1b", "b"):
+            done = trace("check", "--deterministic", "--per-slot", "--rule", "guest_fault.mean<=+1%", "--rule", "loss==0", "--base", base, "--new", new,
+                         "--allow", "copies", "--append", history, "--label", label, "-f", "github")
+            assert done.returncode == 0 and not done.stderr, done
+        with open(history, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        text, found = trace("trend", history), json.loads(trace("trend", history, "-f", "json").stdout)
+        assert text.returncode == 0 and text.stdout.startswith("2 checks, ") and not text.stderr, text
+        complains(trace("trend"), USAGE, "trend: no file")
+        complains(trace("trend", base), USAGE, "not a check that --append wrote")
+        complains(trace("trend", f"{directory}/none"), USAGE, "none", "No such file")
+        complains(trace("trend", history, "-f", "csv"), USAGE, "-f csv")
+        complains(trace("trend", history, history), USAGE, "one file too many")
+        complains(trace("trend", history, "-o", history), USAGE, "the same file as the input")
+    assert [line["check"]["label"] for line in lines] == ["a\x1b", "b"] == [check["label"] for check in found["trend"]["checks"]], lines
+    assert len(found["trend"]["series"]) == len(lines[0]["check"]["results"]), found
+    try:
+        import jsonschema
+    except ImportError:
+        raise Skip("no python3-jsonschema") from None
+    for line in lines + [found]:
+        jsonschema.validate(line, json.loads(trace("--json-schema").stdout))
+
+
 def test_help():
     """--help, --usage and --version work for anybody, in 80 columns"""
     for option, word in (("--help", "--duration=SECONDS"), ("-?", "Exit status"), ("--usage", "[-d SECONDS]"),
@@ -393,7 +423,7 @@ def test_witness():
 
 TESTS = [test_wrong_usage, test_refused, test_top_refused, test_top_says_that_it_attaches, test_no_privilege, test_no_file, test_other_file, test_newer_file, test_damaged_file, test_pipe, test_no_terminal, test_unknown_terminal,
          test_no_memory, test_diagnostics, test_messages, test_unwritable_place, test_full_disk, test_schema_file,
-         test_json_schema, test_check_formats, test_help, test_witness]
+         test_json_schema, test_check_formats, test_trend, test_help, test_witness]
 
 
 def main():

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "check/check.h"
+#include "check/trend.h"
 #include "hist.h"
 #include "sample.h"
 
@@ -389,6 +390,50 @@ static bool run(const struct scenario *scenario, unsigned int trials)
 	return passed;
 }
 
+/* A history: one run a night, and at night STEP of NIGHTS a change. */
+
+#define NIGHTS 60
+#define STEP 40
+
+/* The first night after which a change is told; 0: never. */
+static size_t first_told(const double *values)
+{
+	struct trend_change changes[NIGHTS / TREND_LEVEL];
+
+	for (size_t n = 1; n <= NIGHTS; n++)
+		if (trend_find(values, n, 0.002, changes) > 0)
+			return n;
+	return 0;
+}
+
+static bool run_history(unsigned int trials)
+{
+	unsigned int early = 0, found = 0, nights = 0;
+	double share, mean;
+	bool passed;
+
+	random_state = 88172645463325252ULL;
+	for (unsigned int trial = 0; trial < trials; trial++) {
+		double values[NIGHTS];
+		size_t told;
+
+		for (size_t i = 0; i < NIGHTS; i++)
+			values[i] = 10000 * (i < STEP ? 1 : 1.02) * (1 + 0.01 * normal());
+		told = first_told(values);
+		early += told && told <= STEP;
+		found += told > STEP;
+		nights += told > STEP ? (unsigned int)told - STEP : 0;
+	}
+	share = 100.0 * found / (trials - early);
+	mean = (double)nights / found;
+	passed = early <= 0.06 * trials && share >= 94 && mean <= 7;
+	printf("%s - verdicts: a history with +2 %% from night %d on, noise 1 %% (told before in "
+	       "%.1f %%, found in %.1f %% of the others, after %.1f nights; asked at most 6, at "
+	       "least 94, at most 7)\n",
+	       passed ? "ok" : "not ok", STEP, 100.0 * early / trials, share, mean);
+	return passed;
+}
+
 int main(int argc, char **argv)
 {
 	size_t n = sizeof(scenarios) / sizeof(scenarios[0]), passed = 0;
@@ -398,6 +443,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (size_t i = 0; i < n; i++)
 		passed += run(&scenarios[i], trials);
-	printf("1..%zu\n", n);
-	return passed != n;
+	passed += run_history(trials / 20);
+	printf("1..%zu\n", n + 1);
+	return passed != n + 1;
 }

@@ -214,6 +214,7 @@ NOT_HERE = (
     (r"^gmemtrace export FILE --to FORMAT|^gmemtrace record -o FILE$|^gmemtop -b$|^gmemtrace -f json$", "the same with values is run"),
     (r"^gmemtrace (record|report|check|record --events|--no-fsession|--exact|-e create)$", "in tables and sentences: a name"),
     (r"^gmemtrace .*-- VMM$|^gmemload --no-direct-map$", "in words what a block below is"),
+    (r"^gmemtrace trend history$|^gmemtrace trend$", "tests/native.py and tests/unit/test_trend.c"),
     (r"^build/verdicts --trials 20000$", "verdicts of tests/run, with 2,000"),
     (r"^(perf record -k mono|trace-cmd record -C mono|perf record)$", "others' programs"),
     (r"^scripts/lab run( --kernel K -- .*| --icount| --kernel 7\.3 --numa 2)?$", "of which other commands are"),
@@ -230,6 +231,7 @@ BLOCKS = (
     (r"^ kernel +│ user space", "a drawing"),
     (r"^#!/bin/bash\n# ci/|^name: guest_memfd|^# What we promise|^gmemtrace check: 3 base runs", "tests/lab/ci.py"),
     (r"^4 base runs \(Linux 6\.18", "what tests/lab/perf.py makes"),
+    (r"^40 checks, 2026", "an example: tests/unit/test_trend.c"),
     (r"^6 base runs \(Linux 7\.3\.4\)", "an example: tests/unit/test_report_check.c"),
     (r"^guest_fault\.mean<=\+2%\nguest_fault\.p99", "rules: tests/unit/test_check_rules.c"),
     (r"^process VMM \(pid\)", "a drawing of tracks"),
@@ -500,7 +502,7 @@ def options_of(*program):
 
 def programs():
     """Each program, or sub-command with options of its own, that has a --help."""
-    return {"gmemtrace": [GMEMTRACE], "gmemtrace check": [GMEMTRACE, "check"], "gmemtop": [f"{ROOT}/build/gmemtop"]}
+    return {"gmemtrace": [GMEMTRACE], "gmemtrace check": [GMEMTRACE, "check"], "gmemtrace trend": [GMEMTRACE, "trend"], "gmemtop": [f"{ROOT}/build/gmemtop"]}
 
 
 # For every command.
@@ -528,7 +530,7 @@ def test_synopsis():
         for command, named in docpages.synopsis(page).items():
             known = options_of(*programs().get(command, [GMEMTRACE]))
             taken = {long for long, (_, value) in known.items() if long not in HELP
-                     and (command in ("gmemtop", "gmemtrace check") or is_taken(command, long, value))}
+                     and (command in ("gmemtop", "gmemtrace check", "gmemtrace trend") or is_taken(command, long, value))}
             longs = {long for long, (short, _) in known.items() if {short, long} & named}
             wrong += [f"{command}: {long} is missing" for long in taken - longs]
             wrong += [f"{command}: {long} is not taken" for long in longs - taken - HELP]
@@ -612,8 +614,7 @@ def test_names():
         words = item.text.replace("build/gmem", "gmem").split(" -- ")[0].split()
         if item.block >= 0 or words[0] not in MANUALS:
             continue
-        check = words[1:2] == ["check"]
-        known = options_of(*programs()["gmemtrace check" if check else words[0]])
+        known = options_of(*programs().get(" ".join(words[:2]), programs()[words[0]]))
         names = {name for long, (short, _) in known.items() for name in (long, short)}
         wrong += [f"{item}: no {word}" for word in words if re.match(r"--?[a-z]", word) and word not in names]
     assert not wrong, "\n".join(wrong)

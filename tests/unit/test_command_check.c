@@ -153,6 +153,37 @@ static void test_statuses(void **state)
 	assert_int_equal(problem.status, EXIT_UNABLE);
 }
 
+/* A line for each check, which trend reads; nothing goes into what is no history. */
+static void test_append(void **state)
+{
+	char path[100], history[100], *argv[] = { "trend", history, "-o", path };
+	FILE *file;
+
+	(void)state;
+	path_of(history, sizeof(history), "history");
+	path_of(path, sizeof(path), "result");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(check(BASE " " SLOW
+					    " --rule guest_fault.mean<=+2% --append @/history "
+					    "--label v1.2 -o @/result"),
+				 1);
+	assert_int_equal(command_trend(4, argv, &problem), 0);
+	read_output(path);
+	assert_non_null(strstr(output, "2 checks, "));
+	assert_non_null(strstr(output, "guest_fault.mean  all         2  10.50us   -   -  -\n"));
+	file = fopen(history, "a");
+	fputs("cut", file);
+	fclose(file);
+	expect_problem("--base @/base0 --new @/slow0 -o @/result --append @/history",
+		       "/history: its last line has no end, so that it is no history.");
+	expect_problem("--base @/base0 --new @/slow0 -o @/result --append @/base0",
+		       "the same file as the input");
+	expect_problem("--base @/base0 --new @/slow0 -o @/result --append @",
+		       ": not a file. Give --append one");
+	assert_int_equal(command_trend(4, argv, &problem), -1);
+	assert_non_null(strstr(problem.text, "/history:3: not a check that --append wrote."));
+}
+
 static void test_until_told(void **state)
 {
 	(void)state;
@@ -251,6 +282,12 @@ static void test_wrong_usage(void **state)
 		{ "--base @/base0 --new @/slow0 --floor .5", "--floor .5: write 0.5% or 50%." },
 		{ "--base @/base0 --new @/slow0 --rule loss==0 --rule loss==0",
 		  "rule 'loss==0': it is given twice. Leave one away" },
+		{ "--base @/base0 --new @/slow0 --append --label",
+		  "--append --label: a file is missing. Put ./ before such a name" },
+		{ "--base @/base0 --new @/slow0 --label x",
+		  "check: --label is for --append. Add --append FILE" },
+		{ "--base @/base0 --new @/slow0 --append @/x -o @/x",
+		  "check: -o and --append: the same" },
 		{ "--base @/base0 --new @/slow0 --miss -1", "--miss -1: not a percentage." },
 		{ "--base @/base0 --new @/slow0 --inconclusive maybe",
 		  "--inconclusive maybe: neither pass nor fail. Give one of them" },
@@ -297,12 +334,12 @@ static void test_options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_regression),	cmocka_unit_test(test_fine),
-		cmocka_unit_test(test_inconclusive),	cmocka_unit_test(test_statuses),
-		cmocka_unit_test(test_until_told),	cmocka_unit_test(test_deterministic),
-		cmocka_unit_test(test_rules_from_file), cmocka_unit_test(test_incomplete),
-		cmocka_unit_test(test_bad_files),	cmocka_unit_test(test_wrong_usage),
-		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_regression),    cmocka_unit_test(test_fine),
+		cmocka_unit_test(test_inconclusive),  cmocka_unit_test(test_statuses),
+		cmocka_unit_test(test_append),	      cmocka_unit_test(test_until_told),
+		cmocka_unit_test(test_deterministic), cmocka_unit_test(test_rules_from_file),
+		cmocka_unit_test(test_incomplete),    cmocka_unit_test(test_bad_files),
+		cmocka_unit_test(test_wrong_usage),   cmocka_unit_test(test_options),
 	};
 
 	return cmocka_run_group_tests_name("command_check", tests, set_up, tear_down);

@@ -19,6 +19,13 @@ json_t *json_u64(__u64 value)
 	return json_string(digits);
 }
 
+json_t *json_time(__u64 realtime_ns)
+{
+	char buf[TEXT_TIME_SIZE];
+
+	return json_string(text_time(buf, realtime_ns));
+}
+
 json_t *json_foreign(const char *s, size_t len)
 {
 	char *clean;

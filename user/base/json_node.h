@@ -29,6 +29,9 @@ json_t *node_done(struct json_node *node);
 /* JSON integers are signed here; the few values that could be above that are digits in quotes. */
 json_t *json_u64(__u64 value);
 
+/* A time of day in ns does not fit the integers of most readers: RFC 3339, UTC, does. */
+json_t *json_time(__u64 realtime_ns);
+
 /* A string of at most @len bytes that anybody may have made up, as valid UTF-8. */
 json_t *json_foreign(const char *s, size_t len);
 

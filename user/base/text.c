@@ -3,8 +3,22 @@
  * Text on a terminal: cleaning, measuring, clipping and wrapping.
  */
 #include <string.h>
+#include <time.h>
 #include <wchar.h>
 #include "text.h"
+
+char *text_time(char buf[TEXT_TIME_SIZE], __u64 realtime_ns)
+{
+	time_t seconds = realtime_ns / 1000000000;
+	char date[32] = "";
+	struct tm tm;
+
+	/* Of 64 bits of nanoseconds, any is a date. */
+	if (gmtime_r(&seconds, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf, TEXT_TIME_SIZE, "%s.%09lluZ", date, realtime_ns % 1000000000);
+	return buf;
+}
 
 size_t text_decode(const char *s, size_t len, unsigned int *code)
 {

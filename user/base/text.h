@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <linux/types.h>
 
 /* The columns that @s, which is UTF-8 and clean, takes. */
 unsigned int text_width(const char *s);
@@ -27,6 +28,10 @@ char *text_clean(char *buf, size_t size, const char *s, size_t len, bool utf8);
  */
 #define TEXT_UTF8_SIZE(len) (3 * (len) + 1)
 char *text_utf8(char *buf, size_t size, const char *s, size_t len);
+
+/* A time of day by RFC 3339, UTC, to the ns: "2026-11-30T14:25:00.000000000Z". Returns @buf. */
+#define TEXT_TIME_SIZE 64
+char *text_time(char buf[TEXT_TIME_SIZE], __u64 realtime_ns);
 
 /* The UTF-8 character at @s of @len > 0 bytes: its length, and its code point in @code; 0: it is none. */
 size_t text_decode(const char *s, size_t len, unsigned int *code);

@@ -60,6 +60,7 @@ struct check_input {
 	unsigned int allow; /* 1 << obstacle */
 	size_t max_runs; /* runs are added until it is told, up to so many on each side; 0: they are not */
 	enum check_inconclusive inconclusive;
+	const char *label; /* for the history: of a commit, say; NULL: none */
 };
 
 /* At how many runs on each side the @nth of CHECK_LOOKS looks is, if there will be @max_runs. */
@@ -144,6 +145,9 @@ struct check_result {
  */
 int check_run_all(const struct check_input *input, struct check_result *result);
 void check_free(struct check_result *result);
+
+/* What a rule holds the change to, 0.05 for +5%, or the value; by the floor if it does not say. */
+double check_limit(const struct check_input *input, const struct rule *rule);
 
 /* The exit status that goes with the verdict. */
 int check_exit_status(const struct check_result *result);

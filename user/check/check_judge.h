@@ -28,9 +28,6 @@ static inline double check_share_of_look(const struct check_input *input, double
 	return input->max_runs ? chance / CHECK_LOOKS : chance;
 }
 
-/* A rule without a limit has the floor for one: 0.05 is +5 %. */
-double check_limit(const struct check_input *input, const struct rule *rule);
-
 /* A last digit that got lost in a mean is no change. */
 bool check_is_above(double value, double limit);
 

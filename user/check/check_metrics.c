@@ -25,6 +25,10 @@ struct metric_kind {
 	bool is_work;
 };
 
+const char *const metric_units[] = {
+	[UNIT_COUNT] = "count", [UNIT_RATIO] = "ratio", [UNIT_NS] = "ns", NULL
+};
+
 const char *const metric_lacks[] = {
 	[LACK_NOTHING] = "",
 	[LACK_MEMORY] = "could not be read: out of memory",

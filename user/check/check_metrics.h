@@ -10,6 +10,7 @@
 #include "model/capture.h"
 
 enum metric_unit { UNIT_COUNT, UNIT_RATIO, UNIT_NS };
+extern const char *const metric_units[]; /* their names; ends with NULL */
 
 struct metric_kind;
 
@@ -48,6 +49,10 @@ struct place {
 	__s16 id;
 	__u64 npages; /* of a slot, where it was met first; another one's VM is another */
 };
+
+extern const char *const place_kinds[]; /* their names; ends with NULL */
+
+bool place_is_same(const struct place *a, const struct place *b);
 
 /* Append the places of @capture that @places lacks. 0 or -ENOMEM; the caller frees. */
 int places_add(struct place **places, size_t *nplaces, const struct capture *capture);

@@ -9,6 +9,10 @@
 #include "base/text.h"
 #include "check_metrics.h"
 
+const char *const place_kinds[] = {
+	[PLACE_ALL] = "all", [PLACE_SLOT] = "slot", [PLACE_VM] = "vm", [PLACE_HOST] = "host", NULL
+};
+
 /* How many VMs of that name come before. */
 static unsigned int nth_of_name(const struct snapshot *snap, size_t vm)
 {
@@ -34,7 +38,7 @@ static struct place place_of(enum place_kind kind, const struct snapshot *snap, 
 	return place;
 }
 
-static bool same_place(const struct place *a, const struct place *b)
+bool place_is_same(const struct place *a, const struct place *b)
 {
 	return a->kind == b->kind && a->nth == b->nth && a->as_id == b->as_id && a->id == b->id &&
 	       !strcmp(a->comm, b->comm);
@@ -45,7 +49,7 @@ static int add_place(struct place **places, size_t *n, struct place place)
 	struct place *at;
 
 	for (size_t i = 0; i < *n; i++)
-		if (same_place(&(*places)[i], &place))
+		if (place_is_same(&(*places)[i], &place))
 			return 0;
 	at = array_append(places, n, sizeof(*at));
 	if (!at)

@@ -41,6 +41,15 @@ static const struct {
 #define BLANKS " \t\r\n"
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
+const char *rule_order_sign(enum rule_order order)
+{
+	size_t i = 0;
+
+	while (orders[i].order != order)
+		i++;
+	return orders[i].sign;
+}
+
 /* Moves @at behind the order that it is at. */
 static int parse_order(struct rule *rule, const char **at, struct problem *problem)
 {
@@ -110,6 +119,7 @@ static int parse_rule(struct rule *rule, struct problem *problem)
 	size_t len = strcspn(rule->text, "<>=!" BLANKS);
 	const char *at = rule->text + len;
 
+	rule->metric_len = len;
 	at += strspn(at, BLANKS);
 	if (metric_parse(rule->text, len, &rule->metric, problem))
 		return -1;

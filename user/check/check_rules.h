@@ -16,6 +16,7 @@ struct rule {
 	bool relative; /* the limit is a change against the base: 0.05 for +5% */
 	bool has_limit; /* no: relative, at most, and by the floor of the check */
 	double limit; /* ns for times; finite */
+	size_t metric_len; /* of text: the name of the metric */
 	char text[80]; /* as it was given, without blanks around it */
 };
 
@@ -31,6 +32,9 @@ int rules_add_file(struct rules *rules, const char *path, struct problem *proble
 /* The set for those who give none. */
 int rules_add_default(struct rules *rules, struct problem *problem);
 void rules_free(struct rules *rules);
+
+/* "<=" and so on. */
+const char *rule_order_sign(enum rule_order order);
 
 /* The default set as lines, for help and documentation. */
 extern const char *const default_rules[];

@@ -74,17 +74,23 @@ static void write_ns(char *buf, size_t size, double ns, bool utf8)
 		 value, utf8 && unit == 1 ? "\u00b5s" : units[unit]);
 }
 
+void check_value(char *buf, size_t size, enum metric_unit unit, double value, bool utf8)
+{
+	if (unit == UNIT_NS)
+		write_ns(buf, size, value, utf8);
+	else if (value == floor(value))
+		snprintf(buf, size, "%.0f", value);
+	else
+		snprintf(buf, size, "%.*f", value < 100 ? 3 : 1, value);
+}
+
 static void write_value(char *buf, size_t size, const struct check_row *row,
 			const struct check_side *side, bool utf8)
 {
-	if (!side->known)
-		snprintf(buf, size, "-");
-	else if (metric_unit(&row->rule->metric) == UNIT_NS)
-		write_ns(buf, size, side->value, utf8);
-	else if (side->value == floor(side->value))
-		snprintf(buf, size, "%.0f", side->value);
+	if (side->known)
+		check_value(buf, size, metric_unit(&row->rule->metric), side->value, utf8);
 	else
-		snprintf(buf, size, "%.*f", side->value < 100 ? 3 : 1, side->value);
+		snprintf(buf, size, "-");
 }
 
 static void write_share(char *buf, size_t size, bool known, double share, const char *format)

@@ -45,6 +45,12 @@ struct check_words {
 	char why[500]; /* the reason, and what else to know; "" when there is nothing to add */
 };
 
+/* A value of that unit, printable: "9.500us" */
+void check_value(char *buf, size_t size, enum metric_unit unit, double value, bool utf8);
+
+/* As the schema has it; NULL: no memory. */
+struct json_t *check_json_place(const struct place *place);
+
 struct check_words check_words(const struct check_row *row, bool utf8);
 
 /* "5 base runs (Linux 6.18.5) and 5 new runs (Linux 7.2.4)", printable. */

@@ -63,34 +63,44 @@ static json_t *json_power(const struct check_power *power)
 			 integer_or_null(power->runs_needed));
 }
 
-static json_t *json_place(const struct place *place)
+json_t *check_json_place(const struct place *place)
 {
-	static const char *const kinds[] = {
-		[PLACE_ALL] = "all", [PLACE_SLOT] = "slot", [PLACE_VM] = "vm", [PLACE_HOST] = "host"
-	};
 	bool in_vm = place->kind == PLACE_SLOT || place->kind == PLACE_VM;
 	bool is_slot = place->kind == PLACE_SLOT;
 
-	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "kind", kinds[place->kind], "comm",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "kind", place_kinds[place->kind], "comm",
 			 in_vm ? foreign(place->comm) : json_null(), "nth",
 			 in_vm ? json_integer(place->nth) : json_null(), "as_id",
 			 is_slot ? json_integer(place->as_id) : json_null(), "id",
 			 is_slot ? json_integer(place->id) : json_null());
 }
 
+static void put_rule(struct json_node *row, const struct check_input *input,
+		     const struct rule *rule)
+{
+	node_put(row, "rule", json_string(rule->text));
+	node_put(row, "metric", json_stringn(rule->text, rule->metric_len));
+	node_put(row, "unit", json_string(metric_units[metric_unit(&rule->metric)]));
+	node_put(row, "order", json_string(rule_order_sign(rule->order)));
+	node_put(row, "relative", json_boolean(rule->relative));
+	node_put(row, "limit", json_real(check_limit(input, rule)));
+}
+
 static json_t *json_row(const struct check_input *input, const struct check_row *row)
 {
-	static const char *const units[] = {
-		[UNIT_COUNT] = "count", [UNIT_RATIO] = "ratio", [UNIT_NS] = "ns"
-	};
+	struct json_node object = node_object();
 
-	return json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s}", "rule",
-			 row->rule->text, "unit", units[metric_unit(&row->rule->metric)], "place",
-			 json_place(row->place), "method", check_methods[row->method], "base",
-			 json_side(&row->base, row->values, input->nbase), "new",
-			 json_side(&row->new, row->values + input->nbase, input->nnew), "change",
-			 json_change(&row->change), "power", json_power(&row->power), "verdict",
-			 verdict_names[row->verdict], "reason", row->reason, "remark", row->remark);
+	put_rule(&object, input, row->rule);
+	node_put(&object, "place", check_json_place(row->place));
+	node_put(&object, "method", json_string(check_methods[row->method]));
+	node_put(&object, "base", json_side(&row->base, row->values, input->nbase));
+	node_put(&object, "new", json_side(&row->new, row->values + input->nbase, input->nnew));
+	node_put(&object, "change", json_change(&row->change));
+	node_put(&object, "power", json_power(&row->power));
+	node_put(&object, "verdict", json_string(verdict_names[row->verdict]));
+	node_put(&object, "reason", json_string(row->reason));
+	node_put(&object, "remark", json_string(row->remark));
+	return node_done(&object);
 }
 
 static json_t *json_runs(const struct check_run *runs, size_t n)
@@ -102,6 +112,7 @@ static json_t *json_runs(const struct check_run *runs, size_t n)
 
 		node_put(&run, "file", foreign(runs[i].name));
 		node_put(&run, "kernel", foreign(runs[i].capture->kernel));
+		node_put(&run, "start", json_time(runs[i].capture->start_realtime_ns));
 		node_add(&list, node_done(&run));
 	}
 	return node_done(&list);
@@ -152,6 +163,7 @@ static json_t *json_check(const struct check_result *result)
 	const struct check_input *input = result->input;
 	struct json_node check = node_object();
 
+	node_put(&check, "label", json_foreign_or_null(input->label));
 	node_put(&check, "verdict", json_string(verdict_names[result->verdict]));
 	node_put(&check, "exit_status", json_integer(check_exit_status(result)));
 	put_input(&check, input);

@@ -15,11 +15,13 @@
 enum {
 	KEY_ALLOW = 256,
 	KEY_ALPHA,
+	KEY_APPEND,
 	KEY_BASE,
 	KEY_DETERMINISTIC,
 	KEY_FLOOR,
 	KEY_FORCE,
 	KEY_INCONCLUSIVE,
+	KEY_LABEL,
 	KEY_MAX_RUNS,
 	KEY_MISS,
 	KEY_NEW,
@@ -65,6 +67,9 @@ static const struct argp_option table[] = {
 	{ "force", KEY_FORCE, NULL, 0, "Read files that unpack to more than they should, too", 0 },
 	{ "format", 'f', "FORMAT", 0, "text (default), markdown, json, junit or github", 0 },
 	{ "output", 'o', "FILE", 0, "Write the result to FILE", 0 },
+	{ "append", KEY_APPEND, "FILE", 0,
+	  "Add the result to FILE, as a line of JSON, for gmemtrace trend", 0 },
+	{ "label", KEY_LABEL, "TEXT", 0, "What it is of, such as the name of a commit", 0 },
 	{ "help", '?', NULL, 0, "Give this help list", -1 },
 	{ "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 },
 	{ "version", 'V', NULL, 0, "Print the version, libbpf's, and the formats", -1 },
@@ -220,6 +225,16 @@ static int parse_format(struct parser *parser, const char *arg)
 	return 0;
 }
 
+static int begin_history(struct parser *parser, const char *arg)
+{
+	if (!strncmp(arg, "--", 2) || !*arg)
+		return option_wrong(&parser->common,
+				    "--append %s: a file is missing. Put ./ before such a name",
+				    arg);
+	parser->options->append = arg;
+	return 0;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state);
 
 static const struct argp argp = { table, parse, NULL, doc, NULL, NULL, NULL };
@@ -285,6 +300,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return parse_inconclusive(parser, arg);
 	case KEY_ALLOW:
 		return parse_allow(parser, arg);
+	case KEY_APPEND:
+		return begin_history(parser, arg);
+	case KEY_LABEL:
+		options->label = arg;
+		return 0;
 	case 'f':
 		return parse_format(parser, arg);
 	case 'o':
@@ -337,6 +357,17 @@ static int check_looks(const struct check_options *options, struct problem *prob
 	return 0;
 }
 
+static int check_history(const struct check_options *options, struct problem *problem)
+{
+	if (options->label && !options->append)
+		return problem_set(problem, EXIT_USAGE,
+				   "check: --label is for --append. Add --append FILE");
+	if (options->append && options->output && !strcmp(options->append, options->output))
+		return problem_set(problem, EXIT_USAGE,
+				   "check: -o and --append: the same file. Give two");
+	return 0;
+}
+
 int check_options_parse(int argc, char **argv, struct check_options *options,
 			struct problem *problem)
 {
@@ -351,7 +382,8 @@ int check_options_parse(int argc, char **argv, struct check_options *options,
 	if (options->default_rules && rules_add_default(&options->rules, problem))
 		return -1;
 	return check_looks(options, problem) ?: check_sides(options, problem)
-					    ?: check_pairs(options, problem);
+					    ?: check_pairs(options, problem)
+	       ?: check_history(options, problem);
 }
 
 void check_options_free(struct check_options *options)

@@ -29,6 +29,8 @@ struct check_options {
 	size_t max_runs;
 	enum check_inconclusive inconclusive;
 	unsigned int allow; /* 1 << enum check_obstacle */
+	const char *append; /* the history; NULL: none */
+	const char *label; /* NULL: none */
 	const char *format;
 	const char *output; /* NULL: standard output */
 };

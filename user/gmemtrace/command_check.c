@@ -3,6 +3,7 @@
  * Reads the captures of both sides up to their last snapshots, and hands them on.
  */
 #include "commands.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/open_files.h"
@@ -10,6 +11,7 @@
 #include "capture/capture_file.h"
 #include "check_options.h"
 #include "check/report_check.h"
+#include "history.h"
 
 /* All files of both sides, those of the base first. */
 struct captures {
@@ -97,6 +99,35 @@ static int write_result(FILE *out, const struct text_style *style, const void *w
 	return report_check(out, report->format, report->result, style);
 }
 
+/* One line of JSON more at the end of --append. */
+static int keep(const char *path, const struct check_result *result, struct problem *problem)
+{
+	const struct text_style style = {};
+	char *line = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&line, &len);
+	int err = out ? report_check(out, "json", result, &style) : -ENOMEM;
+
+	if (out)
+		fclose(out);
+	err = err ? problem_memory(problem, "keep the result")
+		  : history_append(path, line, len, problem);
+	free(line);
+	return err;
+}
+
+/* What was found, where it is wanted. The status of it, or -1 with @problem filled. */
+static int tell(const struct check_options *options, const struct check_result *result,
+		struct problem *problem)
+{
+	if (options->append && keep(options->append, result, problem))
+		return -1;
+	if (command_write(options->output, write_result,
+			  &(struct report){ options->format, result }, problem))
+		return -1;
+	return check_exit_status(result);
+}
+
 static int check(const struct check_options *options, const struct captures *captures,
 		 struct problem *problem)
 {
@@ -115,6 +146,7 @@ static int check(const struct check_options *options, const struct captures *cap
 		.default_rules = options->default_rules,
 		.allow = options->allow,
 		.paired = options->paired,
+		.label = options->label,
 		.max_runs = options->max_runs,
 		.inconclusive = options->inconclusive,
 	};
@@ -126,11 +158,18 @@ static int check(const struct check_options *options, const struct captures *cap
 	if (check_run_all(&input, &result))
 		status = problem_memory(problem, "compare");
 	else
-		status = command_write(options->output, write_result,
-				       &(struct report){ options->format, &result }, problem)
-				 ?: check_exit_status(&result);
+		status = tell(options, &result, problem);
 	check_free(&result);
 	return status;
+}
+
+/* Neither what is written nor what is kept goes into what is read. */
+static int check_input_stays(const struct check_options *options, const char *input,
+			     struct problem *problem)
+{
+	if (output_check_input(options->output, input, problem))
+		return -1;
+	return options->append ? output_check_input(options->append, input, problem) : 0;
 }
 
 static int check_output(const struct check_options *options, struct problem *problem)
@@ -141,7 +180,7 @@ static int check_output(const struct check_options *options, struct problem *pro
 		return -1;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		for (size_t j = 0; j < lists[i]->n; j++)
-			if (output_check_input(options->output, lists[i]->v[j], problem))
+			if (check_input_stays(options, lists[i]->v[j], problem))
 				return -1;
 	return 0;
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
+#include "base/text.h"
 #include "model/events.h"
 #include "report_formats.h"
 
@@ -114,18 +114,12 @@ static void put_command(struct json_out *json, const struct capture *capture)
 	json_out_end_object(json);
 }
 
-/* A time of day in nanoseconds does not fit the integers of most readers: RFC 3339 does. */
+/* A time of day in nanoseconds does not fit the integers of most readers. */
 static void put_time(struct json_out *json, const char *key, __u64 realtime_ns)
 {
-	time_t seconds = realtime_ns / 1000000000;
-	char date[32] = "", text[64];
-	struct tm tm;
+	char buf[TEXT_TIME_SIZE];
 
-	/* Of 64 bits of nanoseconds, any is a date. */
-	if (gmtime_r(&seconds, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%09lluZ", date, realtime_ns % 1000000000);
-	json_out_string(json, key, text);
+	json_out_string(json, key, text_time(buf, realtime_ns));
 }
 
 static void put_drops(struct json_out *json, const struct capture *capture)

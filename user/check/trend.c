@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Change points by binary segmentation: the best split of a stretch, and if it is no chance, the
+ * same of both its parts.
+ */
+#include "trend.h"
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "check_stats.h"
+
+#define PERMUTATIONS 1999
+
+struct search {
+	const double *values; /* logarithms, where that can be */
+	double *shuffled; /* room for all */
+	double alpha;
+	struct trend_change *changes;
+	size_t nchanges;
+	uint64_t random;
+};
+
+/* xorshift64*: the high half of the product, below @range. */
+static size_t next_random(struct search *search, size_t range)
+{
+	uint64_t *state = &search->random;
+
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return (size_t)((*state * 0x2545f4914f6cdd1dULL >> 32) * range >> 32);
+}
+
+/* How far apart the parts of the best split are, in squares that noise makes alike; @at: where. */
+static double best_split(const double *values, size_t n, size_t *at)
+{
+	double all = 0, before = 0, best = -1;
+
+	for (size_t i = 0; i < n; i++)
+		all += values[i];
+	for (size_t i = 1; i + TREND_LEVEL <= n; i++) {
+		double left = (double)i, right = (double)(n - i), apart;
+
+		before += values[i - 1];
+		if (i < TREND_LEVEL)
+			continue;
+		apart = before / left - (all - before) / right;
+		if (apart * apart * left * right > best) {
+			best = apart * apart * left * right;
+			*at = i;
+		}
+	}
+	return best;
+}
+
+static void shuffle(struct search *search, double *values, size_t n)
+{
+	for (size_t i = n; i > 1; i--) {
+		size_t j = next_random(search, i);
+		double value = values[j];
+
+		values[j] = values[i - 1];
+		values[i - 1] = value;
+	}
+}
+
+/* The share of orders of the same values whose best split is as good. */
+static double chance(struct search *search, size_t first, size_t n, double seen)
+{
+	size_t as_good = 1, at; /* the one seen */
+
+	memcpy(search->shuffled, search->values + first, n * sizeof(double));
+	for (int i = 0; i < PERMUTATIONS; i++) {
+		shuffle(search, search->shuffled, n);
+		as_good += best_split(search->shuffled, n, &at) >= seen * (1 - 1e-12);
+	}
+	return (double)as_good / (PERMUTATIONS + 1);
+}
+
+static void look_between(struct search *search, size_t first, size_t end)
+{
+	size_t n = end - first, at = 0;
+	double seen, p;
+
+	if (n < TREND_LEAST)
+		return;
+	seen = best_split(search->values + first, n, &at);
+	p = chance(search, first, n, seen);
+	if (p > search->alpha)
+		return;
+	look_between(search, first, first + at);
+	search->changes[search->nchanges++] = (struct trend_change){ .at = first + at, .p = p };
+	look_between(search, first + at, end);
+}
+
+/* @room is for all. */
+static double median_between(const double *values, size_t first, size_t end, double *room)
+{
+	memcpy(room, values + first, (end - first) * sizeof(*room));
+	qsort(room, end - first, sizeof(*room), stats_order);
+	return stats_median(room, end - first);
+}
+
+static void measure(struct search *search, const double *values, size_t n)
+{
+	for (size_t i = 0; i < search->nchanges; i++) {
+		struct trend_change *change = &search->changes[i];
+		size_t first = i ? change[-1].at : 0;
+		size_t end = i + 1 < search->nchanges ? change[1].at : n;
+
+		change->from = median_between(values, first, change->at, search->shuffled);
+		change->to = median_between(values, change->at, end, search->shuffled);
+		change->by = change->from > 0 ? change->to / change->from - 1 : INFINITY;
+	}
+}
+
+long trend_find(const double *values, size_t n, double alpha, struct trend_change *changes)
+{
+	double *room = calloc(2 * n + 1, sizeof(*room));
+	struct search search = { .values = room,
+				 .shuffled = room + n,
+				 .alpha = alpha,
+				 .changes = changes,
+				 .random = 0x9e3779b97f4a7c15ULL };
+	bool has_logs = true;
+
+	if (!room)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		has_logs &= values[i] > 0;
+	for (size_t i = 0; i < n; i++)
+		room[i] = has_logs ? log(values[i]) : values[i];
+	look_between(&search, 0, n);
+	measure(&search, values, n);
+	free(room);
+	return (long)search.nchanges;
+}
