@@ -126,6 +126,8 @@ void sample_empty(struct sample *sample)
 		.page_bytes = 4096,
 		.programs = "fsession",
 		.ncpus = 2,
+		.machine = "Some CPU @ 2.00GHz, stepping 6, microcode 0x2b",
+		.boot = "0123456789abcdef",
 		.start_realtime_ns = 1758634511123456789ULL,
 		.duration_ns = 2350000000ULL,
 		.command = command,

@@ -61,6 +61,8 @@ static void assert_same_conditions(const struct capture *was, const struct captu
 	assert_int_equal(is->limit_ns, was->limit_ns);
 	assert_int_equal(is->buffer_bytes, was->buffer_bytes);
 	assert_int_equal(is->ncpus, was->ncpus);
+	assert_string_equal(is->machine, was->machine);
+	assert_string_equal(is->boot, was->boot);
 	assert_int_equal(is->page_bytes, was->page_bytes);
 }
 

@@ -597,7 +597,7 @@ static void test_other_order(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		add_vmm(&bench->samples[i], "vmm", 1000);
 		add_vmm(&bench->samples[i], "vmm", 2000);
-		bench->samples[i].snap.vms[1 + i].slots[0].info.npages = 128;
+		bench->samples[i].snap.vms[1 + i].slots[0].info.npages = i ? 256 : 128;
 	}
 	bench->input.per_slot = true;
 	bench->input.deterministic = true;
@@ -714,6 +714,11 @@ static void break_known_programs(struct bench *bench)
 	bench->samples[3].capture.ncpus = 0;
 }
 
+static void break_machine(struct bench *bench)
+{
+	bench->samples[3].capture.machine = "Some CPU, stepping 7\n";
+}
+
 static void break_cpus(struct bench *bench)
 {
 	bench->samples[3].capture.ncpus = 8;
@@ -786,6 +791,9 @@ static void test_refused(void **state)
 		{ break_programs, OBSTACLE_PROGRAMS,
 		  "0.gmem and 3.gmem were traced by other kinds of programs: fsession, pairs (" },
 		{ break_known_programs, OBSTACLE_PROGRAMS, "programs: fsession, not known (" },
+		{ break_machine, OBSTACLE_MACHINE,
+		  "are of other machines: Some CPU @ 2.00GHz, stepping 6, microcode 0x2b, Some CPU, "
+		  "stepping 7\\x0a." },
 		{ break_cpus, OBSTACLE_CPUS, "are of machines with 2 and 8 CPUs." },
 		{ break_events, OBSTACLE_OPTIONS, "0.gmem and 3.gmem differ in the option -e." },
 		{ break_latency, OBSTACLE_OPTIONS, "option --min-latency (0 and 1000 ns)." },
@@ -822,6 +830,19 @@ static void test_refused(void **state)
 		assert_int_equal(check_comparable(&bench->input, &bench->problem), -1);
 		free_bench(bench);
 	}
+}
+
+/* What older captures do not say is no obstacle. */
+static void test_unknown_machine(void **state)
+{
+	struct bench *bench = make_bench(1, 2);
+
+	(void)state;
+	bench->samples[1].capture.machine = "";
+	bench->samples[2].capture.machine = NULL;
+	add_rules(bench, "guest_fault.mean<=+1%");
+	assert_int_equal(check_comparable(&bench->input, &bench->problem), 0);
+	free_bench(bench);
 }
 
 /* Half the faults may be half the work: refused, unless a rule is on how many there are. */
@@ -1173,6 +1194,7 @@ int main(void)
 		cmocka_unit_test(test_other_order),
 		cmocka_unit_test(test_place_names),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_unknown_machine),
 		cmocka_unit_test(test_other_work),
 		cmocka_unit_test(test_other_work_is_told),
 		cmocka_unit_test(test_sum_and_per_page),

@@ -94,6 +94,34 @@ static struct bench *bench_of(size_t n, const double *base, const double *new)
 	return bench;
 }
 
+static void test_boots(void **state)
+{
+	static const struct {
+		const char *boots[4]; /* of two base runs, and two new ones */
+		const char *wanted;
+	} table[] = {
+		{ { "a", "a", "a", "a" }, NULL },
+		{ { "a", "a", "b", "b" }, "each side is of one boot: " },
+		{ { "a", "c", "b", "b" }, NULL },
+		{ { "a", "b", "a", "b" }, NULL },
+		{ { "", "", "b", "b" }, NULL },
+		{ { NULL, NULL, "b", "b" }, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(table); i++) {
+		struct bench *bench = bench_of(2, odd, even);
+		bool has_times = i % 2;
+
+		for (size_t run = 0; run < 4; run++)
+			bench->samples[run].capture.boot = table[i / 2].boots[run];
+		bench->input.deterministic = true;
+		run_check(bench, has_times ? MEAN : "guest_fault.count<=+0% guest_fault.mean<=9s");
+		expect_warning(bench, has_times ? table[i / 2].wanted : NULL);
+		free_bench(bench);
+	}
+}
+
 static void test_trend(void **state)
 {
 	static const double rising[] = { 1000, 1003, 1005, 1008, 1010, 1013 };
@@ -245,11 +273,11 @@ static void test_paired_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_turns),	       cmocka_unit_test(test_turns_without_noise),
-		cmocka_unit_test(test_trend),	       cmocka_unit_test(test_trend_by_chance),
-		cmocka_unit_test(test_first_run),      cmocka_unit_test(test_paired),
-		cmocka_unit_test(test_paired_by_time), cmocka_unit_test(test_few_pairs),
-		cmocka_unit_test(test_paired_counts),
+		cmocka_unit_test(test_turns),		cmocka_unit_test(test_turns_without_noise),
+		cmocka_unit_test(test_boots),		cmocka_unit_test(test_trend),
+		cmocka_unit_test(test_trend_by_chance), cmocka_unit_test(test_first_run),
+		cmocka_unit_test(test_paired),		cmocka_unit_test(test_paired_by_time),
+		cmocka_unit_test(test_few_pairs),	cmocka_unit_test(test_paired_counts),
 	};
 
 	return cmocka_run_group_tests_name("check_design", tests, NULL, NULL);

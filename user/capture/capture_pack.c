@@ -101,6 +101,8 @@ Cap__Header *pack_header(struct arena *arena, const struct capture *capture)
 	header->limit_ns = capture->limit_ns;
 	header->buffer_bytes = capture->buffer_bytes;
 	header->ncpus = capture->ncpus;
+	header->machine = (char *)(capture->machine ?: "");
+	header->boot = (char *)(capture->boot ?: "");
 	header->shown = pack_mask(arena, capture->shown, &header->n_shown);
 	header->stack_events = pack_mask(arena, capture->stack_events, &header->n_stack_events);
 	pack_command(arena, header, capture->command);

@@ -153,6 +153,8 @@ const char *unpack_header(const Cap__Header *message, struct arena *arena, struc
 		.limit_ns = message->limit_ns,
 		.buffer_bytes = message->buffer_bytes,
 		.ncpus = message->ncpus,
+		.machine = unpack_string(arena, message->machine),
+		.boot = unpack_string(arena, message->boot),
 		.page_bytes = message->page_size,
 	};
 	if (message->page_size & (message->page_size - 1))

@@ -22,6 +22,7 @@ struct check_run {
 	X(VERSION, version, "captured by another version of gmemtrace")                            \
 	X(RUNGS, rungs, "other kernel functions carry a compared event")                           \
 	X(PROGRAMS, programs, "traced by programs of another kind")                                \
+	X(MACHINE, machine, "another processor, or other microcode")                               \
 	X(CPUS, cpus, "another number of CPUs")                                                    \
 	X(OPTIONS, options, "captured with other events or options")                               \
 	X(COMMAND, command, "another command was captured")                                        \

@@ -143,6 +143,17 @@ static int other_programs(const struct comparison *c, const struct check_run *fi
 		    *was ? clean(was, 2) : "not known", *is ? clean(is, 3) : "not known");
 }
 
+/* Nobody knows of captures of an older gmemtrace. */
+static int other_machine(const struct comparison *c, const struct check_run *first,
+			 const struct check_run *run)
+{
+	const char *was = first->capture->machine ?: "", *is = run->capture->machine ?: "";
+
+	if (!*was || !*is || !strcmp(was, is))
+		return 0;
+	return TELL(c, first, run, "are of other machines: %s, %s", clean(was, 2), clean(is, 3));
+}
+
 static int other_cpus(const struct comparison *c, const struct check_run *first,
 		      const struct check_run *run)
 {
@@ -331,6 +342,7 @@ static const struct {
 	{ OBSTACLE_VERSION, WITH_FIRST, other_version },
 	{ OBSTACLE_COMMAND, WITH_FIRST, other_command },
 	{ OBSTACLE_PROGRAMS, WITH_FIRST, other_programs },
+	{ OBSTACLE_MACHINE, WITH_FIRST, other_machine },
 	{ OBSTACLE_CPUS, WITH_FIRST, other_cpus },
 	{ OBSTACLE_OPTIONS, WITH_FIRST, other_options },
 	{ OBSTACLE_KERNELS, WITHIN_SIDE, other_kernel },

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "check_judge.h"
 
 static void __attribute__((format(printf, 2, 3)))
@@ -43,6 +44,38 @@ static void look_at_turns(struct check_result *result, const size_t *by_time)
 		     "all base runs were made before all new ones: what has changed "
 		     "meanwhile (heat, load, another boot) is taken for a change. Record in "
 		     "turns");
+}
+
+/* The boot that all of @runs are of; "": of several, or not known. */
+static const char *boot_of(const struct check_run *runs, size_t n)
+{
+	const char *boot = runs[0].capture->boot ?: "";
+
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(boot, runs[i].capture->boot ?: ""))
+			return "";
+	return boot;
+}
+
+static bool has_times(const struct check_result *result)
+{
+	for (size_t i = 0; i < result->nrows; i++)
+		if (result->rows[i].rule->relative &&
+		    metric_unit(&result->rows[i].rule->metric) == UNIT_NS)
+			return true;
+	return false;
+}
+
+static void look_at_boots(struct check_result *result)
+{
+	const struct check_input *input = result->input;
+	const char *base = boot_of(input->base, input->nbase);
+	const char *new = boot_of(input->new, input->nnew);
+
+	if (*base && *new &&strcmp(base, new) && has_times(result))
+		warn(result,
+		     "each side is of one boot: what differs from boot to boot is taken for "
+		     "a change. Boot several times for each, in turns");
 }
 
 #define DAY_NS 86400000000000ULL
@@ -127,6 +160,7 @@ void check_design(struct check_result *result, const struct levels *levels)
 
 	look_at_turns(result, levels->by_time);
 	look_at_days(result, levels->by_time);
+	look_at_boots(result);
 	for (size_t i = 0; i < result->nrows; i++) {
 		struct check_row *row = &result->rows[i];
 

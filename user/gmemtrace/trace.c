@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "base/machine.h"
 #include "base/privilege.h"
 #include "base/version.h"
 #include "live/kernel.h"
@@ -226,6 +227,8 @@ struct capture trace_capture(const struct options *options, const struct snapsho
 		.limit_ns = options->duration_ns,
 		.buffer_bytes = options->buffer_bytes,
 		.ncpus = sysconf(_SC_NPROCESSORS_ONLN),
+		.machine = machine_name(),
+		.boot = machine_boot(),
 		.page_bytes = sysconf(_SC_PAGESIZE),
 		.inventory_lacks = inventory_leaves_out(),
 		.snap = snap,

@@ -38,6 +38,8 @@ struct capture {
 	__u64 limit_ns; /* of the duration; 0: none */
 	__u64 buffer_bytes; /* of each CPU, as asked for; 0: the default */
 	__u32 ncpus; /* online */
+	const char *machine; /* as machine_name(); NULL or "": not known */
+	const char *boot; /* as machine_boot(); NULL or "": not known */
 	const struct hook_state *hooks; /* [NR_EVENTS] */
 	const char *no_inventory; /* why there is none; NULL: it was taken */
 	const char *inventory_lacks; /* what cannot be in it; NULL: nothing */
