@@ -970,6 +970,9 @@ static void test_minima(void **state)
 	/* All of one side were interrupted, or at least all but one: what rests on them is not said. */
 	static const __u64 bad_new[] = { 9000, 9001, 9000, 9500, 9700, 9900 };
 	static const __u64 bad_base[] = { 9500, 9700, 9900, 9300, 9301, 9300 };
+	/* That nothing has changed is borne out by two runs of either side. */
+	static const __u64 same[] = { 9000, 9200, 9300, 9010, 9011, 9400 };
+	static const __u64 not_same[] = { 9000, 9200, 9300, 9100, 9101, 9400 };
 	/* But a base that may have been quicker yet makes the new side only worse. */
 	static const __u64 worse_at_least[] = { 9000, 9100, 9200, 9500, 9501, 9700 };
 
@@ -980,6 +983,8 @@ static void test_minima(void **state)
 	expect_minima(3, bad_new, VERDICT_INCONCLUSIVE,
 		      "the two smallest runs of a side are 2.1 % apart: ");
 	expect_minima(3, bad_base, VERDICT_INCONCLUSIVE, "start again with more runs");
+	expect_minima(3, same, VERDICT_FINE, NULL);
+	expect_minima(3, not_same, VERDICT_INCONCLUSIVE, "start again with more runs");
 	expect_minima(3, worse_at_least, VERDICT_REGRESSION, "beyond the limit");
 }
 

@@ -92,6 +92,15 @@ static bool has_witness(const struct check_input *input, const struct check_row 
 	return row->method != METHOD_MINIMA || apart <= fmax(limit, input->floor) / 4;
 }
 
+/* That nothing has changed, two runs of the other side can bear out as well. */
+static bool has_witness_of_both(const struct check_input *input, const struct check_row *row,
+				const struct measure *measure, double apart, double other_apart)
+{
+	return has_witness(input, row, apart) ||
+	       (has_witness(input, row, other_apart) &&
+		has_witness(input, row, fabs(measure->change - 1)));
+}
+
 /* Beyond the limit even if the change is what the runs make it least. */
 static bool is_beyond(const struct check_input *input, const struct check_row *row,
 		      const struct measure *measure)
@@ -112,8 +121,10 @@ static bool is_within(const struct check_input *input, const struct check_row *r
 
 	if (row->rule->order == RULE_AT_MOST)
 		return !check_is_above(measure->high, limit) &&
-		       has_witness(input, row, measure->base_apart);
-	return !check_is_above(limit, measure->low) && has_witness(input, row, measure->new_apart);
+		       has_witness_of_both(input, row, measure, measure->base_apart,
+					   measure->new_apart);
+	return !check_is_above(limit, measure->low) &&
+	       has_witness_of_both(input, row, measure, measure->new_apart, measure->base_apart);
 }
 
 /* Beyond the floor, in the direction that the rule does not forbid. Less work is no improvement. */
