@@ -96,7 +96,7 @@ def test_by_interval(base, slow, again):
 def test_too_few(base, slow):
     """with too few runs the verdict is inconclusive"""
     status, result = check(base[:2], slow[:2], "--rule", "guest_fault.mean<=+1%")
-    assert status == INCONCLUSIVE and "need 5 + 5 runs, there are 2 + 2" in result["results"][0]["reason"], result
+    assert status == INCONCLUSIVE and "needs 5 + 5 runs, there are 2 + 2" in result["results"][0]["reason"], result
 
 
 def test_refused(base, captures):

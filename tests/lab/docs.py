@@ -214,7 +214,7 @@ NOT_HERE = (
     (r"^gmemtrace export FILE --to FORMAT|^gmemtrace record -o FILE$|^gmemtop -b$|^gmemtrace -f json$", "the same with values is run"),
     (r"^gmemtrace (record|report|check|record --events|--no-fsession|--exact|-e create)$", "in tables and sentences: a name"),
     (r"^gmemtrace .*-- VMM$|^gmemload --no-direct-map$", "in words what a block below is"),
-    (r"^gmemtrace trend history$|^gmemtrace trend$", "tests/native.py and tests/unit/test_trend.c"),
+    (r"^(build/)?gmemtrace trend( history)?$", "tests/native.py and tests/unit/test_trend.c"),
     (r"^build/verdicts --trials 20000$", "verdicts of tests/run, with 2,000"),
     (r"^(perf record -k mono|trace-cmd record -C mono|perf record)$", "others' programs"),
     (r"^scripts/lab run( --kernel K -- .*| --icount| --kernel 7\.3 --numa 2)?$", "of which other commands are"),
