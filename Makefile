@@ -65,7 +65,7 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 
 # User space. Each kind of object (as it is, sanitized, fuzzed) has a folder of its own.
 
-SKELETONS := object.o:gmem session.o:gmem inventory_programs.o:inventory
+SKELETONS := object.o:gmem session.o:gmem supply.o:gmem inventory_programs.o:inventory
 $(foreach kind,$(BUILD) $(BUILD)/sanitized $(BUILD)/fuzzed,$(foreach pair,$(SKELETONS),$(eval \
 	$(kind)/user/live/$(firstword $(subst :, ,$(pair))): $(BUILD)/bpf/$(lastword $(subst :, ,$(pair))).skel.h)))
 
