@@ -255,6 +255,16 @@ def test_memory_is_used_again():
         assert found == {"first_touch": n * 256} and not lost and not capture["loss"]["total"], (found, capture["loss"])
 
 
+def test_page_memory():
+    """--page-memory: what does not fit has no cause, which is said; all the rest is as ever"""
+    load = "sh", "-c", f"{GMEMLOAD} --vms=40 --slots=4 --pages=8 --vcpus=1 --no-mmap touch recreate touch >/dev/null"
+    found, lost = causes_of(report("--exact", "--page-memory=1M", "--", *load))
+    faults = 160 * 8
+    assert lost and found == {"first_touch": faults - lost // 2, "refault_slot_change": faults - lost // 2}, (found, lost)
+    whole, lost_nothing = causes_of(report("--exact", "--", *load))
+    assert whole == {"first_touch": faults, "refault_slot_change": faults} and not lost_nothing, (whole, lost_nothing)
+
+
 def test_pages_of_other_files():
     """pages that KVM adds to other files, while it copies something in, are no guest_memfd's (kvm_read_guest() stands in for populate)"""
     done = run(f"{ROOT}/build/stand-in/gmemtrace", "-f", "json", "-e", "alloc,populate", "--", SITUATIONS, "read_file", cwd=ROOT)

@@ -23,7 +23,8 @@
 #include "page_past.h"
 
 #define CHUNK (1U << PAGES_CHUNK_BITS)
-#define MIN_STOCK (CHUNK - 1) /* so many leaves are ready: one chunk's, since leaf 0 is none */
+#define MIN_CHUNKS 4
+#define MIN_STOCK (MIN_CHUNKS * CHUNK - 1) /* so many leaves are ready: leaf 0 is none */
 #define SUPPLY_THREAD "gmem_supply"
 #define QUIET_MS 1000 /* after that, nobody seems to need more */
 
@@ -181,6 +182,8 @@ static int leaves_supply(struct supply *supply, bool quiet)
 		wanted = MIN_STOCK;
 	if (wanted > LEAF_QUEUE / 2)
 		wanted = LEAF_QUEUE / 2;
+	if (wanted > supply->max_chunks * CHUNK - 1)
+		wanted = supply->max_chunks * CHUNK - 1;
 	supply->stock = wanted;
 	while (left + supply->nfree < wanted && !err)
 		err = chunks_add(supply, (wanted - left - supply->nfree + CHUNK - 1) / CHUNK);
