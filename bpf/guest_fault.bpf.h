@@ -318,7 +318,8 @@ static __always_inline int guest_fault_session_end(struct call call, __u64 begun
 		return 0;
 	event.end_ns = bpf_ktime_get_ns();
 	event.latency_ns = event.end_ns - (begun >> 1);
-	barrier_var(event.latency_ns); /* now: both times need not be kept then */
+	if (plain)
+		barrier_var(event.latency_ns); /* now: both times need not be kept then */
 	slot = cpu_slot(fault_args(call));
 	if (!slot) /* never; the verifier cannot know */
 		return 0;

@@ -22,8 +22,8 @@ LIMITS = {
     ("gmemtrace", "empty_session", "punch_freed"): 8,
     ("gmemtrace", "empty_session", "host_fault"): 600,
     ("gmemtrace_pairs", "empty_pair", "host_fault"): 580,
-    ("gmemtrace", "empty_session", "punch_hole"): 2860,
-    ("gmemtrace_pairs", "empty_pair", "punch_hole"): 2800,
+    ("gmemtrace", "empty_session", "punch_hole"): 2930,
+    ("gmemtrace_pairs", "empty_pair", "punch_hole"): 2880,
 }
 # What a munmap() of 64 GiB may cost more, all leaves of which are there: a page in each 32 MiB makes them, and what is kept of them is
 # the same when all pages are touched.
