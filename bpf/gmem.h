@@ -283,7 +283,7 @@ struct pages_queue {
 };
 
 #define LEAF_QUEUE (1 << 13)
-#define LEAF_QUEUE_LOW 384 /* when so many are left, user space is woken */
+#define LEAF_QUEUE_LOW 128 /* when a few times so many are left, user space is woken */
 #define GROUP_QUEUE (1 << 6)
 #define RETURN_QUEUE (1 << 10)
 #define SPARE_LEAVES 64

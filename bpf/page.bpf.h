@@ -176,7 +176,7 @@ static __always_inline __u32 leaf_take(void)
 		index = __sync_lock_test_and_set(spare, 0);
 	if (!index)
 		index = queue_take(&leaf_queue, free_leaves, LEAF_QUEUE - 1);
-	if (leaf_queue.end - leaf_queue.taken == LEAF_QUEUE_LOW || !index)
+	if (!((leaf_queue.end - leaf_queue.taken) % LEAF_QUEUE_LOW) || !index)
 		supply_wake();
 	return index;
 }
