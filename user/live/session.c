@@ -121,7 +121,7 @@ int session_fence(const struct session *session)
 
 static int make_supply(struct session *session)
 {
-	session->supply = supply_start(session->object.skel);
+	session->supply = supply_start(session->object.skel, session->object.exact);
 	return session->supply ? 0 : -errno;
 }
 

@@ -38,6 +38,7 @@ struct chunk {
 
 struct supply {
 	const struct gmem_bpf *skel;
+	bool exact; /* programs are probes */
 	struct chunk *chunk;
 	__u32 nchunks, max_chunks; /* up to the last one that was there, and at most */
 	__u32 nfree; /* leaves, in all chunks */
@@ -438,8 +439,8 @@ static int look_after(struct supply *supply, bool quiet)
 }
 
 /*
- * Before all others, where we may (CAP_SYS_NICE): a fault that finds no leaf loses its cause, and the kernel
- * skips probes (--exact) on a CPU whose task is preempted while it changes a map.
+ * Before all others, where we may (CAP_SYS_NICE): the kernel skips probes (--exact) on a CPU whose task is
+ * preempted while it changes a map. Other programs it would preempt itself, since it is woken within one.
  */
 static void run_first(void)
 {
@@ -457,7 +458,8 @@ static void *run(void *arg)
 	};
 
 	pthread_setname_np(pthread_self(), SUPPLY_THREAD);
-	run_first();
+	if (supply->exact)
+		run_first();
 	privilege_keep(CAPABILITY(BPF)); /* to make more arrays */
 	while (!fds[1].revents) {
 		int n = poll(fds, 2, QUIET_MS);
@@ -525,7 +527,7 @@ static void supply_free(struct supply *supply)
 	free(supply);
 }
 
-struct supply *supply_start(const struct gmem_bpf *skel)
+struct supply *supply_start(const struct gmem_bpf *skel, bool exact)
 {
 	struct supply *supply = calloc(1, sizeof(*supply));
 	int err;
@@ -533,6 +535,7 @@ struct supply *supply_start(const struct gmem_bpf *skel)
 	if (!supply)
 		return NULL;
 	supply->skel = skel;
+	supply->exact = exact;
 	supply->stock = MIN_STOCK;
 	err = supply_open(supply);
 	if (!err)

@@ -8,14 +8,17 @@
 
 #include "gmem.h"
 
+#include <stdbool.h>
+
 struct gmem_bpf;
 struct supply;
 
 /*
  * Begin: the first memory is there on return, and a thread looks after the rest. @skel stays the
- * caller's, until supply_stop(). NULL and errno when that is not possible.
+ * caller's, until supply_stop(). @exact: its programs are probes. NULL and errno when that is not
+ * possible.
  */
-struct supply *supply_start(const struct gmem_bpf *skel);
+struct supply *supply_start(const struct gmem_bpf *skel, bool exact);
 
 /* Wait for the thread to end, and free what it had. Nothing if @supply is NULL. */
 void supply_stop(struct supply *supply);
