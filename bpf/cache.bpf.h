@@ -35,18 +35,7 @@ static __always_inline __u64 word_zapped(__u64 word, const struct leaf_cache *ca
 }
 
 /*
- * As leaf_touch(), where the leaf may be in the cache, as it is as long as the generation is that of the
- * cache.
- */
-__noinline int page_touch_by_hand(struct leaf_cache *cache, __u64 index, __u32 how)
-{
-	if (!cache || (cache->leaf_of != index >> PAGES_LEAF_BITS && !cache_leaf(cache, index)))
-		return PAGE_LOST;
-	return leaf_touch(cache, index, how);
-}
-
-/*
- * The same in fewer steps: page @index is present now, and its mapping @mapping unless that is PAGE_NEVER.
+ * As leaf_touch(), in fewer steps: page @index is present now, and its mapping @mapping unless that is PAGE_NEVER.
  * What the page was before, or PAGE_LOST when that is not known. @asked: page_look() has. @hole: one may be
  * under way.
  */
@@ -78,7 +67,7 @@ static __always_inline __u32 page_touch(struct leaf_cache *cache, __u64 index,
 	if (now == word)
 		return before;
 by_hand:
-	return page_touch_by_hand(cache, index, mapping | (asked ? TOUCH_ASKED : 0));
+	return leaf_touch(cache, index, mapping | (asked ? TOUCH_ASKED : 0));
 }
 
 /* As cache_owner(), for the slot whose VM and address are in the cache, and nothing else yet. */

@@ -42,14 +42,10 @@ static __always_inline void convert_details(const struct conversion *conversion,
 		detail_count(owner, event, DETAIL_CONVERT_NOOP);
 }
 
-/* Remember that pages [start, end) were converted; whether one had been before. */
-static __always_inline bool pages_convert(struct task_state *state, const struct pages *pages,
-					  __u64 start, __u64 end)
-{
-	return pages_change(state, pages, CHANGE_CONVERT, start, end);
-}
-
-/* The same for a range of guest frame numbers, where one slot has them all. */
+/*
+ * Remember that the range of guest frame numbers was converted, where one slot has them all; whether a
+ * page had been before.
+ */
 static __always_inline bool gfns_convert(struct task_state *state, __u64 kvm)
 {
 	const struct conversion *conversion = &state->conversion;
@@ -58,8 +54,9 @@ static __always_inline bool gfns_convert(struct task_state *state, __u64 kvm)
 
 	if (!slot || slot_owner(state, kvm, slot) <= 0)
 		return false;
-	return pages_convert(state, &cache->leaf.pages, conversion->start + cache->pgoff_of_gfn,
-			     conversion->end + cache->pgoff_of_gfn);
+	return pages_change(state, &cache->leaf.pages, CHANGE_CONVERT,
+			    conversion->start + cache->pgoff_of_gfn,
+			    conversion->end + cache->pgoff_of_gfn);
 }
 
 static __always_inline int convert_end(struct call call)
@@ -125,7 +122,8 @@ static __always_inline int convert_in_place_end(struct call call)
 		     attributes & KVM_MEMORY_ATTRIBUTE_PRIVATE ? DETAIL_CONVERT_PRIVATE
 							       : DETAIL_CONVERT_SHARED);
 	pages_of(&pages, event.owner);
-	if (event.npages && pages_convert(state, &pages, event.page, event.page + event.npages))
+	if (event.npages &&
+	    pages_change(state, &pages, CHANGE_CONVERT, event.page, event.page + event.npages))
 		detail_count(owner, &event, DETAIL_CONVERT_AGAIN);
 	event_record(owner, &event);
 	return 0;

@@ -151,7 +151,6 @@ static __always_inline int release_end(struct call call)
 	struct gmem_record event = EVENT(RELEASE);
 	struct task_state *state;
 	struct owner *owner;
-	struct vm_info *vm;
 
 	state = event_leave(&event);
 	if (!state)
@@ -163,9 +162,7 @@ static __always_inline int release_end(struct call call)
 	if (!owner || owner->kind != OWNER_GMEM)
 		return 0;
 	owner->gmem.released_ns = bpf_ktime_get_ns();
-	vm = vm_info_of(owner->vm);
-	if (vm)
-		generation_move(vm->kvm); /* where its pages are kept others may be soon */
+	vm_generation_move(owner->vm); /* where its pages are kept others may be soon */
 	pages_return(&owner->gmem);
 	return 0;
 }

@@ -19,7 +19,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 /* Each of RARE_HOOKS has programs of its own. */
-RARE_HOOKS(BOTH_TRAMPOLINES, FIRST_TRAMPOLINE, LAST_TRAMPOLINE)
+RARE_HOOKS(BOTH_TRAMPOLINES, LAST_TRAMPOLINE)
 
 /* Or one serves all of them: the hook is the attachment's cookie. */
 
@@ -30,31 +30,23 @@ static __always_inline void rare_ends(__u64 hook, struct call call)
 	case RARE_##hook:                                                                          \
 		end(call);                                                                         \
 		break;
-#define FIRST(hook, fn)
 #define LAST(hook, fn) BOTH(hook, nothing, fn)
-		RARE_HOOKS(BOTH, FIRST, LAST)
+		RARE_HOOKS(BOTH, LAST)
 #undef BOTH
-#undef FIRST
 #undef LAST
 	}
 }
 
-/* What a probe answers. */
-static __always_inline int rare_begins(__u64 hook, struct call call)
+static __always_inline void rare_begins(__u64 hook, struct call call)
 {
 	switch (hook) {
 #define BOTH(hook, begin, end)                                                                     \
 	case RARE_##hook:                                                                          \
 		begin(call);                                                                       \
 		break;
-#define FIRST(hook, fn)                                                                            \
-	case RARE_##hook:                                                                          \
-		fn(call);                                                                          \
-		return PROBE_NO_END;
 #define LAST(hook, fn)
-		RARE_HOOKS(BOTH, FIRST, LAST)
+		RARE_HOOKS(BOTH, LAST)
 	}
-	return PROBE_END;
 }
 
 /* Where such a one can be (fsession_multi). */
@@ -84,5 +76,6 @@ int rare_probe(struct pt_regs *regs)
 		return 0;
 	}
 	call_save(regs, hook, &begun);
-	return rare_begins(hook, BY_PROBE(regs, &begun));
+	rare_begins(hook, BY_PROBE(regs, &begun));
+	return PROBE_END;
 }

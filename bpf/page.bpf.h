@@ -254,6 +254,15 @@ static __always_inline struct pages_leaf *leaf_at(const __u32 *chunk, const __u3
 	return leaves ? bpf_map_lookup_elem(leaves, at) : NULL;
 }
 
+/* The entry's leaf; NULL: none yet. */
+static __always_inline struct pages_leaf *entry_leaf(const struct pages_entry *entry)
+{
+	__u32 leaf = entry->leaf & LEAF_INDEX, chunk = leaf >> PAGES_CHUNK_BITS;
+	__u32 at = leaf & ((1 << PAGES_CHUNK_BITS) - 1);
+
+	return leaf ? leaf_at(&chunk, &at) : NULL;
+}
+
 static __always_inline struct pages_leaf *leaf_in_cache(const struct leaf_cache *cache)
 {
 	return leaf_at(&cache->chunk, &cache->at);

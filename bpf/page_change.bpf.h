@@ -75,7 +75,6 @@ __noinline int range_word(struct pages_range *range, __u64 first)
 
 /* What is changed in one loop: short, since the verifier walks through each word. */
 #define PART_PAGES 128
-#define LEAF_PARTS ((1 << PAGES_LEAF_BITS) / PART_PAGES)
 
 /* Change the part of a leaf from @first on, all of it. Most words are as the one before. */
 static __always_inline void range_whole_part(struct pages_range *range, __u64 first)
@@ -198,15 +197,11 @@ static long refresh_step(__u32 i, struct refresh *refresh)
 __noinline int entry_refresh(struct pages_entry *entry)
 {
 	struct refresh refresh;
-	__u32 chunk, at, leaf;
 
 	if (!entry)
 		return 0;
-	leaf = entry->leaf & LEAF_INDEX;
-	chunk = leaf >> PAGES_CHUNK_BITS;
-	at = leaf & ((1 << PAGES_CHUNK_BITS) - 1);
 	refresh.past = entry->past;
-	refresh.leaf = leaf ? leaf_at(&chunk, &at) : NULL;
+	refresh.leaf = entry_leaf(entry);
 	if (refresh.leaf)
 		bpf_loop(LEAF_WORDS, refresh_step, &refresh, 0);
 	return 0;
@@ -267,7 +262,7 @@ stamped:
 /* The past that may be stamped in short, in the group of entries from @number on; NO_PAST: none. */
 static __always_inline __u64 range_before(const struct pages_range *range, __u32 number)
 {
-	return past_any_comes_round(range->before, number, GROUP_ENTRIES) ? NO_PAST : range->before;
+	return past_comes_round(range->before, number, GROUP_ENTRIES) ? NO_PAST : range->before;
 }
 
 #define MAX_GROUPS (1 << 23) /* what bpf_loop() can do: 8,192 TiB */
@@ -434,7 +429,6 @@ __noinline int pages_change(struct task_state *state, const struct pages *pages,
 			    __u64 start, __u64 end)
 {
 	struct pages_range *range;
-	struct vm_info *vm;
 	__u64 known;
 
 	if (!state || !pages)
@@ -449,9 +443,8 @@ __noinline int pages_change(struct task_state *state, const struct pages *pages,
 	range_ends(range);
 	if (range->first < range->last)
 		range_stamp(range);
-	vm = range->moved ? vm_info_of(pages->vm) : NULL;
-	if (vm)
-		generation_move(vm->kvm);
+	if (range->moved)
+		vm_generation_move(pages->vm);
 	return range->again;
 }
 

@@ -41,6 +41,15 @@ static __always_inline struct vm_info *vm_info_of(__u32 handle)
 	return owner && owner->kind == OWNER_VM ? &owner->vm_info : NULL;
 }
 
+/* What is cached of the VM whose owner is @handle is old. */
+static __always_inline void vm_generation_move(__u32 handle)
+{
+	struct vm_info *vm = vm_info_of(handle);
+
+	if (vm)
+		generation_move(vm->kvm);
+}
+
 static __always_inline __u32 vm_epoch(const struct pages *pages)
 {
 	struct vm_info *vm = vm_info_of(pages->vm);
@@ -52,28 +61,21 @@ static __always_inline __u32 vm_epoch(const struct pages *pages)
 static __always_inline void gmem_asks(__u32 index)
 {
 	struct owner *owner = owner_at(index);
-	struct vm_info *vm;
 
 	if (!owner || owner->kind != OWNER_GMEM || owner->gmem.asks ||
 	    __sync_lock_test_and_set(&owner->gmem.asks, GMEM_UNSURE))
 		return;
 	__sync_fetch_and_add(&asking.unsure, 1);
-	vm = vm_info_of(owner->vm);
-	if (vm)
-		generation_move(vm->kvm); /* caches are to know it */
+	vm_generation_move(owner->vm); /* caches are to know it */
 }
 
 /* ---- An entry ---- */
 
-/* Of what has happened to it is not known any more what: no word may take itself for up to date. */
+/* As past_lose(). */
 __noinline int entry_is_lost(struct pages_entry *entry)
 {
-	if (!entry)
-		return 0;
-	__sync_fetch_and_or(&entry->past, PAST_HAPPENED | PAST_LOOKED);
-	__sync_fetch_and_add(&entry->past, 1ULL << PAST_CLOCK);
-	if (!(entry->past >> PAST_CLOCK))
-		__sync_fetch_and_add(&entry->past, 1ULL << PAST_CLOCK);
+	if (entry)
+		past_lose(&entry->past);
 	return 0;
 }
 
@@ -262,8 +264,8 @@ static __always_inline void hole_close(int index, __u64 hole)
 /* What is known of page @index: PAGE_MAPPING, PAGE_PRESENT, PAGE_UNSURE. */
 __noinline int page_known(const struct pages *pages, __u64 index)
 {
-	__u32 leaf, chunk, at, page = index & 7;
 	struct pages_entry *entry;
+	__u32 page = index & 7;
 	struct pages_leaf *words;
 	__u64 past, today;
 
@@ -273,10 +275,7 @@ __noinline int page_known(const struct pages *pages, __u64 index)
 	past = entry ? entry_pull(pages, entry, false) : 0;
 	if (!entry || !past)
 		return PAGE_UNSURE;
-	leaf = entry->leaf & LEAF_INDEX;
-	chunk = leaf >> PAGES_CHUNK_BITS;
-	at = leaf & ((1 << PAGES_CHUNK_BITS) - 1);
-	words = leaf ? leaf_at(&chunk, &at) : NULL;
+	words = entry_leaf(entry);
 	today = pages_word_today(words ? *leaf_word(words, index) : 0, past);
 	return (today >> page * 4 & 15) | (today >> (WORD_UNSURE + page) & 1) * PAGE_UNSURE;
 }
@@ -351,16 +350,17 @@ static __always_inline __u64 word_touched(__u64 word, __u32 page, __u32 how)
 
 /*
  * Page @index is present now, and its mapping that of @how unless that is PAGE_NEVER. What it was before,
- * or PAGE_LOST when that is not known. Its leaf is in the cache.
+ * or PAGE_LOST when that is not known. Its leaf may be in the cache, as it is as long as the generation is
+ * that of the cache.
  */
-__noinline int leaf_touch(const struct leaf_cache *cache, __u64 index, __u32 how)
+__noinline int leaf_touch(struct leaf_cache *cache, __u64 index, __u32 how)
 {
 	__u64 *at, word, today, now, seen;
 	__u32 before, page = index & 7;
 	struct pages_leaf *leaf;
 	bool hole;
 
-	if (!cache)
+	if (!cache || (cache->leaf_of != index >> PAGES_LEAF_BITS && !cache_leaf(cache, index)))
 		return PAGE_LOST;
 	leaf = leaf_in_cache(cache);
 	if (!leaf)

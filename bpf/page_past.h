@@ -176,23 +176,29 @@ PAST_INLINE __u64 past_tick(__u64 past, __u32 happens)
 }
 
 /*
- * Must all words be brought up to date before the clock moves? Groups that are stamped together come to
- * that one after the other, by @place.
+ * Of what has happened it is not known any more what: no word may take itself for up to date. Others may
+ * change the past at the same time.
  */
-PAST_INLINE int past_comes_round(__u64 past, __u32 place)
+PAST_INLINE void past_lose(__u64 *past)
 {
-	return !((past_clock(past) + place) & (CLOCK_REFRESH - 1));
+	__sync_fetch_and_or(past, PAST_HAPPENED | PAST_LOOKED);
+	__sync_fetch_and_add(past, 1ULL << PAST_CLOCK);
+	if (!past_clock(*past))
+		__sync_fetch_and_add(past, 1ULL << PAST_CLOCK);
 }
 
-/* Or those of any of @n places from @place on? */
-PAST_INLINE int past_any_comes_round(__u64 past, __u32 place, __u32 n)
+/*
+ * Must all words of one of @n groups be brought up to date before its clock moves? Groups that are stamped
+ * together come to that one after the other, by their places, from @place on.
+ */
+PAST_INLINE int past_comes_round(__u64 past, __u32 place, __u32 n)
 {
 	return ((past_clock(past) + place + n - 1) & (CLOCK_REFRESH - 1)) < n;
 }
 
 PAST_INLINE int past_refreshes(__u64 past, __u32 place)
 {
-	return past & PAST_LOOKED && past_comes_round(past, place);
+	return past & PAST_LOOKED && past_comes_round(past, place, 1);
 }
 
 /* The lowest bits of those pages of @word whose mapping is @mapping. */

@@ -8,8 +8,8 @@
 #ifndef RARE_HOOKS_H
 #define RARE_HOOKS_H
 
-/* By their names in the ladder, with what runs at both ends of the function, or at one of them. */
-#define RARE_HOOKS(BOTH, FIRST, LAST)                                                              \
+/* By their names in the ladder, with what runs at both ends of the function, or at its last. */
+#define RARE_HOOKS(BOTH, LAST)                                                                     \
 	BOTH(create, create_begin, create_end)                                                     \
 	BOTH(bind, bind_begin, bind_end)                                                           \
 	BOTH(bind_prepare, bind_begin, bind_prepare_end)                                           \
@@ -24,7 +24,7 @@
 /* The cookie of the hook's attachment. */
 enum rare_hook {
 #define X(hook, ...) RARE_##hook,
-	RARE_HOOKS(X, X, X)
+	RARE_HOOKS(X, X)
 #undef X
 		NR_RARE_HOOKS
 };

@@ -63,7 +63,7 @@ static void use_program(struct object *object, const char *stem, const char *suf
 
 static const char *const rare[] = {
 #define X(name, ...) #name,
-	RARE_HOOKS(X, X, X)
+	RARE_HOOKS(X, X)
 #undef X
 };
 

@@ -147,8 +147,7 @@ static void look_at_first(const struct check_input *input, struct check_row *row
 		return;
 	for (size_t i = 1; i < n; i++)
 		levels->scratch[i - 1] = row->values[runs[i]].value;
-	qsort(levels->scratch, n - 1, sizeof(double), stats_order);
-	others = stats_median(levels->scratch, n - 1);
+	others = stats_median_of(levels->scratch, n - 1);
 	if (first > levels->scratch[n - 2] && first > others * (1 + COLD * row->power.noise))
 		check_remark(row, "the first %s run is %.2g %% above the others: leave it away",
 			     is_new ? "new" : "base", (first / others - 1) * 100);

@@ -27,12 +27,6 @@ static int read_run(const struct check_row *row, const struct capture *capture, 
 	return err;
 }
 
-static double median_of(double *values, size_t n)
-{
-	qsort(values, n, sizeof(*values), stats_order);
-	return stats_median(values, n);
-}
-
 /* What moved as a whole says nothing more than the change of the row. */
 #define SAME_SHIFT 0.01
 
@@ -44,8 +38,8 @@ static void remark(const struct check_input *input, struct check_row *row, doubl
 	size_t at = 0;
 
 	for (size_t i = 0; i < NR_SHIFTS; i++, values += input->nbase + input->nnew) {
-		double was = median_of(values, input->nbase);
-		double shift = median_of(values + input->nbase, input->nnew) / was - 1;
+		double was = stats_median_of(values, input->nbase);
+		double shift = stats_median_of(values + input->nbase, input->nnew) / was - 1;
 
 		if (!isfinite(shift) || at >= sizeof(said)) /* no histogram */
 			return;

@@ -22,6 +22,12 @@ double stats_median(const double *sorted, size_t n)
 	return low == high ? low : (low + high) / 2; /* infinite ones, too */
 }
 
+double stats_median_of(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), stats_order);
+	return stats_median(values, n);
+}
+
 /* The share of a normal distribution below @z. */
 static double normal_share(double z)
 {

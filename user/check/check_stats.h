@@ -13,6 +13,9 @@
 /* The middle one of @n values, at least 1, in ascending order; of two, their mean. */
 double stats_median(const double *sorted, size_t n);
 
+/* The same of values in any order, which it sorts. */
+double stats_median_of(double *values, size_t n);
+
 /* For qsort(): doubles in ascending order. */
 int stats_order(const void *a, const void *b);
 

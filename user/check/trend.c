@@ -99,8 +99,7 @@ static void look_between(struct search *search, size_t first, size_t end)
 static double median_between(const double *values, size_t first, size_t end, double *room)
 {
 	memcpy(room, values + first, (end - first) * sizeof(*room));
-	qsort(room, end - first, sizeof(*room), stats_order);
-	return stats_median(room, end - first);
+	return stats_median_of(room, end - first);
 }
 
 static void measure(struct search *search, const double *values, size_t n)

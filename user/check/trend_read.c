@@ -182,14 +182,13 @@ static int read_lines(struct trend *trend, FILE *in, const char *name, struct pr
 
 static int find_level(struct trend_series *series)
 {
-	double *sorted = calloc(series->n + 1, sizeof(*sorted));
+	double *values = calloc(series->n + 1, sizeof(*values));
 
-	if (!sorted)
+	if (!values)
 		return -ENOMEM;
-	memcpy(sorted, series->values, series->n * sizeof(*sorted));
-	qsort(sorted, series->n, sizeof(*sorted), stats_order);
-	series->level = stats_median(sorted, series->n);
-	free(sorted);
+	memcpy(values, series->values, series->n * sizeof(*values));
+	series->level = stats_median_of(values, series->n);
+	free(values);
 	return 0;
 }
 

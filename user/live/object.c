@@ -36,7 +36,7 @@ int object_rare_hook(const struct object *object, const struct hook *hook)
 {
 	static const char *const names[] = {
 #define X(name, ...) #name,
-		RARE_HOOKS(X, X, X)
+		RARE_HOOKS(X, X)
 #undef X
 	};
 

@@ -357,13 +357,6 @@ static bool leaf_take_out(struct supply *supply, struct pages_entry *entry, stru
 	return true;
 }
 
-/* As entry_is_lost() of the programs. */
-static void entry_is_lost(struct pages_entry *entry)
-{
-	__atomic_fetch_or(&entry->past, PAST_HAPPENED | PAST_LOOKED, __ATOMIC_SEQ_CST);
-	__atomic_fetch_add(&entry->past, 1ULL << PAST_CLOCK, __ATOMIC_SEQ_CST);
-}
-
 static void leaf_ends(struct supply *supply, struct emptied *emptied)
 {
 	struct pages_leaf *leaf = leaf_at(supply, emptied->index);
@@ -374,7 +367,7 @@ static void leaf_ends(struct supply *supply, struct emptied *emptied)
 		    __atomic_compare_exchange_n(&emptied->entry->leaf, &now, now | emptied->index,
 						false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 			return;
-		entry_is_lost(emptied->entry); /* another leaf has come */
+		past_lose(&emptied->entry->past); /* another leaf has come */
 	}
 	memset(leaf, 0, sizeof(*leaf));
 	leaf_is_free(supply, emptied->index);
