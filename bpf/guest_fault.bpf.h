@@ -141,9 +141,9 @@ static __always_inline void guest_fault_tell(struct task_state *state, const __u
 
 /* Each guest fault that succeeds has one cause. */
 static __always_inline void guest_fault_cause(struct cpu_slot *slot, struct gmem_record *event,
-					      bool asked, bool hole)
+					      __u64 gfn, bool asked, bool hole)
 {
-	__u64 index = event->page + slot->cache.pgoff_of_gfn;
+	__u64 index = gfn + slot->cache.pgoff_of_gfn;
 	__u32 before = page_touch(&slot->cache.leaf, index, PAGE_MAPPED, asked, hole);
 	__u32 cause = FAULT_CAUSES >> before * 4 & 7;
 
@@ -218,7 +218,7 @@ static __always_inline void guest_fault_count(struct call call, struct cpu_slot 
 		event->err = -ret;
 		error_count(owner, EV_GUEST_FAULT, -ret);
 	} else {
-		guest_fault_cause(slot, event, asked, within);
+		guest_fault_cause(slot, event, args[2], asked, within);
 	}
 	if (!plain)
 		guest_fault_more(call.ctx, slot, event);
