@@ -235,7 +235,6 @@ static __always_inline void event_record(const struct owner *owner, const struct
 		return;
 	/* A copy, so that the compiler can keep the event itself in registers. */
 	record = *event;
-	record.spare = 0;
 	if (!record.end_ns)
 		record.end_ns = bpf_ktime_get_ns();
 	record_send(&record);
