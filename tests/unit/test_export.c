@@ -67,6 +67,19 @@ static void write_as(struct capture_writer *writer, const struct capture_owner *
 	assert_int_equal(capture_write_records(writer, &record, 1, &problem), 0);
 }
 
+/* A recording of a @sample that is empty. */
+static struct capture_writer *begin_records(struct sample *sample, const char *path)
+{
+	struct capture_writer *writer;
+	struct problem problem;
+
+	sample_empty(sample);
+	sample->capture.records_kept = true;
+	writer = capture_create(path, &sample->capture, &problem);
+	assert_non_null(writer);
+	return writer;
+}
+
 /* The kernel makes a VM where one was before; so may our tables. */
 static void write_recycled(const char *path)
 {
@@ -143,10 +156,7 @@ static void test_renamed(void **state)
 	(void)state;
 	sample_path(capture);
 	sample_path(output);
-	sample_empty(&sample);
-	sample.capture.records_kept = true;
-	writer = capture_create(capture, &sample.capture, &problem);
-	assert_non_null(writer);
+	writer = begin_records(&sample, capture);
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		struct gmem_record record = { .page = RECORD_NO_PAGE, .event = EV_CREATE };
 
@@ -184,10 +194,7 @@ static void test_no_snapshot(void **state)
 	(void)state;
 	sample_path(capture);
 	sample_path(output);
-	sample_empty(&sample);
-	sample.capture.records_kept = true;
-	writer = capture_create(capture, &sample.capture, &problem);
-	assert_non_null(writer);
+	writer = begin_records(&sample, capture);
 	write_as(writer, &vm);
 	assert_int_equal(capture_flush(writer, &problem), 0);
 	capture_abandon(writer);
