@@ -290,15 +290,17 @@ def few_processes(limit):
 @about("cannot run COMMAND", "gmemtrace")
 def test_no_process(line):
     """no process for COMMAND"""
-    with few_processes(1) as prefix:
+    with few_processes(2) as prefix:  # one looks after memory
         refuses(line, "cannot run touch", "Resource temporarily unavailable", prefix=prefix,
                 ways=[["gmemtrace", "-e", "create", "--", "touch", f"{PLACE}/marker"]])
 
 
-@about("cannot record: no thread", "gmemtrace")
+@about("no thread")
 def test_no_thread(line):
-    """no thread for the recorder; COMMAND has not run"""
-    with few_processes(2) as prefix, tempfile.TemporaryDirectory() as directory:
+    """no thread for memory, or for the recorder; COMMAND has not run"""
+    with few_processes(1) as prefix:
+        refuses(line, "cannot trace", "Resource temporarily unavailable", prefix=prefix, ways=ATTACHING)
+    with few_processes(3) as prefix, tempfile.TemporaryDirectory() as directory:
         done = run(*prefix, f"{SANITIZED}/gmemtrace", "record", "--events", "-e", "create", "-o", f"{directory}/capture", "--",
                    "touch", f"{directory}/marker")
         complains(done, IMPOSSIBLE, "Resource temporarily unavailable")

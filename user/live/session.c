@@ -170,6 +170,15 @@ static int no_keeper(const struct session *session, int keeper, struct problem *
 		ladders[keeper].keeps, session->choice.states[keeper].reason);
 }
 
+/* Programs are loaded again by libbpf when a signal was in the way: it is a thread that was refused. */
+static int no_thread(struct problem *problem, int err)
+{
+	return problem_set(problem, EXIT_IMPOSSIBLE,
+			   "cannot trace: no thread for memory of pages: %s. End something and try "
+			   "again",
+			   strerror(-err));
+}
+
 static int session_problem(const struct session *session, struct problem *problem, int err)
 {
 	int keeper = choice_missing_keeper(&session->choice);
@@ -180,6 +189,8 @@ static int session_problem(const struct session *session, struct problem *proble
 		return open_files_problem(problem);
 	if (err == -ENOMEM)
 		return no_room(session, problem);
+	if (err == -EAGAIN)
+		return no_thread(problem, err);
 	if (err == -E2BIG)
 		return problem_set(problem, EXIT_IMPOSSIBLE,
 				   "cannot trace: other tracers hold all places for programs on a "
