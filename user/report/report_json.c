@@ -24,9 +24,9 @@ static void put_rung(struct json_out *json, const struct rung *rung)
 	json_out_object(json, "rung");
 	json_out_list(json, "functions");
 	for (unsigned int i = 0; (function = rung_function(rung, i)); i++)
-		json_out_string(json, NULL, function);
+		put_all_of(json, NULL, function);
 	json_out_end_list(json);
-	json_out_string(json, "since", rung->since);
+	put_all_of(json, "since", rung->since);
 	json_out_end_object(json);
 }
 
