@@ -136,6 +136,10 @@ enum gmem_detail {
 	X(STATE, state, "no per-task state could be had when the event began")                     \
 	X(MISSED, missed,                                                                          \
 	  "the kernel skipped the program: another task of the CPU was inside it; see --exact")    \
+	X(SHARED, shared,                                                                          \
+	  "the kernel skipped a program that serves this event and others: it was one of them")    \
+	X(KEEPER, keeper,                                                                          \
+	  "the kernel skipped what keeps VMs and slots apart: some are counted at another")        \
 	X(OWNER, owner, "the table of VMs, slots and guest_memfds is full: see --owners")          \
 	X(HISTOGRAM, histogram, "counted, but the table of histograms is full: see --owners")      \
 	X(ERRNO, errno, "counted, but the table of errors is full: see --owners")                  \

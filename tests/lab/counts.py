@@ -203,9 +203,16 @@ FUNCTIONS = [
 ]
 
 
+# What was skipped of a program that serves several events is told once.
+SHARED = [{"create", "bind", "unbind", "release", "populate", "prefault", "poison"}, {"allocate", "punch_hole"}, {"zap", "notifier_hit"}]
+
+
 def lost(run, event):
-    losses = run.capture["loss"]["events"].get(event, {})
-    return sum(losses.get(kind, 0) for kind in ("state", "missed", "owner"))
+    """Of the event, and of those that share a program with it where it is not known of which."""
+    losses = run.capture["loss"]["events"]
+    shared = [events for events in SHARED if event in events]
+    return sum(losses.get(event, {}).get(kind, 0) for kind in ("state", "missed", "owner")) \
+        + sum(losses.get(other, {}).get("shared", 0) for events in shared for other in events)
 
 
 def compare_traced(run, tolerance=0):

@@ -126,7 +126,6 @@ static Cap__Hook *pack_hook(struct arena *arena, const struct capture *capture,
 	message->reason = (char *)hook->reason;
 	message->run_count = hook->run_count;
 	message->run_time_ns = hook->run_time_ns;
-	message->end_misses = hook->end_misses;
 	message->recursion_misses = hook->recursion_misses;
 	if (!rung)
 		return message;

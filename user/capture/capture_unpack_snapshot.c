@@ -129,7 +129,6 @@ static void unpack_hook(struct unpacker *u, const Cap__Hook *message)
 	snprintf(hook->reason, sizeof(hook->reason), "%s", reason);
 	hook->run_count = message->run_count;
 	hook->run_time_ns = message->run_time_ns;
-	hook->end_misses = message->end_misses;
 	hook->recursion_misses = message->recursion_misses;
 }
 

@@ -21,6 +21,7 @@
 #include "kernel.h"
 #include "model/events.h"
 #include "object.h"
+#include "programs.h"
 #include "recycle.h"
 #include "rings.h"
 #include "stack_names.h"
@@ -42,9 +43,8 @@ struct session {
 	struct kernel *kernel;
 	struct choice choice;
 	struct object object;
-	struct {
-		__u64 end_misses, recursion_misses, unended;
-	} before[NR_EVENTS]; /* the start: no losses of the capture */
+	struct programs *programs;
+	__u64 unended_before; /* guest faults, at the start: no losses of the capture */
 	int stats_fd; /* the kernel counts runs while it is open; 0: not open */
 	struct mapped owners, histograms, heats; /* heats: if options.heat */
 	struct mapped tallies[TALLIED_EVENTS];
@@ -239,8 +239,10 @@ struct session *session_open(const struct session_options *options, struct probl
 	err = err ?: attach_all(&session->object, &session->choice)
 		      ?: map_arrays(session) ?: make_supply(session) ?: make_rings(session)
 		      ?: make_fence(session) ?: make_stack_names(session);
-	if (err)
-		session_problem(session, problem, err);
+	session->programs = err ? NULL : programs_new(&session->object, &session->choice);
+	if (!session->programs)
+		session_problem(session, problem, err ?: -ENOMEM);
+	err = session->programs ? 0 : -1;
 	/* Now that a program sees when it is switched off. */
 	if (err || kernel_check_tracing(problem)) {
 		session_close(session);
@@ -270,15 +272,31 @@ const struct kernel *session_kernel(const struct session *session)
 	return session->kernel;
 }
 
+/*
+ * An fsession's guest faults that have begun and not ended since the start: their ends were missed, or they
+ * are under way.
+ */
+static __u64 faults_unended(struct session *session)
+{
+	const struct fault_tallies tallies = session_arrays(session).tallies[EV_GUEST_FAULT];
+	__u64 begun = 0, ended = session->unended_before;
+
+	if (!session->object.fsession)
+		return 0;
+	/* In this order, so that what ends meanwhile has not: never more ends than begins. */
+	for (__u32 i = 0; i < tallies.n; i++)
+		ended += __atomic_load_n(&fault_tally_at(&tallies, i)->ended, __ATOMIC_ACQUIRE);
+	for (size_t cpu = 0; cpu < BEGUN_CPUS; cpu++)
+		begun += session->object.skel->bss->fault_cpus[cpu].begun;
+	return count_since(begun, ended);
+}
+
 void session_start(struct session *session)
 {
-	const struct hook_state *hooks = session_hooks(session);
-
-	for (int event = 0; event < NR_EVENTS; event++) {
-		session->before[event].end_misses += hooks[event].end_misses;
-		session->before[event].recursion_misses += hooks[event].recursion_misses;
-		session->before[event].unended += hooks[event].unended;
-	}
+	programs_refresh(session->programs);
+	if (programs_miss_ends(session->programs, EV_GUEST_FAULT))
+		session->unended_before = faults_unended(session);
+	programs_start(session->programs);
 	session->counting = true;
 	__atomic_store_n(&session->object.skel->data->active_since_ns, clock_ns(CLOCK_MONOTONIC),
 			 __ATOMIC_SEQ_CST);
@@ -300,7 +318,10 @@ int session_stop(struct session *session, struct problem *problem)
 				   "(%s). Try again",
 				   strerror(-err));
 	/* A fault under way looks like one whose end was missed. */
-	for (int ms = 0; session_hooks(session)[EV_GUEST_FAULT].unended && ms < IN_FLIGHT_MS; ms++)
+	programs_refresh(session->programs);
+	for (int ms = 0; programs_miss_ends(session->programs, EV_GUEST_FAULT) &&
+			 faults_unended(session) && ms < IN_FLIGHT_MS;
+	     ms++)
 		usleep(1000);
 	return 0;
 }
@@ -310,6 +331,7 @@ void session_close(struct session *session)
 	if (!session)
 		return;
 	session_count_runs(session, false);
+	programs_free(session->programs);
 	supply_stop(session->supply);
 	rings_close(session->rings);
 	if (session->fence_fd)
@@ -328,81 +350,21 @@ void session_close(struct session *session)
 	free(session);
 }
 
-/* @ends: it is called for the ends of functions whether it was skipped at their begins or not. */
-static void prog_refresh(struct hook_state *state, const struct bpf_program *prog, bool ends)
-{
-	struct bpf_prog_info info = {};
-	__u32 size = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
-		return;
-	state->run_count += info.run_cnt;
-	state->run_time_ns += info.run_time_ns;
-	state->recursion_misses += info.recursion_misses;
-	if (ends)
-		state->end_misses += info.recursion_misses;
-}
-
-/* A probe that is skipped at the begin of a function is not called at its end. */
-static bool sees_ends(const struct object *object, const struct hook *hook)
-{
-	return !object->exact && (hook->kind == HOOK_BOTH_ENDS || hook->kind == HOOK_END);
-}
-
-static void hooks_refresh(struct session *session, struct hook_state *state,
-			  const struct rung *rung)
-{
-	const struct bpf_program *prog, *last = NULL;
-	const struct hook *hook = rung->hooks;
-
-	state->run_count = 0;
-	state->run_time_ns = 0;
-	state->end_misses = 0;
-	state->recursion_misses = 0;
-	for (; hook < rung->hooks + RUNG_HOOKS && hook->program; hook++)
-		for (int n = 0; (prog = object_program(&session->object, hook, n)); n++) {
-			if (prog != last) /* RARE_HOOKS share theirs */
-				prog_refresh(state, prog, sees_ends(&session->object, hook));
-			last = prog;
-		}
-}
-
-/*
- * An fsession's guest faults that have begun and not ended, if there were misses: then their ends
- * may have been missed. Those under way are among them.
- */
-static __u64 faults_unended(struct session *session, const struct hook_state *state)
-{
-	const struct fault_tallies tallies = session_arrays(session).tallies[EV_GUEST_FAULT];
-	__u64 begun = 0, ended = session->before[EV_GUEST_FAULT].unended;
-
-	if (!session->object.fsession || !state->end_misses)
-		return 0;
-	/* In this order, so that what ends meanwhile has not: never more ends than begins. */
-	for (__u32 i = 0; i < tallies.n; i++)
-		ended += __atomic_load_n(&fault_tally_at(&tallies, i)->ended, __ATOMIC_ACQUIRE);
-	for (size_t cpu = 0; cpu < BEGUN_CPUS; cpu++)
-		begun += session->object.skel->bss->fault_cpus[cpu].begun;
-	return count_since(begun, ended);
-}
-
 const struct hook_state *session_hooks(struct session *session)
 {
-	for (int event = 0; event < NR_EVENTS; event++) {
-		struct hook_state *state = &session->choice.states[event];
-
-		if (!state->attached)
-			continue;
-		hooks_refresh(session, state, choice_rung(&session->choice, event));
-		/* While it goes on, most of those are under way and will end: they are not lost. */
-		if (event == EV_GUEST_FAULT)
-			state->unended = session->counting ? 0 : faults_unended(session, state);
-		state->end_misses =
-			count_since(state->end_misses, session->before[event].end_misses);
-		state->recursion_misses = count_since(state->recursion_misses,
-						      session->before[event].recursion_misses);
-	}
+	programs_refresh(session->programs);
 	return session->choice.states;
+}
+
+void session_misses(struct session *session, __u64 (*loss)[NR_LOSSES])
+{
+	__u64 unended = 0;
+
+	programs_refresh(session->programs);
+	/* While it goes on, most of those are under way and will end: they are not lost. */
+	if (!session->counting && programs_miss_ends(session->programs, EV_GUEST_FAULT))
+		unended = faults_unended(session);
+	programs_tell_misses(session->programs, unended, loss);
 }
 
 int session_check(struct session *session, struct problem *problem)

@@ -59,6 +59,12 @@ __u64 session_switched_off(const struct session *session);
  * snapshot_read() does. Valid until session_close(). */
 const struct hook_state *session_hooks(struct session *session);
 
+/*
+ * As misses_tell(): into @loss, which has what programs have noticed, goes what the kernel has not let them
+ * see.
+ */
+void session_misses(struct session *session, __u64 (*loss)[NR_LOSSES]);
+
 /* Where records of options.record_events come from; NULL for none. Valid until session_close(). */
 struct rings;
 struct rings *session_rings(struct session *session);

@@ -156,22 +156,6 @@ static void find_stack_owner(const void *ctx, __u32 handle, struct stack_count *
 	stack->slot_id = stack->at_slot ? owner->slot.id : 0;
 }
 
-/*
- * How many events were missed. Each was skipped at both of its ends, which the kernel has counted
- * twice, or at one, which the kernel and the program that saw the other have counted once each. Or the
- * kernel has counted it once in any case.
- */
-static __u64 missed(const struct hook_state *hook, __u64 half_seen)
-{
-	__u64 once = hook->recursion_misses - hook->end_misses, other_half;
-
-	half_seen -= once < half_seen ? once : half_seen;
-	other_half = hook->end_misses > half_seen ? hook->end_misses - half_seen : 0;
-	/* After the end of counting: an event still under way is taken for one whose end was missed. */
-	half_seen += hook->unended < other_half ? hook->unended : other_half;
-	return (hook->end_misses + half_seen + 1) / 2 + once;
-}
-
 /* Of all CPUs. */
 static int read_dropped(const struct rings *rings, enum gmem_event event, __u64 *dropped)
 {
@@ -190,16 +174,15 @@ static int read_dropped(const struct rings *rings, enum gmem_event event, __u64 
 
 static int read_losses(struct reader *reader, struct session *session)
 {
-	const struct hook_state *hooks = session_hooks(session);
 	struct snapshot *snap = reader->snap;
 	int err = 0;
 
 	memcpy(snap->loss, reader->arrays.losses, sizeof(snap->loss));
+	session_misses(session, snap->loss);
 	snap->switched_off = session_switched_off(session);
 	for (int event = 0; event < NR_EVENTS && !err; event++) {
 		__u64 *loss = snap->loss[event];
 
-		loss[LOSS_MISSED] = missed(&hooks[event], loss[LOSS_MISSED]);
 		err = read_dropped(reader->arrays.rings, event, &loss[LOSS_RECORD]);
 		for (int i = 0; i < NR_LOSSES; i++)
 			snap->lost += loss[i];

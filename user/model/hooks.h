@@ -74,17 +74,7 @@ struct hook_state {
 	char reason[160]; /* "" when attached */
 	__u64 run_count; /* of the event's programs, for whichever event; 0 unless the kernel counts (bpf_stats) */
 	__u64 run_time_ns;
-	/*
-	 * Runs that the kernel skipped since the program was active already on that CPU: of
-	 * programs that see one end of an event, and of all.
-	 */
-	__u64 end_misses;
-	__u64 recursion_misses;
-	/*
-	 * Of the events that were seen to begin, those whose end no program has noticed to miss.
-	 * 0 as long as it is counted: until then one that is under way looks the same.
-	 */
-	__u64 unended;
+	__u64 recursion_misses; /* runs of those that the kernel skipped: they were active already on that CPU */
 };
 
 #endif
