@@ -47,8 +47,10 @@ static __always_inline int create_end(struct call call)
 	event.err = errno_of(ret);
 	rare_count(call.ctx, &event);
 	owner = owner_at(event.owner);
-	if (owner && owner->kind == OWNER_GMEM)
-		owner->gmem.met_late = owner->gmem.asks = 0;
+	if (!owner || owner->kind != OWNER_GMEM)
+		return 0;
+	owner->gmem.met_late = 0;
+	gmem_asks_no_more(owner);
 	return 0;
 }
 
@@ -162,6 +164,7 @@ static __always_inline int release_end(struct call call)
 	if (!owner || owner->kind != OWNER_GMEM)
 		return 0;
 	owner->gmem.released_ns = bpf_ktime_get_ns();
+	gmem_asks_no_more(owner);
 	vm_generation_move(owner->vm); /* where its pages are kept others may be soon */
 	pages_return(&owner->gmem);
 	return 0;

@@ -216,7 +216,7 @@ struct histogram {
 struct fault_tally {
 	__u32 owner; /* its handle; 0: none yet */
 	__u32 event; /* below TALLIED_EVENTS */
-	__u64 ended; /* guest faults of any slot, from the first on: never folded */
+	__u64 ended; /* guest faults of any slot, from the first on, without those in count */
 	__u64 count;
 	__u64 sum_ns;
 	__u64 not_min_ns;
@@ -224,6 +224,15 @@ struct fault_tally {
 	__u64 detail[FAULT_DETAILS]; /* from the event's first on */
 	__u64 bucket[HIST_BUCKETS];
 };
+
+/*
+ * What is wanted of guest faults: anything; or nothing but counts, latencies and causes, without records,
+ * filters by pid and so on, where kvm_gmem_get_pfn() has FAULT_ARGUMENTS, as from 6.12 on; or besides where in
+ * its slot each falls.
+ */
+enum fault_kind { FAULT_ANY, FAULT_PLAIN, FAULT_HEAT };
+
+#define FAULT_ARGUMENTS 6
 
 #define TALLIED_EVENTS 2 /* the first of all: guest faults and host faults */
 

@@ -34,15 +34,8 @@ struct {
 	__u64 spare[7];
 } fault_cpus[BEGUN_CPUS];
 
-/*
- * Nothing that was asked for makes a fault more than its count, latency and cause: no record, no
- * filter by pid and so on. The verifier leaves out what is not reached then, all of its checks in
- * one.
- */
-const volatile bool fault_plain;
-
-/* How many arguments kvm_gmem_get_pfn() has. 6.12 brought the sixth. */
-const volatile __u32 fault_arguments;
+/* What is asked for. The verifier leaves out what is not reached then, all of its checks in one. */
+const volatile __u32 fault_kind; /* enum fault_kind */
 
 /*
  * What this CPU has for the fault's slot, or for another one that hashes alike: see fault_owner().
@@ -173,16 +166,6 @@ static __always_inline const __u64 *fault_args(struct call call)
 	return call.saved ? call.saved->arg : call.ctx;
 }
 
-/* As returned(), in fewer steps where it is known which word it is. */
-static __always_inline int guest_fault_returned(struct call call)
-{
-	if (!call.saved && fault_arguments == 6)
-		return raw_arg(call, 6);
-	if (!call.saved && fault_arguments == 5)
-		return raw_arg(call, 5);
-	return returned(call);
-}
-
 /* What was asked for besides counts. */
 static __always_inline void guest_fault_more(void *ctx, const struct cpu_slot *slot,
 					     const struct gmem_record *event)
@@ -195,24 +178,27 @@ static __always_inline void guest_fault_more(void *ctx, const struct cpu_slot *s
 		record_put(event);
 }
 
-/* @event has ended; @plain: as fault_plain. */
+/* @event has ended; @kind: as fault_kind. */
 static __always_inline void guest_fault_count(struct call call, struct cpu_slot *slot,
-					      struct gmem_record *event, bool asked, bool plain)
+					      struct gmem_record *event, bool asked,
+					      enum fault_kind kind)
 {
 	const __u64 *args = fault_args(call);
-	int owner = fault_owner(slot, args), ret = guest_fault_returned(call);
+	int owner = fault_owner(slot, args), ret;
 	bool within;
 
 	if (owner <= 0) {
+		slot->tally.ended++;
 		if (owner < 0)
 			lose(EV_GUEST_FAULT, LOSS_OWNER);
 		return;
 	}
+	ret = kind != FAULT_ANY ? raw_arg(call, FAULT_ARGUMENTS) : returned(call);
 	event->owner = owner;
 	event->page = args[2];
-	tally_latency(&slot->tally, event->latency_ns, plain ? 0 : min_latency_ns);
+	tally_latency(&slot->tally, event->latency_ns, kind != FAULT_ANY ? 0 : min_latency_ns);
 	within = asking.within;
-	if (within || (!plain && fault_context))
+	if (within || (kind == FAULT_ANY && fault_context))
 		guest_fault_context(&slot->tally, event, errno_of(ret));
 	if (ret < 0) {
 		event->err = -ret;
@@ -220,7 +206,9 @@ static __always_inline void guest_fault_count(struct call call, struct cpu_slot 
 	} else {
 		guest_fault_cause(slot, event, args[2], asked, within);
 	}
-	if (!plain)
+	if (kind == FAULT_HEAT)
+		heat_count(&slot->cache, args[2]);
+	else if (kind == FAULT_ANY)
 		guest_fault_more(call.ctx, slot, event);
 }
 
@@ -229,14 +217,15 @@ static __always_inline void guest_fault_count(struct call call, struct cpu_slot 
  * is there, and where most faults may be of VMs that the filter leaves out. A VM is filtered by its
  * address space, not by who runs a vCPU of it, which may be another process.
  */
-static __always_inline bool fault_asks_owner(bool plain)
+static __always_inline bool fault_asks_owner(enum fault_kind kind)
 {
-	return (is_asking() || (!plain && filter == FILTER_PIDS)) && active_since_ns != ~0ULL;
+	return (is_asking() || (kind == FAULT_ANY && filter == FILTER_PIDS)) &&
+	       active_since_ns != ~0ULL;
 }
 
 /* Two programs: what the end has to know is in the task's state. */
 
-static __always_inline int guest_fault_begin(__u64 *ctx, bool plain)
+static __always_inline int guest_fault_begin(__u64 *ctx, enum fault_kind kind)
 {
 	struct task_state *state = state_make();
 
@@ -244,7 +233,7 @@ static __always_inline int guest_fault_begin(__u64 *ctx, bool plain)
 		lose(EV_GUEST_FAULT, LOSS_STATE);
 		return 0;
 	}
-	if (fault_asks_owner(plain)) {
+	if (fault_asks_owner(kind)) {
 		if (slot_owner(state, ctx[0], ctx[1]) == OWNER_IGNORED) {
 			state->start_ns[EV_GUEST_FAULT] = 1; /* before any capture */
 			return 0;
@@ -254,13 +243,13 @@ static __always_inline int guest_fault_begin(__u64 *ctx, bool plain)
 	} else {
 		state->asked = false;
 	}
-	if (!plain && fault_context)
+	if (kind == FAULT_ANY && fault_context)
 		guest_fault_tell(state, ctx);
 	event_begin(state, EV_GUEST_FAULT);
 	return 0;
 }
 
-static __always_inline int guest_fault_end(__u64 *ctx, bool plain)
+static __always_inline int guest_fault_end(__u64 *ctx, enum fault_kind kind)
 {
 	struct gmem_record event = EVENT(GUEST_FAULT);
 	struct task_state *state = fault_leave(&event);
@@ -270,7 +259,7 @@ static __always_inline int guest_fault_end(__u64 *ctx, bool plain)
 		return 0;
 	slot = cpu_slot(ctx);
 	if (slot)
-		guest_fault_count(BY_TRAMPOLINE(ctx), slot, &event, state->asked, plain);
+		guest_fault_count(BY_TRAMPOLINE(ctx), slot, &event, state->asked, kind);
 	return 0;
 }
 
@@ -281,13 +270,14 @@ static __always_inline int guest_fault_end(__u64 *ctx, bool plain)
 
 #define FAULT_IGNORED 1 /* a cookie */
 
-static __always_inline int guest_fault_session_begin(const __u64 *args, __u64 *cookie, bool plain)
+static __always_inline int guest_fault_session_begin(const __u64 *args, __u64 *cookie,
+						     enum fault_kind kind)
 {
 	bool asked = false;
 	struct cpu_slot *slot;
 	struct task_state *state;
 
-	if (fault_asks_owner(plain)) {
+	if (fault_asks_owner(kind)) {
 		slot = cpu_slot(args);
 		if (!slot) /* never; the verifier cannot know */
 			return 0;
@@ -298,7 +288,7 @@ static __always_inline int guest_fault_session_begin(const __u64 *args, __u64 *c
 		asked = pages_ask(&slot->cache.leaf.pages) &&
 			guest_fault_look(&slot->cache, args[2]);
 	}
-	state = !plain && fault_context ? state_make() : NULL;
+	state = kind == FAULT_ANY && fault_context ? state_make() : NULL;
 	if (state) {
 		guest_fault_tell(state, args);
 		state->start_ns[EV_GUEST_FAULT] = 1;
@@ -308,7 +298,8 @@ static __always_inline int guest_fault_session_begin(const __u64 *args, __u64 *c
 	return 0;
 }
 
-static __always_inline int guest_fault_session_end(struct call call, __u64 begun, bool plain)
+static __always_inline int guest_fault_session_end(struct call call, __u64 begun,
+						   enum fault_kind kind)
 {
 	struct gmem_record event = EVENT(GUEST_FAULT);
 	struct cpu_slot *slot;
@@ -318,15 +309,16 @@ static __always_inline int guest_fault_session_end(struct call call, __u64 begun
 		return 0;
 	event.end_ns = bpf_ktime_get_ns();
 	event.latency_ns = event.end_ns - (begun >> 1);
-	if (plain)
+	if (kind != FAULT_ANY)
 		barrier_var(event.latency_ns); /* now: both times need not be kept then */
 	slot = cpu_slot(fault_args(call));
 	if (!slot) /* never; the verifier cannot know */
 		return 0;
-	slot->tally.ended++;
 	if (begun >= active_since_ns << 1)
-		guest_fault_count(call, slot, &event, begun & 1, plain);
-	state = !plain && fault_context ? state_get() : NULL;
+		guest_fault_count(call, slot, &event, begun & 1, kind);
+	else
+		slot->tally.ended++;
+	state = kind == FAULT_ANY && fault_context ? state_get() : NULL;
 	if (state)
 		state->start_ns[EV_GUEST_FAULT] = 0;
 	return 0;
@@ -342,16 +334,24 @@ static __always_inline int guest_fault_session_missed(const __u64 *args)
 	return 0;
 }
 
+#define FAULT_OF_KIND(fn, ...)                                                                     \
+	({                                                                                         \
+		__u32 kind = fault_kind;                                                           \
+		kind == FAULT_PLAIN  ? fn(__VA_ARGS__, FAULT_PLAIN)                                \
+		: kind == FAULT_HEAT ? fn(__VA_ARGS__, FAULT_HEAT)                                 \
+				     : fn(__VA_ARGS__, FAULT_ANY);                                 \
+	})
+
 SEC("?fentry")
 int guest_fault_entry(__u64 *ctx)
 {
-	return fault_plain ? guest_fault_begin(ctx, true) : guest_fault_begin(ctx, false);
+	return FAULT_OF_KIND(guest_fault_begin, ctx);
 }
 
 SEC("?fexit")
 int guest_fault_exit(__u64 *ctx)
 {
-	return fault_plain ? guest_fault_end(ctx, true) : guest_fault_end(ctx, false);
+	return FAULT_OF_KIND(guest_fault_end, ctx);
 }
 
 /* A cookie tells where it is, so that the end need not ask. */
@@ -361,12 +361,10 @@ int guest_fault_session(__u64 *ctx)
 	__u64 *cookie = bpf_session_cookie(ctx), begun = *cookie;
 
 	if (begun)
-		return fault_plain ? guest_fault_session_end(BY_TRAMPOLINE(ctx), begun, true)
-				   : guest_fault_session_end(BY_TRAMPOLINE(ctx), begun, false);
+		return FAULT_OF_KIND(guest_fault_session_end, BY_TRAMPOLINE(ctx), begun);
 	if (bpf_session_is_return(ctx))
 		return guest_fault_session_missed(ctx);
-	return fault_plain ? guest_fault_session_begin(ctx, cookie, true)
-			   : guest_fault_session_begin(ctx, cookie, false);
+	return FAULT_OF_KIND(guest_fault_session_begin, ctx, cookie);
 }
 
 /* The same as a probe: its arguments are saved meanwhile. */
@@ -383,12 +381,12 @@ int guest_fault_probe(struct pt_regs *regs)
 			lose(EV_GUEST_FAULT, LOSS_STATE);
 			return PROBE_NO_END;
 		}
-		guest_fault_session_begin(call.arg, cookie, false);
+		guest_fault_session_begin(call.arg, cookie, FAULT_ANY);
 		return PROBE_END;
 	}
 	saved = call_ends(regs, NUMBER);
 	if (saved)
-		guest_fault_session_end(BY_PROBE(regs, saved), begun, false);
+		guest_fault_session_end(BY_PROBE(regs, saved), begun, FAULT_ANY);
 	return 0;
 }
 

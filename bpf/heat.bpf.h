@@ -21,16 +21,18 @@ struct {
 	__type(value, struct heat);
 } heats SEC(".maps");
 
+#define HEAT_ELSEWHERE_SHIFT 56 /* above all gfns, which have 52 bits */
+
 /* Let the cache say where faults of the slot are counted. */
 static __always_inline void heat_meet(struct slot_cache *cache, __u64 base_gfn, __u64 npages)
 {
 	__u64 range = heat_range(base_gfn, npages);
-	__u32 at = OWNER_INDEX(cache->owner);
-	struct heat *map = bpf_map_lookup_elem(&heats, &at);
+	struct heat *map;
 
-	cache->heat_base = 0;
-	cache->heat_shift = 63;
-	cache->heat_first = HEAT_ELSEWHERE;
+	cache->heat_at = OWNER_INDEX(cache->owner);
+	map = bpf_map_lookup_elem(&heats, &cache->heat_at);
+	cache->heat_shift = HEAT_ELSEWHERE_SHIFT;
+	cache->heat_bias = (__u64)HEAT_ELSEWHERE << HEAT_ELSEWHERE_SHIFT;
 	for (int i = 0; map && i < 2 * HEAT_RANGES; i++) {
 		__u64 *taken = &map->range[i % HEAT_RANGES];
 
@@ -38,9 +40,9 @@ static __always_inline void heat_meet(struct slot_cache *cache, __u64 base_gfn, 
 			__sync_val_compare_and_swap(taken, 0, range);
 		if (*taken != range)
 			continue;
-		cache->heat_base = base_gfn;
 		cache->heat_shift = heat_shift(npages);
-		cache->heat_first = i % HEAT_RANGES * HEAT_CELLS;
+		cache->heat_bias =
+			((__u64)(i % HEAT_RANGES * HEAT_CELLS) << cache->heat_shift) - base_gfn;
 		return;
 	}
 }
@@ -48,9 +50,8 @@ static __always_inline void heat_meet(struct slot_cache *cache, __u64 base_gfn, 
 /* A fault on @gfn of the slot in @cache is counted. */
 static __always_inline void heat_count(const struct slot_cache *cache, __u64 gfn)
 {
-	__u64 i = cache->heat_first + ((gfn - cache->heat_base) >> cache->heat_shift);
-	__u32 at = OWNER_INDEX(cache->owner);
-	struct heat *map = bpf_map_lookup_elem(&heats, &at);
+	__u64 i = (gfn + cache->heat_bias) >> cache->heat_shift;
+	struct heat *map = bpf_map_lookup_elem(&heats, &cache->heat_at);
 
 	if (map && i <= HEAT_ELSEWHERE)
 		__sync_fetch_and_add(&map->count[i], 1);

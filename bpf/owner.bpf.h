@@ -257,7 +257,7 @@ __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 	struct owner_key key = { .id = inode_address, .kind = OWNER_GMEM };
 	struct owner *owner;
 	__u32 *known, handle;
-	int vm;
+	int vm, gmem;
 
 	vm = vm_owner(kvm);
 	if (vm <= 0)
@@ -276,7 +276,10 @@ __noinline int gmem_owner_find(__u64 kvm, __u64 inode_address)
 	owner->gmem.met_late = 1;
 	owner->gmem.asks = GMEM_UNSURE;
 	pages_new(&owner->gmem);
-	return owner_publish(owner, handle, OWNER_GMEM, &key);
+	gmem = owner_publish(owner, handle, OWNER_GMEM, &key);
+	if (gmem == (int)handle) /* not another CPU's */
+		__sync_fetch_and_add(&asking.unsure, 1);
+	return gmem;
 }
 
 /* The same where nothing leads to the VM: the host when the guest_memfd was not met before. */

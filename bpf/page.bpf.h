@@ -72,9 +72,9 @@ struct pages_range {
 };
 
 /*
- * What faults have to ask besides: guest_memfds of which something is not sure, only the page cache knows.
- * And what matters also at a fault's end: tasks in KVM_PRE_FAULT_MEMORY, and holes under way. Set before
- * the start if there can be any guest_memfd older than that.
+ * What faults have to ask besides: guest_memfds of which something is not sure, only the page cache knows,
+ * and one more as long as there can be any that are older than the start and have not been met. And
+ * what matters also at a fault's end: tasks in KVM_PRE_FAULT_MEMORY, and holes under way.
  */
 struct {
 	__u32 unsure;

@@ -69,6 +69,13 @@ static __always_inline void gmem_asks(__u32 index)
 	vm_generation_move(owner->vm); /* caches are to know it */
 }
 
+/* Nothing is unsure of the guest_memfd, or it has gone. */
+static __always_inline void gmem_asks_no_more(struct owner *owner)
+{
+	if (__sync_lock_test_and_set(&owner->gmem.asks, 0))
+		__sync_fetch_and_add(&asking.unsure, -1);
+}
+
 /* ---- An entry ---- */
 
 /* As past_lose(). */

@@ -27,10 +27,10 @@ struct slot_cache {
 	int owner;
 	int vm; /* its VM's owner */
 	__u64 pgoff_of_gfn; /* what to add to a gfn for its page offset in the guest_memfd */
-	/* A fault on gfn is counted at heat.count[heat_first + ((gfn - heat_base) >> heat_shift)]. */
-	__u64 heat_base;
+	/* A fault on gfn is counted at heats[heat_at].count[(gfn + heat_bias) >> heat_shift], if that is asked for. */
+	__u64 heat_bias;
 	__u32 heat_shift;
-	__u32 heat_first;
+	__u32 heat_at;
 	struct leaf_cache leaf;
 };
 

@@ -67,13 +67,19 @@ static __always_inline void fold_latencies(struct fault_tally *tally, struct eve
 		__sync_fetch_and_add(&losses[tally_event(tally)][LOSS_HISTOGRAM], fold.lost);
 }
 
+static __always_inline void tally_clear(struct fault_tally *tally)
+{
+	tally->ended += tally->count;
+	tally->count = tally->sum_ns = tally->not_min_ns = tally->max_ns = 0;
+}
+
 /* Clear a tally of an owner whose life is over: user space has read it. */
 static __always_inline void tally_forget(struct fault_tally *tally)
 {
 	struct fold fold = { .tally = tally, .first = fold_bucket(~tally->not_min_ns) };
 
 	bpf_loop(fold_bucket(tally->max_ns) - fold.first + 1, fold_step, &fold, 0);
-	tally->count = tally->sum_ns = tally->not_min_ns = tally->max_ns = 0;
+	tally_clear(tally);
 	__builtin_memset(tally->detail, 0, sizeof(tally->detail));
 }
 
@@ -103,7 +109,7 @@ __noinline int tally_fold(struct fault_tally *tally)
 		__sync_fetch_and_add(&detail[i], tally->detail[i]);
 		tally->detail[i] = 0;
 	}
-	tally->count = tally->sum_ns = tally->not_min_ns = tally->max_ns = 0;
+	tally_clear(tally);
 	__sync_fetch_and_add(&stat->folds_done, 1);
 	return 0;
 }

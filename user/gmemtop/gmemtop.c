@@ -65,6 +65,8 @@ static int refresh(struct top *top, struct problem *problem)
 		snapshot_free(&snap);
 		return out_of_memory(problem);
 	}
+	if (top->watch)
+		session_all_met(top->session, watch_all_met(top->watch));
 	top->view.no_inventory = top->no_inventory == watch_pending ? NULL : top->no_inventory;
 	if (vm_order_apply(&top->order, &snap)) {
 		snapshot_free(&snap);

@@ -265,8 +265,6 @@ static void fault_configure(const struct object *object, const struct choice *ch
 	const struct rung *fault = choice_rung(choice, EV_GUEST_FAULT);
 	struct gmem_bpf *skel = object->skel;
 
-	if (fault)
-		skel->rodata->fault_arguments = kernel_arguments(object->kernel, fault->hooks);
 	for (size_t i = 0; i < object->ntargets; i++)
 		if (!strcmp(object->targets[i].hook->program, "attributes"))
 			skel->rodata->attributes_at =
@@ -274,9 +272,10 @@ static void fault_configure(const struct object *object, const struct choice *ch
 	for (size_t i = 0; i < object->ntargets; i++)
 		if (object->targets[i].hook->in_fault)
 			skel->rodata->fault_context = true;
-	skel->rodata->fault_plain = !skel->rodata->fault_context && !options->heat &&
-				    !options->record_events && !options->stack_events &&
-				    !options->min_latency_ns && options->filter != FILTER_PIDS;
+	if (fault && kernel_arguments(object->kernel, fault->hooks) == FAULT_ARGUMENTS &&
+	    !skel->rodata->fault_context && !options->record_events && !options->stack_events &&
+	    !options->min_latency_ns && options->filter != FILTER_PIDS)
+		skel->rodata->fault_kind = options->heat ? FAULT_HEAT : FAULT_PLAIN;
 }
 
 static int object_fill(struct object *object, const struct choice *choice, __u64 wanted)

@@ -52,6 +52,7 @@ struct session {
 	struct rings *rings; /* NULL: nothing is recorded */
 	int fence_fd, fenced_fd; /* a map of maps, and the one that is put into it; 0: none yet */
 	bool counting; /* between start and stop */
+	bool strangers; /* guest_memfds that are older than the start may not have been met */
 	struct stack_names *stack_names; /* if options.stack_events */
 	struct recycle *recycle;
 };
@@ -248,6 +249,7 @@ struct session *session_open(const struct session_options *options, struct probl
 		session_close(session);
 		return NULL;
 	}
+	session->strangers = session->object.skel->bss->asking.unsure;
 	for (int event = 0; event < NR_EVENTS; event++) {
 		struct hook_state *state = &session->choice.states[event];
 
@@ -284,8 +286,12 @@ static __u64 faults_unended(struct session *session)
 	if (!session->object.fsession)
 		return 0;
 	/* In this order, so that what ends meanwhile has not: never more ends than begins. */
-	for (__u32 i = 0; i < tallies.n; i++)
-		ended += __atomic_load_n(&fault_tally_at(&tallies, i)->ended, __ATOMIC_ACQUIRE);
+	for (__u32 i = 0; i < tallies.n; i++) {
+		const struct fault_tally *tally = fault_tally_at(&tallies, i);
+
+		ended += __atomic_load_n(&tally->ended, __ATOMIC_ACQUIRE) +
+			 __atomic_load_n(&tally->count, __ATOMIC_ACQUIRE);
+	}
 	for (size_t cpu = 0; cpu < BEGUN_CPUS; cpu++)
 		begun += session->object.skel->bss->fault_cpus[cpu].begun;
 	return count_since(begun, ended);
@@ -300,6 +306,14 @@ void session_start(struct session *session)
 	session->counting = true;
 	__atomic_store_n(&session->object.skel->data->active_since_ns, clock_ns(CLOCK_MONOTONIC),
 			 __ATOMIC_SEQ_CST);
+}
+
+void session_all_met(struct session *session, __u64 at_ns)
+{
+	if (!session->strangers || at_ns < session->object.skel->data->active_since_ns)
+		return;
+	session->strangers = false;
+	__atomic_fetch_sub(&session->object.skel->bss->asking.unsure, 1, __ATOMIC_RELAXED);
 }
 
 #define IN_FLIGHT_MS 100

@@ -38,6 +38,13 @@ const char *session_programs(const struct session *session);
 void session_start(struct session *session);
 
 /*
+ * Every guest_memfd that there was at @at_ns (CLOCK_MONOTONIC) has been met, or has gone: those that are older
+ * than the start are known, and who is younger need not ask the page cache. Nothing if that was before the
+ * start.
+ */
+void session_all_met(struct session *session, __u64 at_ns);
+
+/*
  * Count nothing that begins or ends from now on. What was counted can still be read, and changes no
  * more. 0, or -1 with @problem filled: then it may.
  */

@@ -26,6 +26,7 @@ struct watch {
 	struct problem problem; /* of the last one */
 	bool failed;
 	struct problem told; /* what watch_merge() has handed out */
+	__u64 all_met_ns; /* of watch_all_met() */
 };
 
 static void publish(struct watch *watch, struct snapshot *snap, __u64 taken_ns,
@@ -119,6 +120,8 @@ void watch_wait(struct watch *watch, __u64 ns)
 
 int watch_merge(struct watch *watch, struct snapshot *snap, const char **why)
 {
+	size_t nmet = snap->ngmems;
+	bool all_met;
 	int err = 0;
 
 	*why = watch_pending;
@@ -129,7 +132,14 @@ int watch_merge(struct watch *watch, struct snapshot *snap, const char **why)
 	} else if (watch->taken_ns) {
 		*why = NULL;
 		err = snapshot_merge(snap, &watch->snap, watch->taken_ns);
+		all_met = !err && snap->ngmems == nmet && !inventory_leaves_out();
+		watch->all_met_ns = all_met ? watch->taken_ns : 0;
 	}
 	pthread_mutex_unlock(&watch->lock);
 	return err;
+}
+
+__u64 watch_all_met(const struct watch *watch)
+{
+	return watch->all_met_ns;
 }

@@ -23,6 +23,12 @@ struct watch *watch_start(const struct inventory_options *options);
 extern const char watch_pending[];
 int watch_merge(struct watch *watch, struct snapshot *snap, const char **why);
 
+/*
+ * When the inventory began that was put into a snapshot last, if that had all of its guest_memfds already;
+ * 0: there are some that no event has met.
+ */
+__u64 watch_all_met(const struct watch *watch);
+
 /* Wait for the first one, but not longer than @ns. */
 void watch_wait(struct watch *watch, __u64 ns);
 
