@@ -141,10 +141,15 @@ static __always_inline void *xa_entry(void *head, __u64 index)
 	return walk.entry & 3 ? NULL : (void *)walk.entry;
 }
 
-/* The memslot whose binding covers page @index of the guest_memfd; NULL for none. */
+/*
+ * The memslot whose binding covers page @index of the guest_memfd; NULL for none, and when it is being
+ * unbound, since we hold no lock and its memory may be another's soon.
+ */
 static __always_inline struct kvm_memory_slot *gmem_file_slot_at(void *gmem_file, __u64 index)
 {
-	return xa_entry(gmem_file_bindings(gmem_file), index);
+	struct kvm_memory_slot *slot = xa_entry(gmem_file_bindings(gmem_file), index);
+
+	return slot && BPF_CORE_READ(slot, gmem.file, private_data) == gmem_file ? slot : NULL;
 }
 
 /* The folio that the page cache has for page @index of the file, as a number; 0: none. */
@@ -206,8 +211,9 @@ static long slot_step(__u32 depth, struct slot_walk *walk)
 }
 
 /*
- * The memslot of address space 0 that has @gfn; NULL for none. As the kernel's
- * search_memslots(), without its lock: the tree of the active slots does not change.
+ * The memslot of address space 0 that has @gfn; NULL for none. As the kernel's search_memslots(), without
+ * its SRCU: the tree of the active slots does not change, and when others have become the active ones
+ * meanwhile, NULL.
  */
 static __always_inline struct kvm_memory_slot *kvm_slot_at(struct kvm *kvm, __u64 gfn)
 {
@@ -219,7 +225,8 @@ static __always_inline struct kvm_memory_slot *kvm_slot_at(struct kvm *kvm, __u6
 	walk.tree = BPF_CORE_READ(slots, node_idx) & 1;
 	bpf_loop(MEMSLOTS_DEPTH, slot_step, &walk, 0);
 	found = walk.found;
-	if (!found || gfn >= BPF_CORE_READ(found, base_gfn) + BPF_CORE_READ(found, npages))
+	if (!found || gfn >= BPF_CORE_READ(found, base_gfn) + BPF_CORE_READ(found, npages) ||
+	    slots != BPF_CORE_READ(kvm, memslots[0]))
 		return NULL;
 	return found;
 }
