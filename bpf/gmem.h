@@ -239,7 +239,8 @@ enum fault_kind { FAULT_ANY, FAULT_PLAIN, FAULT_HEAT };
 /* For each CPU, of either. */
 #define FAULT_TALLIES 32
 #define HOST_TALLIES 8
-#define BEGUN_CPUS 256 /* the begins of guest faults are counted in so many places */
+#define BEGUN_CPUS 256 /* events that have begun are counted in so many places */
+#define UNDER_WAY_EVENTS 32 /* at least NR_EVENTS; a place's cache lines are its own */
 
 /*
  * What caches know of a VM is as good as the VM's generation, of which there are so many: VMs whose

@@ -235,7 +235,7 @@ static __always_inline int guest_fault_begin(__u64 *ctx, enum fault_kind kind)
 	}
 	if (fault_asks_owner(kind)) {
 		if (slot_owner(state, ctx[0], ctx[1]) == OWNER_IGNORED) {
-			state->start_ns[EV_GUEST_FAULT] = 1; /* before any capture */
+			state->start_ns[EV_GUEST_FAULT] = EVENT_IGNORED;
 			return 0;
 		}
 		state->asked = pages_ask(&state->cache.leaf.pages) &&
@@ -291,7 +291,7 @@ static __always_inline int guest_fault_session_begin(const __u64 *args, __u64 *c
 	state = kind == FAULT_ANY && fault_context ? state_make() : NULL;
 	if (state) {
 		guest_fault_tell(state, args);
-		state->start_ns[EV_GUEST_FAULT] = 1;
+		state->start_ns[EV_GUEST_FAULT] = EVENT_IGNORED;
 	}
 	__sync_fetch_and_add(&fault_cpus[bpf_get_smp_processor_id() & (BEGUN_CPUS - 1)].begun, 1);
 	*cookie = bpf_ktime_get_ns() << 1 | asked;

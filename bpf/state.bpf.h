@@ -78,6 +78,8 @@ struct conversion {
 	__u32 noop;
 };
 
+#define EVENT_IGNORED 1 /* a start: before any capture */
+
 struct task_state {
 	__u64 start_ns[NR_EVENTS]; /* 0: not inside */
 	struct slot_cache cache;
@@ -117,6 +119,23 @@ const volatile bool fault_context;
 /* LOSS_MISSED here: one end of the event was seen, the other not. */
 __u64 losses[NR_EVENTS][NR_LOSSES] OWN_LINES;
 
+/*
+ * Of each event, how many more have begun on a CPU than ended there. Of all CPUs together: what is under way, and
+ * what nobody has noticed to lack its end. Guest faults have a count of their own, or none.
+ */
+struct {
+	__u64 n[UNDER_WAY_EVENTS];
+} under_way[BEGUN_CPUS] OWN_LINES;
+
+/* Relaxed: what the compiler knows of other memory stays so, which the verifier would not find out again. */
+static __always_inline void under_way_add(enum gmem_event event, __u64 n)
+{
+	__u32 cpu = bpf_get_smp_processor_id() & (BEGUN_CPUS - 1);
+
+	if (event != EV_GUEST_FAULT)
+		__atomic_fetch_add(&under_way[cpu].n[event], n, __ATOMIC_RELAXED);
+}
+
 static __always_inline void lose(enum gmem_event event, enum gmem_loss loss)
 {
 	if (active_since_ns != ~0ULL)
@@ -141,6 +160,8 @@ static __always_inline void event_unended(struct task_state *state, enum gmem_ev
 {
 	if (state->start_ns[event] >= active_since_ns)
 		lose(event, LOSS_MISSED);
+	if (state->start_ns[event] > EVENT_IGNORED)
+		under_way_add(event, -1);
 	state->start_ns[event] = 0;
 }
 
@@ -148,13 +169,18 @@ static __always_inline void event_begin(struct task_state *state, enum gmem_even
 {
 	if (state->start_ns[event] >= active_since_ns)
 		lose(event, LOSS_MISSED);
+	if (state->start_ns[event] <=
+	    EVENT_IGNORED) /* else in the place of one whose end was missed */
+		under_way_add(event, 1);
 	state->start_ns[event] = bpf_ktime_get_ns();
 }
 
 /* The event begins, but is not to be counted. */
 static __always_inline void event_ignore(struct task_state *state, enum gmem_event event)
 {
-	state->start_ns[event] = 1; /* before any capture */
+	if (state->start_ns[event] > EVENT_IGNORED)
+		under_way_add(event, -1);
+	state->start_ns[event] = EVENT_IGNORED;
 }
 
 /* The state for an event that begins. NULL, and counted as lost, when there is no memory. */
@@ -198,6 +224,8 @@ static __always_inline bool event_end(struct task_state *state, struct gmem_reco
 	__u64 start_ns = state->start_ns[event->event];
 
 	state->start_ns[event->event] = 0;
+	if (start_ns > EVENT_IGNORED)
+		under_way_add(event->event, -1);
 	if (!start_ns)
 		lose(event->event, LOSS_MISSED);
 	if (start_ns < active_since_ns)

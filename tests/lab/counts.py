@@ -207,12 +207,12 @@ FUNCTIONS = [
 SHARED = [{"create", "bind", "unbind", "release", "populate", "prefault", "poison"}, {"allocate", "punch_hole"}, {"zap", "notifier_hit"}]
 
 
-def lost(run, event):
-    """Of the event, and of those that share a program with it where it is not known of which."""
+def lost(run, *events):
+    """Of the events, and of those that share a program with them where it is not known of which."""
     losses = run.capture["loss"]["events"]
-    shared = [events for events in SHARED if event in events]
-    return sum(losses.get(event, {}).get(kind, 0) for kind in ("state", "missed", "owner")) \
-        + sum(losses.get(other, {}).get("shared", 0) for events in shared for other in events)
+    shared = {other for sharing in SHARED if sharing & set(events) for other in sharing}
+    return sum(losses.get(event, {}).get(kind, 0) for event in events for kind in ("state", "missed", "owner")) \
+        + sum(losses.get(event, {}).get("shared", 0) for event in shared)
 
 
 def compare_traced(run, tolerance=0):
@@ -222,7 +222,7 @@ def compare_traced(run, tolerance=0):
         function = next((name for name in functions if name in run.ftrace), None)
         if not function or not set(events) <= run.events():
             continue
-        ours = sum(total(run, event) + lost(run, event) for event in events)
+        ours = sum(total(run, event) for event in events) + lost(run, *events)
         theirs = run.ftrace[function]
         if not theirs - tolerance <= ours <= theirs:
             wrong.append(f"{'+'.join(events)}: gmemtrace {ours}, ftrace {theirs} calls of {function}")

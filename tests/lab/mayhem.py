@@ -47,8 +47,11 @@ class Mayhem:
         with open("/tmp/mayhem.json", encoding="utf-8") as file:
             self.capture = json.load(file)
         self.lost = self.capture["loss"]["total"]
-        # With two programs, the end of a thread's last event, when it is missed, leaves nobody to notice.
+        # With two programs, the end of a thread's last guest fault, when it is missed, leaves nobody to notice.
         self.unnoticed = THREADS * self.account["phases"] if self.lost and "--no-fsession" in options else 0
+
+    def most_unnoticed(self, events):
+        return self.unnoticed if "guest_fault" in events else 0
 
     def events(self):
         return {hook["event"] for hook in self.capture["hooks"] if hook["attached"]}
@@ -68,19 +71,20 @@ def pages_of(mayhem, event):
 def is_right(mayhem, event, right):
     """Nothing is counted that did not happen, and what is not counted is said to be lost."""
     count, gone = total(mayhem, event), lost(mayhem, event)
-    most = count + gone + mayhem.unnoticed
+    most = count + gone + mayhem.most_unnoticed([event])
     return (count if event in SHARING else count + gone) <= right <= most
 
 
 def compare_functions(mayhem):
     """As compare_traced(), which takes each loss to be of one event."""
     wrong = []
-    for line in compare_traced(mayhem, mayhem.unnoticed):
+    for line in compare_traced(mayhem):
         events = line.split(":")[0].split("+")
         functions = next(names for found, names in FUNCTIONS if found == events)
         right = next(mayhem.ftrace[name] for name in functions if name in mayhem.ftrace)
-        count, gone = (sum(of(mayhem, event) for event in events) for of in (total, lost))
-        if not set(events) <= SHARING or not count <= right <= count + gone + mayhem.unnoticed:
+        count, gone = sum(total(mayhem, event) for event in events), lost(mayhem, *events)
+        least = count if set(events) <= SHARING else count + gone
+        if not least <= right <= count + gone + mayhem.most_unnoticed(events):
             wrong.append(line)
     return wrong
 

@@ -24,7 +24,8 @@ LIVES, FILES = int(sys.argv[1]), int(sys.argv[2])
 SITUATIONS = f"{ROOT}/build/situations"
 PAGES = 16
 OWNERS = 256  # of which a VM has four
-LOAD = ((SITUATIONS, "generations", str(LIVES), "2"), (SITUATIONS, "files", str(FILES), "1024"))
+# One thread, so that none comes to a program while another is preempted in it, which would be missed.
+LOAD = ((SITUATIONS, "generations", str(LIVES), "1"), (SITUATIONS, "files", str(FILES), "1024"))
 FAULTS = PAGES * (LIVES + FILES)
 SHOWN = 40  # VMs that live or have just ended
 TIMEOUT = 24 * 3600
@@ -113,7 +114,6 @@ def resident_bytes(pid):
 def test_top():
     """gmemtop counts every life, shows those that last, and does not grow"""
     command = (GMEMTOP, "-b", "--json", "-i", "0.2", f"--owners={OWNERS}")
-    # One thread, so that none comes to a program while another is preempted in it, which would be missed.
     tenth = (SITUATIONS, "generations", str(LIVES // 10), "1")
     rest = (SITUATIONS, "generations", str(LIVES - LIVES // 10), "1")
     with background(*command, text=True) as top:

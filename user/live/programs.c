@@ -121,7 +121,8 @@ bool programs_miss_ends(const struct programs *programs, enum gmem_event event)
 	return false;
 }
 
-void programs_tell_misses(const struct programs *programs, __u64 unended, __u64 (*loss)[NR_LOSSES])
+void programs_tell_misses(const struct programs *programs, const __u64 *unended,
+			  __u64 (*loss)[NR_LOSSES])
 {
 	const struct hook_state *states = programs->choice->states;
 	int first = 0;

@@ -26,6 +26,7 @@ void programs_refresh(struct programs *programs);
 bool programs_miss_ends(const struct programs *programs, enum gmem_event event);
 
 /* As misses_tell(), as of the last programs_refresh(). */
-void programs_tell_misses(const struct programs *programs, __u64 unended, __u64 (*loss)[NR_LOSSES]);
+void programs_tell_misses(const struct programs *programs, const __u64 *unended,
+			  __u64 (*loss)[NR_LOSSES]);
 
 #endif

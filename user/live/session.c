@@ -44,7 +44,7 @@ struct session {
 	struct choice choice;
 	struct object object;
 	struct programs *programs;
-	__u64 unended_before; /* guest faults, at the start: no losses of the capture */
+	__u64 unended_before[NR_EVENTS]; /* at the start: no losses of the capture */
 	int stats_fd; /* the kernel counts runs while it is open; 0: not open */
 	struct mapped owners, histograms, heats; /* heats: if options.heat */
 	struct mapped tallies[TALLIED_EVENTS];
@@ -274,14 +274,11 @@ const struct kernel *session_kernel(const struct session *session)
 	return session->kernel;
 }
 
-/*
- * An fsession's guest faults that have begun and not ended since the start: their ends were missed, or they
- * are under way.
- */
-static __u64 faults_unended(struct session *session)
+/* Of an fsession, whose begins and ends of guest faults are counted. */
+static __u64 faults_under_way(struct session *session)
 {
 	const struct fault_tallies tallies = session_arrays(session).tallies[EV_GUEST_FAULT];
-	__u64 begun = 0, ended = session->unended_before;
+	__u64 begun = 0, ended = 0;
 
 	if (!session->object.fsession)
 		return 0;
@@ -297,11 +294,41 @@ static __u64 faults_unended(struct session *session)
 	return count_since(begun, ended);
 }
 
+/* An event can end on another CPU than it has begun on. */
+static __u64 events_under_way(struct session *session, int event)
+{
+	__s64 sum = 0;
+
+	for (size_t cpu = 0; cpu < BEGUN_CPUS; cpu++)
+		sum += session->object.skel->bss->under_way[cpu].n[event];
+	return sum < 0 ? 0 : sum;
+}
+
+/*
+ * Events that have begun and not ended since the start, if ends were missed: then those of some were, and
+ * others are under way. Their sum.
+ */
+static __u64 find_unended(struct session *session, __u64 *unended)
+{
+	__u64 sum = 0;
+
+	for (int event = 0; event < NR_EVENTS; event++) {
+		unended[event] = 0;
+		if (!programs_miss_ends(session->programs, event))
+			continue;
+		unended[event] =
+			count_since(event == EV_GUEST_FAULT ? faults_under_way(session)
+							    : events_under_way(session, event),
+				    session->unended_before[event]);
+		sum += unended[event];
+	}
+	return sum;
+}
+
 void session_start(struct session *session)
 {
 	programs_refresh(session->programs);
-	if (programs_miss_ends(session->programs, EV_GUEST_FAULT))
-		session->unended_before = faults_unended(session);
+	find_unended(session, session->unended_before);
 	programs_start(session->programs);
 	session->counting = true;
 	__atomic_store_n(&session->object.skel->data->active_since_ns, clock_ns(CLOCK_MONOTONIC),
@@ -320,6 +347,7 @@ void session_all_met(struct session *session, __u64 at_ns)
 
 int session_stop(struct session *session, struct problem *problem)
 {
+	__u64 unended[NR_EVENTS];
 	int err;
 
 	__atomic_store_n(&session->object.skel->data->active_since_ns, ~0ULL, __ATOMIC_SEQ_CST);
@@ -331,11 +359,9 @@ int session_stop(struct session *session, struct problem *problem)
 				   "cannot read the counts: what still counts cannot be waited for "
 				   "(%s). Try again",
 				   strerror(-err));
-	/* A fault under way looks like one whose end was missed. */
+	/* An event under way looks like one whose end was missed. */
 	programs_refresh(session->programs);
-	for (int ms = 0; programs_miss_ends(session->programs, EV_GUEST_FAULT) &&
-			 faults_unended(session) && ms < IN_FLIGHT_MS;
-	     ms++)
+	for (int ms = 0; find_unended(session, unended) && ms < IN_FLIGHT_MS; ms++)
 		usleep(1000);
 	return 0;
 }
@@ -372,12 +398,11 @@ const struct hook_state *session_hooks(struct session *session)
 
 void session_misses(struct session *session, __u64 (*loss)[NR_LOSSES])
 {
-	__u64 unended = 0;
+	__u64 unended[NR_EVENTS] = {};
 
 	programs_refresh(session->programs);
-	/* While it goes on, most of those are under way and will end: they are not lost. */
-	if (!session->counting && programs_miss_ends(session->programs, EV_GUEST_FAULT))
-		unended = faults_unended(session);
+	if (!session->counting) /* until then, most of those are under way and will end */
+		find_unended(session, unended);
 	programs_tell_misses(session->programs, unended, loss);
 }
 

@@ -24,69 +24,81 @@ static void skips_add(struct skips *skips, const struct used_program *program)
 		skips->once += program->skipped;
 }
 
-/* @half_seen: ends without a begin. */
-static __u64 missed(const struct skips *skips, __u64 half_seen, __u64 unended)
-{
-	__u64 other_half;
+/* What programs know to be missed, of an event: an end without its begin, or a begin without its end. */
+struct halves {
+	__u64 seen, unended;
+};
 
-	half_seen -= at_most(skips->once, half_seen);
-	other_half = skips->ends - at_most(half_seen, skips->ends);
-	/* After the end of counting: an event still under way is taken for one whose end was missed. */
-	half_seen += at_most(unended, other_half);
-	return (skips->ends + half_seen + 1) / 2 + skips->once;
+/*
+ * How many were missed; what that explains is taken out of @halves. After the end of counting, an event still
+ * under way is taken for one whose end was missed.
+ */
+static __u64 missed(const struct skips *skips, struct halves *halves)
+{
+	__u64 by_once = at_most(halves->seen, skips->once);
+	__u64 begins = at_most(halves->seen - by_once, skips->ends);
+	__u64 ends = at_most(halves->unended, skips->ends - begins);
+
+	halves->seen -= by_once + begins;
+	halves->unended -= ends;
+	return (skips->ends + begins + ends + 1) / 2 + skips->once;
 }
 
 /* Of the programs that serve this event alone. What is left of its halves is a shared one's. */
-static __u64 tell_own(const struct used_program *programs, size_t n, int event, __u64 unended,
-		      __u64 *half_seen)
+static __u64 tell_own(const struct used_program *programs, size_t n, int event,
+		      struct halves *halves)
 {
 	struct skips skips = {};
-	__u64 own;
 
 	for (size_t i = 0; i < n; i++)
 		if (programs[i].events == 1ULL << event)
 			skips_add(&skips, &programs[i]);
-	own = at_most(*half_seen, skips.ends + skips.once);
-	*half_seen -= own;
-	return missed(&skips, own, unended);
+	return missed(&skips, halves);
 }
 
-/* Without the halves that its events have seen: they are told of those. */
-static __u64 tell_shared(const struct used_program *program, __u64 *halves)
+/* What is known to be of one of its events is told of that, an end without its begin has been. */
+static void tell_shared(const struct used_program *program, struct halves *halves,
+			__u64 (*loss)[NR_LOSSES])
 {
+	__u64 left = program->skipped, unended;
+
+	for (int event = 0; event < NR_EVENTS && program->ends; event++) {
+		if (!(program->events >> event & 1))
+			continue;
+		left -= at_most(halves[event].seen, left);
+		halves[event].seen = 0;
+		unended = at_most(halves[event].unended, left);
+		halves[event].unended -= unended;
+		loss[event][LOSS_MISSED] += unended;
+		left -= unended;
+	}
+	loss[__builtin_ctzll(program->events)][LOSS_SHARED] +=
+		program->ends ? (left + 1) / 2 : left;
+}
+
+static __u64 tell_keeper(const struct used_program *program)
+{
+	struct halves none = {};
 	struct skips skips = {};
-	__u64 half_seen = 0;
 
 	skips_add(&skips, program);
-	for (int event = 0; event < NR_EVENTS && program->ends; event++)
-		if (program->events >> event & 1) {
-			half_seen += halves[event];
-			halves[event] = 0;
-		}
-	half_seen = at_most(half_seen, program->skipped);
-	return missed(&skips, half_seen, 0) - half_seen;
+	return missed(&skips, &none);
 }
 
-void misses_tell(const struct used_program *programs, size_t n, __u64 unended,
+void misses_tell(const struct used_program *programs, size_t n, const __u64 *unended,
 		 enum gmem_event first, __u64 (*loss)[NR_LOSSES])
 {
-	__u64 halves[NR_EVENTS];
+	struct halves halves[NR_EVENTS];
 
 	for (int event = 0; event < NR_EVENTS; event++) {
-		halves[event] = loss[event][LOSS_MISSED];
-		loss[event][LOSS_MISSED] = tell_own(
-			programs, n, event, event == EV_GUEST_FAULT ? unended : 0, &halves[event]);
-		loss[event][LOSS_MISSED] += halves[event];
+		halves[event] = (struct halves){ loss[event][LOSS_MISSED], unended[event] };
+		loss[event][LOSS_MISSED] = tell_own(programs, n, event, &halves[event]);
+		loss[event][LOSS_MISSED] += halves[event].seen;
 	}
 	for (const struct used_program *program = programs; program < programs + n; program++) {
-		struct skips skips = {};
-
-		if (!program->events) {
-			skips_add(&skips, program);
-			loss[first][LOSS_KEEPER] += missed(&skips, 0, 0);
-		} else if (program->events & (program->events - 1)) {
-			loss[__builtin_ctzll(program->events)][LOSS_SHARED] +=
-				tell_shared(program, halves);
-		}
+		if (!program->events)
+			loss[first][LOSS_KEEPER] += tell_keeper(program);
+		else if (program->events & (program->events - 1))
+			tell_shared(program, halves, loss);
 	}
 }

@@ -19,11 +19,11 @@ struct used_program {
 
 /*
  * What was missed, into @loss: LOSS_MISSED is, on entry, how many ends without a begin the programs of an
- * event have seen. Of a program that serves several events it is not known which were missed:
- * LOSS_SHARED, of its first one. LOSS_KEEPER: of @first, an event that is attached. @unended: guest
- * faults that have begun and not ended, where that is counted.
+ * event have seen. Of a program that serves several events it may not be known which were missed:
+ * LOSS_SHARED, of its first one. LOSS_KEEPER: of @first, an event that is attached. @unended: [NR_EVENTS], those
+ * that have begun and not ended, once nothing is counted any more; until then 0, since most are under way.
  */
-void misses_tell(const struct used_program *programs, size_t n, __u64 unended,
+void misses_tell(const struct used_program *programs, size_t n, const __u64 *unended,
 		 enum gmem_event first, __u64 (*loss)[NR_LOSSES]);
 
 #endif
