@@ -401,6 +401,7 @@ static void test_large_numbers_survive(void **state)
 static void test_hostile_names(void **state)
 {
 	char *command[] = { "sh", "\033]0;\"\\\n\t", "\xff\xe5\xae", "", NULL };
+	const struct rung rung = { .since = "\"6\n", .hooks = { { .function = "a\"\xff" } } };
 	struct sample sample;
 	json_t *root;
 	char *text, *byte;
@@ -409,6 +410,8 @@ static void test_hostile_names(void **state)
 	sample_real(&sample);
 	memcpy(sample.snap.vms[0].info.comm, "\033[2J\"\\\n\x01\x7f\xc3(\xe5\xae\xff??", 16);
 	snprintf(sample.hooks[0].reason, sizeof(sample.hooks[0].reason), "\xfe\"");
+	sample.hooks[0].rung = -1;
+	sample.hooks[0].foreign = &rung;
 	sample.capture.command = command;
 	text = sample_report(&sample, "json", &style);
 	for (byte = text; *byte != '\n'; byte++)
@@ -420,6 +423,8 @@ static void test_hostile_names(void **state)
 	assert_string_equal(string_at(root, "capture.command.argv.2"), "\uFFFD\uFFFD\uFFFD");
 	assert_string_equal(string_at(root, "capture.command.argv.3"), "");
 	assert_string_equal(string_at(root, "hooks.0.reason"), "\uFFFD\"");
+	assert_string_equal(string_at(root, "hooks.0.rung.functions.0"), "a\"\uFFFD");
+	assert_string_equal(string_at(root, "hooks.0.rung.since"), "\"6\n");
 	json_decref(root);
 	sample_free(&sample);
 }
