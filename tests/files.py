@@ -107,7 +107,7 @@ def test_locked():
 
 
 def test_report_meanwhile():
-    """a report of a capture that is still being recorded says so, not that its recorder has died; many captures are compared at once"""
+    """a report of a capture that is still being recorded says so, not that its recorder has died; many captures are compared, one open at a time"""
     with place() as (directory, capture):
         os.truncate(capture, os.path.getsize(capture) - 64)
         with open(capture, "ab") as file:
@@ -116,8 +116,6 @@ def test_report_meanwhile():
             told = run(SANITIZED, "report", capture).stdout
             assert "it is still being recorded" in told and "killed" not in told, told
         said = run("prlimit", "--nofile=20:20", SANITIZED, "check", "--base", *[capture] * 40, "--new", capture)
-        complains(said, UNABLE, "20 open files are too few", "ulimit -n")
-        said = run("prlimit", "--nofile=20:1024", SANITIZED, "check", "--base", *[capture] * 40, "--new", capture)
         assert "open files" not in said.stderr, said
 
 

@@ -5,6 +5,7 @@ docs/capture-format.md shows is so."""
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from tool import GMEMTRACE, ROOT, USAGE, complains, trace  # noqa: E402
 
 LARGE = 10_000_000
 MEMORY_MAX = 64 << 20  # bytes, of a report of any size
+MANY = 1000
+MANY_MEMORY_MAX = 60_000_000  # bytes, of a check of so many captures, whatever is in them
 
 
 def generate(path, records, snapshots):
@@ -116,10 +119,33 @@ def test_size(directory):
     return "; ".join(said)
 
 
+def many(directory, make):
+    """Paths of captures that are the same."""
+    path = f"{directory}/one"
+    make(path)
+    paths = [f"{directory}/{i}" for i in range(MANY)]
+    for to in paths:
+        shutil.copy(path, to)
+    return paths
+
+
+def test_many(directory):
+    """a check of 1,000 captures, small ones and ones of 300 slots: memory for what is compared of them"""
+    said = []
+    for name, make in (("small", lambda path: shutil.copy(f"{ROOT}/tests/data/tiny.cap", path)),
+                       ("of 300 slots", lambda path: subprocess.run([f"{ROOT}/build/crowd", path, "300"], check=True))):
+        paths = many(directory, make)
+        peak = peak_memory(GMEMTRACE, "check", "--base", *paths[::2], "--new", *paths[1::2], "--allow", "copies", "--rule", "release.count<=+0%",
+                           "--rule", "guest_fault.p99<=+13%", "--inconclusive", "pass")
+        assert peak <= MANY_MEMORY_MAX, f"{name}: {peak}"
+        said.append(f"{name} {peak / 1e6:.0f} MB")
+    return ", ".join(said)
+
+
 def main():
     results = Results("capture")
     with tempfile.TemporaryDirectory() as directory:
-        for test in (test_documented, test_schema, test_same_numbers, test_incomplete, test_damaged, test_size):
+        for test in (test_documented, test_schema, test_same_numbers, test_incomplete, test_damaged, test_size, test_many):
             results.run(test, directory)
     results.exit()
 

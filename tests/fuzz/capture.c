@@ -171,27 +171,57 @@ static void judge(const struct check_input *input)
 	check_free(&result);
 }
 
-/* Of the file with itself, once it was read to its end. */
-static void check_all(struct capture_file *file)
+/* @run with itself. */
+static struct check_input input_of(const struct check_run *run)
 {
 	static struct rules rules;
-	const struct check_run run = { capture_meta(file), "forged", capture_incomplete(file) };
-	struct check_input input = {
-		.base = &run, .nbase = 1, .new = &run, .nnew = 1, .alpha = 0.01, .floor = 0.01
-	};
 	struct problem problem;
 
 	if (!rules.n)
 		rules_add_default(&rules, &problem);
+	return (struct check_input){ .base = run,
+				     .nbase = 1,
+				     .new = run,
+				     .nnew = 1,
+				     .rules = rules.v,
+				     .nrules = rules.n,
+				     .default_rules = true,
+				     .alpha = 0.01,
+				     .floor = 0.01 };
+}
+
+/* Of the file with itself, once it was read to its end. */
+static void check_all(struct capture_file *file)
+{
+	const struct check_run run = { capture_meta(file), "forged", capture_incomplete(file) };
+	struct check_input input = input_of(&run);
+
 	if (!run.capture->snap)
 		return;
-	input.rules = rules.v;
-	input.nrules = rules.n;
-	input.default_rules = true;
 	compare(&input);
 	judge(&input);
 	input.per_slot = input.deterministic = true;
 	judge(&input);
+}
+
+/* Likewise of what a check of many files keeps; it cannot be read any more. */
+static void check_reduced(struct capture_file *file)
+{
+	const struct check_run run = { capture_meta(file), "forged", capture_incomplete(file) };
+	struct check_input input = input_of(&run);
+	struct capture_item item;
+	struct problem problem;
+	struct snapshot *snap;
+
+	if (capture_rewind(file, &problem) ||
+	    capture_next(file, CAPTURE_WANT_LAST, &item, &problem))
+		return;
+	snap = capture_settle(file);
+	for (int per_slot = 1; snap && per_slot >= 0; per_slot--) {
+		input.per_slot = per_slot;
+		if (!check_reduce(&input, snap))
+			judge(&input);
+	}
 }
 
 #define OUTPUT_MAX (8 << 20) /* larger ones take too long to read each time */
@@ -289,6 +319,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		read_all(file);
 		check_all(file);
 		read_times(file);
+		check_reduced(file);
 	}
 	capture_close(file);
 	if (file)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "check/report_check.h"
 #include "unit.h"
 
 static char names[2 * MAX_RUNS][32];
@@ -83,11 +84,34 @@ void add_rules(struct bench *bench, const char *rules)
 	bench->input.nrules = bench->rules.n;
 }
 
-void run_check(struct bench *bench, const char *rules)
+/* The result as JSON, for the caller to free. */
+static char *told(struct bench *bench)
 {
-	add_rules(bench, rules);
+	const struct text_style style = {};
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
 	assert_int_equal(check_comparable(&bench->input, &bench->problem), 0);
 	assert_int_equal(check_run_all(&bench->input, &bench->result), 0);
+	assert_int_equal(report_check(out, "json", &bench->result, &style), 0);
+	fclose(out);
+	return text;
+}
+
+void run_check(struct bench *bench, const char *rules)
+{
+	char *of_all, *of_reduced;
+
+	add_rules(bench, rules);
+	of_all = told(bench);
+	check_free(&bench->result);
+	for (size_t i = 0; i < bench->input.nbase + bench->input.nnew; i++)
+		assert_int_equal(check_reduce(&bench->input, &bench->samples[i].snap), 0);
+	of_reduced = told(bench);
+	assert_string_equal(of_reduced, of_all);
+	free(of_all);
+	free(of_reduced);
 }
 
 void expect_verdict(const struct bench *bench, size_t n, enum verdict verdict, const char *reason)

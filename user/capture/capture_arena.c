@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_SIZE (64 << 10)
+/* Most have a few strings; those of large messages grow to where more chunks cost nothing. */
+#define CHUNK_SIZE_MIN (2 << 10)
+#define CHUNK_SIZE_MAX (64 << 10)
 #define ALIGN 16
 
 struct arena_chunk {
@@ -17,10 +19,13 @@ struct arena_chunk {
 
 static struct arena_chunk *add_chunk(struct arena *arena, size_t size)
 {
+	size_t usual = arena->chunks ? 4 * arena->chunks->size : CHUNK_SIZE_MIN;
 	struct arena_chunk *chunk;
 
-	if (size < CHUNK_SIZE)
-		size = CHUNK_SIZE;
+	if (usual > CHUNK_SIZE_MAX)
+		usual = CHUNK_SIZE_MAX;
+	if (size < usual)
+		size = usual;
 	chunk = calloc(1, sizeof(*chunk) + size);
 	if (!chunk)
 		return NULL;

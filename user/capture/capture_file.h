@@ -146,6 +146,13 @@ __s64 capture_realtime_offset_ns(const struct capture_file *file);
  * capture_meta()->incomplete. */
 const char *capture_incomplete(const struct capture_file *file);
 
+/*
+ * For those who keep many: its end has been read, and all that reading took is given back. Of @file only
+ * capture_meta() and capture_incomplete() may be asked any more, and capture_close() is still due.
+ * Its last snapshot, of which the caller may leave out what he does not need; NULL: there is none.
+ */
+struct snapshot *capture_settle(struct capture_file *file);
+
 /* NULL for an index or a thread not met yet. */
 const struct capture_owner *capture_owner(const struct capture_file *file, __u32 index);
 const struct capture_thread *capture_thread(const struct capture_file *file, __u32 tid);

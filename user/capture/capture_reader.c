@@ -30,7 +30,7 @@ struct capture_file {
 	size_t budget; /* of a snapshot */
 	bool is_seekable;
 	struct arena header_arena; /* of the strings of .capture */
-	struct capture_names names;
+	struct capture_names *names; /* until it is settled */
 	struct capture capture;
 	__s64 realtime_offset_ns;
 
@@ -65,8 +65,7 @@ static int read_snapshot(struct capture_file *file, struct problem *problem)
 		capture_moment_free(&file->next);
 		file->next.arena.budget = file->left = file->budget;
 	}
-	wrong = unpack_snapshot(message, &file->names, !file->in_snapshot, &file->left,
-				&file->next);
+	wrong = unpack_snapshot(message, file->names, !file->in_snapshot, &file->left, &file->next);
 	if (wrong)
 		return blocks_damaged(&file->blocks, wrong, problem);
 	file->in_snapshot = !message->final;
@@ -174,7 +173,7 @@ static int read_records(struct capture_file *file, size_t *n, struct problem *pr
 		file->records = malloc(RECORDS_MAX * sizeof(*file->records));
 	if (!file->records)
 		return blocks_no_memory(&file->blocks, problem);
-	wrong = unpack_records(message, &file->names, file->records, n, &file->nunknown)
+	wrong = unpack_records(message, file->names, file->records, n, &file->nunknown)
 			?: check_owners(file, *n) ?: add_up(file, *n);
 	if (wrong)
 		return blocks_damaged(&file->blocks, wrong, problem);
@@ -195,15 +194,15 @@ static int read_drops(struct capture_file *file, const Cap__End *message, struct
 	for (size_t i = 0; i < message->n_drops; i++) {
 		const Cap__Drop *drop = message->drops[i];
 
-		if (drop->event >= file->names.nevents)
+		if (drop->event >= file->names->nevents)
 			return blocks_damaged(&file->blocks, "a drop is of no event", problem);
 		if (__builtin_add_overflow(ndropped, drop->count, &ndropped))
 			return blocks_damaged(&file->blocks,
 					      "its drops add up to more than a number holds",
 					      problem);
-		if (file->names.event[drop->event] >= 0)
+		if (file->names->event[drop->event] >= 0)
 			file->drops[file->capture.ndrops++] =
-				(struct capture_drop){ drop->cpu, file->names.event[drop->event],
+				(struct capture_drop){ drop->cpu, file->names->event[drop->event],
 						       drop->count };
 		else
 			file->nunknown += drop->count;
@@ -424,7 +423,7 @@ static int read_header(struct capture_file *file, struct problem *problem)
 	message = BLOCKS_UNPACK(&file->blocks, header, problem);
 	if (!message)
 		return -1;
-	wrong = unpack_header(message, &file->header_arena, &file->capture, &file->names);
+	wrong = unpack_header(message, &file->header_arena, &file->capture, file->names);
 	if (wrong)
 		return blocks_damaged(&file->blocks, wrong, problem);
 	file->realtime_offset_ns = message->clock_realtime_ns - message->clock_monotonic_ns;
@@ -475,10 +474,11 @@ static struct capture_file *new_file(FILE *stream, const char *name, size_t budg
 		return NULL;
 	file->budget = budget;
 	file->is_seekable = ftello(stream) >= 0;
+	file->names = calloc(1, sizeof(*file->names));
 	file->header_arena.budget = MESSAGE_BUDGET;
 	if (fileno(stream) >= 0 && !fstat(fileno(stream), &st))
 		file->size = st.st_size;
-	if (!blocks_open(&file->blocks, stream, name))
+	if (!blocks_open(&file->blocks, stream, name) && file->names)
 		return file;
 	file->blocks.stream = NULL; /* the caller's still */
 	capture_close(file);
@@ -522,13 +522,33 @@ void capture_force(struct capture_file *file)
 	file->blocks.forced = true;
 }
 
+/* What is of no use but to read on. */
+static void free_reading(struct capture_file *file)
+{
+	blocks_close(&file->blocks);
+	memset(&file->blocks, 0, sizeof(file->blocks));
+	capture_moment_free(&file->next);
+	free(file->records);
+	file->records = NULL;
+	who_free(&file->who);
+	free(file->names);
+	file->names = NULL;
+}
+
+struct snapshot *capture_settle(struct capture_file *file)
+{
+	free_reading(file);
+	return file->capture.snap ? &file->moment.snap : NULL;
+}
+
 void capture_close(struct capture_file *file)
 {
 	if (!file)
 		return;
-	reset(file);
+	free_reading(file);
+	free(file->drops);
+	capture_moment_free(&file->moment);
 	arena_free(&file->header_arena);
-	blocks_close(&file->blocks);
 	free(file);
 }
 

@@ -70,6 +70,12 @@ size_t check_look(size_t max_runs, unsigned int nth);
 /* The same of the first look that takes more runs than there are; 0: none will. */
 size_t check_next_look(const struct check_input *input);
 
+/*
+ * Leave out of @snap, a run's, what is not asked for by the rules and by whether captures can be
+ * compared, so that many fit into memory. Only .rules and .per_slot of @input are looked at. 0 or -ENOMEM.
+ */
+int check_reduce(const struct check_input *input, struct snapshot *snap);
+
 /* 0, or -1 with @problem filled (EXIT_USAGE) when they must not be compared. */
 int check_comparable(const struct check_input *input, struct problem *problem);
 

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include "base/text.h"
 #include "check.h"
+#include "check_judge.h"
 #include "check_stats.h"
 #include "model/capture.h"
 #include "model/events.h"
@@ -253,6 +254,15 @@ static const struct work {
 	{ EV_GUEST_FAULT, false, "guest faults" },
 	{ EV_ALLOC, true, "pages of alloc" },
 };
+
+__u64 check_work_events(void)
+{
+	__u64 events = 0;
+
+	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
+		events |= 1ULL << works[i].event;
+	return events;
+}
 
 /* More than that is not the same work. */
 #define SAME_WORK 0.01

@@ -81,6 +81,9 @@ void check_judge(const struct check_result *result, struct check_row *row,
 void check_say(struct check_row *row, enum verdict verdict, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* 1 << event: those that tell whether both sides did the same. */
+__u64 check_work_events(void);
+
 /* Of how the runs were made: warnings of the result, remarks of the rows. */
 void check_design(struct check_result *result, const struct levels *levels);
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads the captures of both sides up to their last snapshots, and hands them on.
+ * Reads the captures of both sides up to their last snapshots, one after the other, and hands on what
+ * is compared of them.
  */
 #include "commands.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/open_files.h"
 #include "base/output.h"
 #include "capture/capture_file.h"
 #include "check_options.h"
@@ -16,8 +16,10 @@
 /* All files of both sides, those of the base first. */
 struct captures {
 	struct capture_file **files;
-	struct check_run *runs;
+	struct check_run *runs; /* those of .input */
 	size_t n;
+	struct check_input input;
+	bool force;
 };
 
 /* Up to its end. */
@@ -36,34 +38,66 @@ static int read_to_end(struct capture_file *file, const char *name, struct probl
 	return 0;
 }
 
-static int read_capture(struct captures *captures, const char *name, bool force,
-			struct problem *problem)
+/* What is not compared of the last of @captures->files is not kept. */
+static int keep_compared(struct captures *captures, const char *name, struct problem *problem)
 {
-	struct capture_file *file = capture_open(name, problem);
+	struct capture_file *file = captures->files[captures->n - 1];
+	struct snapshot *snap = capture_settle(file);
 
-	if (!file)
-		return -1;
-	if (force)
-		capture_force(file);
-	captures->files[captures->n] = file;
-	captures->n++;
-	if (read_to_end(file, name, problem))
-		return -1;
 	captures->runs[captures->n - 1] = (struct check_run){
 		.capture = capture_meta(file),
 		.name = name,
 		.incomplete = capture_incomplete(file),
 	};
-	return 0;
+	return check_reduce(&captures->input, snap) ? problem_memory(problem, "read captures") : 0;
 }
 
-static int read_side(struct captures *captures, const struct file_list *files, bool force,
+static int read_capture(struct captures *captures, const char *name, struct problem *problem)
+{
+	struct capture_file *file = capture_open(name, problem);
+
+	if (!file)
+		return -1;
+	if (captures->force)
+		capture_force(file);
+	captures->files[captures->n] = file;
+	captures->n++;
+	if (read_to_end(file, name, problem))
+		return -1;
+	return keep_compared(captures, name, problem);
+}
+
+static int read_side(struct captures *captures, const struct file_list *files,
 		     struct problem *problem)
 {
 	for (size_t i = 0; i < files->n; i++)
-		if (read_capture(captures, files->v[i], force, problem))
+		if (read_capture(captures, files->v[i], problem))
 			return -1;
 	return 0;
+}
+
+static struct check_input input_of(const struct check_options *options,
+				   const struct check_run *runs)
+{
+	return (struct check_input){
+		.base = runs,
+		.nbase = options->base.n,
+		.new = runs + options->base.n,
+		.nnew = options->new.n,
+		.rules = options->rules.v,
+		.nrules = options->rules.n,
+		.alpha = options->alpha,
+		.miss = options->miss,
+		.floor = options->floor,
+		.per_slot = options->per_slot,
+		.deterministic = options->deterministic,
+		.default_rules = options->default_rules,
+		.allow = options->allow,
+		.paired = options->paired,
+		.label = options->label,
+		.max_runs = options->max_runs,
+		.inconclusive = options->inconclusive,
+	};
 }
 
 static int read_both(struct captures *captures, const struct check_options *options,
@@ -75,8 +109,10 @@ static int read_both(struct captures *captures, const struct check_options *opti
 	captures->runs = calloc(n, sizeof(*captures->runs));
 	if (!captures->files || !captures->runs)
 		return problem_memory(problem, "read captures");
-	return read_side(captures, &options->base, options->force, problem)
-		       ?: read_side(captures, &options->new, options->force, problem);
+	captures->input = input_of(options, captures->runs);
+	captures->force = options->force;
+	return read_side(captures, &options->base, problem)
+		       ?: read_side(captures, &options->new, problem);
 }
 
 static void close_all(struct captures *captures)
@@ -131,31 +167,13 @@ static int tell(const struct check_options *options, const struct check_result *
 static int check(const struct check_options *options, const struct captures *captures,
 		 struct problem *problem)
 {
-	struct check_input input = {
-		.base = captures->runs,
-		.nbase = options->base.n,
-		.new = captures->runs + options->base.n,
-		.nnew = options->new.n,
-		.rules = options->rules.v,
-		.nrules = options->rules.n,
-		.alpha = options->alpha,
-		.miss = options->miss,
-		.floor = options->floor,
-		.per_slot = options->per_slot,
-		.deterministic = options->deterministic,
-		.default_rules = options->default_rules,
-		.allow = options->allow,
-		.paired = options->paired,
-		.label = options->label,
-		.max_runs = options->max_runs,
-		.inconclusive = options->inconclusive,
-	};
+	const struct check_input *input = &captures->input;
 	struct check_result result;
 	int status;
 
-	if (check_comparable(&input, problem))
+	if (check_comparable(input, problem))
 		return -1;
-	if (check_run_all(&input, &result))
+	if (check_run_all(input, &result))
 		status = problem_memory(problem, "compare");
 	else
 		status = tell(options, &result, problem);
@@ -191,7 +209,6 @@ int command_check(int argc, char **argv, struct problem *problem)
 	struct check_options options;
 	int status = check_options_parse(argc, argv, &options, problem);
 
-	open_files_raise(); /* all captures are open at once */
 	if (!status)
 		status = check_output(&options, problem);
 	if (!status)
