@@ -6,8 +6,11 @@
  */
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdlib.h>
 #include <sys/wait.h>
+#include "base/arrays.h"
 #include "base/destination.h"
+#include "base/id_map.h"
 #include "export_counts.h"
 #include "export_event.h"
 #include "model/capture.h"
@@ -33,6 +36,10 @@ struct database {
 	struct sqlite_rows rows;
 	struct event_row events[EVENTS_AT_ONCE]; /* that have not been put yet */
 	size_t nevents;
+	struct id_map threads; /* that events name */
+	__u32 *tids; /* theirs, as they came */
+	size_t ntids;
+	__u32 last_tid;
 	struct export *export;
 	const struct capture *capture; /* the snapshot at hand */
 	__u64 nsnapshots;
@@ -150,11 +157,31 @@ static void put_place(struct database *db, struct export_place *place)
 		put_gmem(db, vm, &place->owner.gmem);
 }
 
+/* To ask the database which there are would be to read all of it. */
+static int note_thread(struct database *db, __u32 tid)
+{
+	__u32 number, *at;
+	int is_new;
+
+	if (db->ntids && db->last_tid == tid)
+		return 0;
+	db->last_tid = tid;
+	is_new = id_map_number(&db->threads, tid, &number);
+	if (is_new <= 0)
+		return is_new;
+	at = array_append(&db->tids, &db->ntids, sizeof(*at));
+	if (at)
+		*at = tid;
+	return at ? 0 : -ENOMEM;
+}
+
 static int put_event(void *ctx, const struct export_event *event)
 {
 	struct database *db = ctx;
 	struct event_row *row;
 
+	if (note_thread(db, event->record->tid))
+		return export_no_memory(db->export);
 	put_place(db, event->place);
 	row = &db->events[db->nevents++];
 	row->event = event->record->event;
@@ -369,9 +396,8 @@ static void put_dropped(struct database *db)
 	}
 }
 
-static void put_thread(void *ctx, __u64 tid)
+static void put_thread(struct database *db, __u32 tid)
 {
-	struct database *db = ctx;
 	const struct capture_thread *thread = capture_thread(db->export->file, tid);
 
 	sqlite_row_begin(&db->rows, INSERT_THREAD);
@@ -440,7 +466,8 @@ static int put_all(struct database *db)
 		put_losses(db, capture, event);
 	}
 	put_dropped(db);
-	sqlite_rows_each(&db->rows, SELECT_TIDS, put_thread, db);
+	for (size_t i = 0; i < db->ntids; i++)
+		put_thread(db, db->tids[i]);
 	sqlite_rows_run(&db->rows, sqlite_indexes);
 	sqlite_rows_run(&db->rows, "COMMIT");
 	return 0;
@@ -463,6 +490,8 @@ int export_sqlite(struct export *export)
 				  "PRAGMA cache_size = -" CACHE_KIB "; BEGIN");
 	sqlite_rows_run(&db.rows, sqlite_schema);
 	err = put_all(&db);
+	id_map_free(&db.threads);
+	free(db.tids);
 	status = sqlite_rows_close(&db.rows, message, sizeof(message));
 	if (status == SQLITE_FULL)
 		return destination_problem(export->options->output, ENOSPC, export->problem);

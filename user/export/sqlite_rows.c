@@ -108,21 +108,6 @@ void sqlite_row_end(struct sqlite_rows *rows)
 	note(rows, sqlite3_reset(rows->row));
 }
 
-void sqlite_rows_each(struct sqlite_rows *rows, int statement, void (*fn)(void *ctx, __u64 value),
-		      void *ctx)
-{
-	sqlite3_stmt *select;
-	int status = SQLITE_DONE;
-
-	if (rows->status)
-		return;
-	select = rows->statements[statement];
-	while (!rows->status && (status = sqlite3_step(select)) == SQLITE_ROW)
-		fn(ctx, sqlite3_column_int64(select, 0));
-	note(rows, status);
-	sqlite3_reset(select);
-}
-
 int sqlite_rows_close(struct sqlite_rows *rows, char *message, size_t size)
 {
 	int status = rows->status;

@@ -45,10 +45,6 @@ void sqlite_row_word(struct sqlite_rows *rows, const char *text);
 
 void sqlite_row_end(struct sqlite_rows *rows);
 
-/* Call @fn with the first column of each row of a statement without values. */
-void sqlite_rows_each(struct sqlite_rows *rows, int statement, void (*fn)(void *ctx, __u64 value),
-		      void *ctx);
-
 /* Frees everything. SQLITE_OK, or the first failure, whose words stay in @message. */
 int sqlite_rows_close(struct sqlite_rows *rows, char *message, size_t size);
 

@@ -127,6 +127,5 @@ const char *const sqlite_statements[NR_STATEMENTS] = {
 	[INSERT_DETAIL] = "INSERT INTO detail VALUES (?,?,?)",
 	[INSERT_MEMORY] = "INSERT INTO memory VALUES (?,?,?,?,?,?,?)",
 	[INSERT_PAST] = "INSERT INTO past VALUES (?,?,?,?,?)",
-	[SELECT_TIDS] = "SELECT DISTINCT tid FROM event",
 };
 /* clang-format on */
