@@ -612,7 +612,7 @@ static void *no_malloc(size_t size)
 	return NULL;
 }
 
-/* It is written as it is said, without memory of its own: not a tree, which can fail in its midst. */
+/* It is written as it is said: not a tree, which can fail in its midst. */
 static void test_no_memory(void **state)
 {
 	struct sample sample;

@@ -4,6 +4,7 @@
  * recorded, the report of each snapshot, as -f json writes it. Values that an event does not have
  * are left out.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include "base/json_text.h"
@@ -117,7 +118,8 @@ static int put_snapshots(struct export *export)
 	int more;
 
 	while ((more = export_next(export, CAPTURE_WANT_SNAPSHOTS, &item)) > 0)
-		report_write(export->out, "json", item.capture, &style);
+		if (report_write(export->out, "json", item.capture, &style) == -ENOMEM)
+			return export_no_memory(export);
 	return more;
 }
 

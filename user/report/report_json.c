@@ -224,15 +224,21 @@ static int end(struct json_out *json)
 
 int report_json_capture(FILE *out, const struct capture *capture, const struct text_style *style)
 {
-	struct json_out json = begin(out, capture);
+	struct bindings bindings;
+	struct json_out json;
+	int err = bindings_make(&bindings, capture->snap);
 
 	(void)style;
+	if (err)
+		return err;
+	json = begin(out, capture);
 	put_capture(&json, capture);
 	put_hooks(&json, capture);
 	put_loss(&json, capture);
 	put_inventory(&json, capture);
 	json_put_vms(&json, capture);
-	json_put_gmems(&json, capture);
+	json_put_gmems(&json, capture, &bindings);
+	bindings_free(&bindings);
 	json_put_past(&json, capture);
 	json_out_object(&json, "host");
 	json_put_events(&json, capture, &capture->snap->host);
@@ -253,11 +259,17 @@ int report_json_probe(FILE *out, const struct capture *capture, const struct tex
 
 int report_json_inventory(FILE *out, const struct capture *capture, const struct text_style *style)
 {
-	struct json_out json = begin(out, capture);
+	struct bindings bindings;
+	struct json_out json;
+	int err = bindings_make(&bindings, capture->snap);
 
 	(void)style;
+	if (err)
+		return err;
+	json = begin(out, capture);
 	put_inventory(&json, capture);
 	json_put_vms(&json, capture);
-	json_put_gmems(&json, capture);
+	json_put_gmems(&json, capture, &bindings);
+	bindings_free(&bindings);
 	return end(&json);
 }

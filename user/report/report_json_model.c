@@ -224,19 +224,20 @@ static void put_binding(struct json_out *json, const struct slot_info *info)
 }
 
 /* The slots of its VM that are bound to it now. */
-static void put_bindings(struct json_out *json, const struct capture *capture,
+static void put_bindings(struct json_out *json, const struct bindings *bindings,
 			 const struct gmem *gmem)
 {
-	const struct vm *vm = &capture->snap->vms[gmem->vm];
+	size_t n;
+	const struct binding *binding = bindings_of(bindings, gmem, &n);
 
 	json_out_list(json, "bindings");
-	for (size_t i = 0; i < vm->nslots; i++)
-		if (vm->slots[i].exists && vm->slots[i].info.ino == gmem->info.ino)
-			put_binding(json, &vm->slots[i].info);
+	for (size_t i = 0; i < n; i++)
+		put_binding(json, &binding[i].slot->info);
 	json_out_end_list(json);
 }
 
-static void put_gmem(struct json_out *json, const struct capture *capture, const struct gmem *gmem)
+static void put_gmem(struct json_out *json, const struct capture *capture,
+		     const struct bindings *bindings, const struct gmem *gmem)
 {
 	const struct gmem_info *info = &gmem->info;
 	bool has_vm = gmem->vm < capture->snap->nvms;
@@ -250,17 +251,18 @@ static void put_gmem(struct json_out *json, const struct capture *capture, const
 	json_out_bool(json, "exists", gmem->exists);
 	put_resident(json, &gmem->resident);
 	if (gmem->exists && has_vm)
-		put_bindings(json, capture, gmem);
+		put_bindings(json, bindings, gmem);
 	else
 		json_out_null(json, "bindings");
 	json_put_events(json, capture, &gmem->events);
 	json_out_end_object(json);
 }
 
-void json_put_gmems(struct json_out *json, const struct capture *capture)
+void json_put_gmems(struct json_out *json, const struct capture *capture,
+		    const struct bindings *bindings)
 {
 	json_out_list(json, "gmems");
 	for (size_t i = 0; i < capture->snap->ngmems; i++)
-		put_gmem(json, capture, &capture->snap->gmems[i]);
+		put_gmem(json, capture, bindings, &capture->snap->gmems[i]);
 	json_out_end_list(json);
 }
