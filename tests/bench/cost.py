@@ -199,6 +199,7 @@ TOOLS = [
     Tool("gmemtrace", "gmemtrace", lambda: [GMEMTRACE, "-o", "/tmp/report", "--"]),
     Tool("gmemtrace_pairs", "gmemtrace --no-fsession", lambda: [GMEMTRACE, "--no-fsession", "-o", "/tmp/report", "--"]),
     Tool("gmemtrace_exact", "gmemtrace --exact", lambda: [GMEMTRACE, "--exact", "-o", "/tmp/report", "--"]),
+    Tool("gmemtrace_fault", "gmemtrace -e guest_fault", lambda: [GMEMTRACE, "-e", "guest_fault", "-o", "/tmp/report", "--"]),
     Tool("record", "gmemtrace record --events", lambda: [GMEMTRACE, "record", "--events", "-o", "/tmp/capture", "--"]),
     Tool("gmemtop", "gmemtop at 1 s", begin=gmemtop.begin, end=gmemtop.end),
     Bpftrace("bpftrace", "bpftrace, histogram by slot", lambda: ["bpftrace", "-e", BPFTRACE, "-c"]),
@@ -240,6 +241,10 @@ def table(results, operations):
     missing = [op.name for op in operations if op not in there]
     skipped = sum("skipped" in result for result in results.values())
     yield f"{skipped} tools skipped; operations that this kernel does not have: {', '.join(missing) or 'none'}"
+
+
+def tool_of(name):
+    return next(tool for tool in TOOLS if tool.name == name)
 
 
 def chosen(all_of, names):

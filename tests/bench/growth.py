@@ -24,6 +24,8 @@ from tap import Results  # noqa: E402
 MB = 1000000
 # Room for all slots, guest_memfds and VMs of all series, which one capture sees.
 OWNERS = 40000
+# By default a sixty-fourth of the machine, but each of 10,000 guest_memfds has 8 KB.
+PAGE_MEMORY = ["--page-memory", "256M"]
 SLOTS = [1, 3, 10, 30, 100, 300, 1000]
 
 
@@ -89,7 +91,7 @@ def cpu_ns(pid):
 @contextlib.contextmanager
 def gmemtop(owners):
     """Gives a function that returns the next refresh as text, and how much CPU time it took."""
-    process = subprocess.Popen([GMEMTOP, "--json", "-i", "10", "--owners", str(owners)], stdout=subprocess.PIPE)
+    process = subprocess.Popen([GMEMTOP, "--json", "-i", "10", "--owners", str(owners), *PAGE_MEMORY], stdout=subprocess.PIPE)
 
     def refresh():
         before = cpu_ns(process.pid)
@@ -117,7 +119,7 @@ class Capture:
         self.at = directory
         os.mkfifo(f"{self.at}/go")
         script = self.SCRIPT.format(gmemload=GMEMLOAD, slots=slots, at=directory)
-        self.process = subprocess.Popen([GMEMTRACE, "--owners", str(owners), "-o", f"{directory}/report", "--", "sh", "-c", script])
+        self.process = subprocess.Popen([GMEMTRACE, "--owners", str(owners), *PAGE_MEMORY, "-o", f"{directory}/report", "--", "sh", "-c", script])
         while not os.path.exists(f"{directory}/ready"):
             time.sleep(0.1)
 
@@ -177,10 +179,14 @@ def told(figure):
     return figure
 
 
-def snapshots(few):
+def snapshots_of(numbers):
     # A file each.
     resource.setrlimit(resource.RLIMIT_NOFILE, (11000, 11000))
-    return {slots: told(snapshot(slots)) for slots in ([100, 1000, 10000] if few else [10, 100, 1000, 10000])}
+    return {slots: told(snapshot(slots)) for slots in numbers}
+
+
+def snapshots(few):
+    return snapshots_of([100, 1000, 10000] if few else [10, 100, 1000, 10000])
 
 
 # ---- Judging ----
@@ -201,9 +207,14 @@ def levels_out(figures):
     assert figures[1000]["added"] <= 1.1 * figures[300]["added"], figures
 
 
+def one_more(figures, key, few, many):
+    """What one more slot takes between so many."""
+    return (figures[many][key] - figures[few][key]) / (many - few)
+
+
 def linear(figures, key, limit):
     """What one more slot takes beyond 1,000 of them, and beyond 100."""
-    few, many = ((figures[10 * n][key] - figures[n][key]) / (9 * n) for n in (100, 1000))
+    few, many = (one_more(figures, key, n, 10 * n) for n in (100, 1000))
     assert few > 0 and many <= limit * few, f"{few:.0f} a slot up to 1,000 slots, {many:.0f} up to 10,000"
     return f"{few:.0f} a slot up to 1,000 slots, {many:.0f} up to 10,000"
 

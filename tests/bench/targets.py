@@ -11,6 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lab"))
 import cost  # noqa: E402  (after the path)
+import growth  # noqa: E402
 from tap import Results, Skip  # noqa: E402
 
 # By tool, what it is compared with in the same run, and operation.
@@ -25,6 +26,14 @@ LIMITS = {
     ("gmemtrace", "empty_session", "punch_hole"): 2930,
     ("gmemtrace_pairs", "empty_pair", "punch_hole"): 2880,
 }
+# Of the start and the end around a command that does nothing, in millions.
+START_LIMITS = {
+    "gmemtrace": 2990,
+    "gmemtrace_pairs": 4600,
+    "gmemtrace_fault": 2750,
+}
+# What one slot more, with its guest_memfd, takes in a refresh of gmemtop --json: the aim.
+REFRESH_LIMIT, REFRESH_SLOTS = 100_000, (100, 500)
 # What a munmap() of 64 GiB may cost more, all leaves of which are there: a page in each 32 MiB makes them, and what is kept of them is
 # the same when all pages are touched.
 UNMAP_PAGES, LEAF_PAGES, UNMAP_LIMIT = 16 << 20, 8192, 50000
@@ -50,6 +59,19 @@ def within(costs, tool, empty, operation, limit):
     added, floor = costs.added(tool, operation), costs.added(empty, operation)
     assert added - floor <= limit, f"{added:.0f}, of which {empty} {floor:.0f}: {added - floor - limit:.0f} more than the limit"
     return f"{added:.0f}, of which {empty} {floor:.0f}"
+
+
+def starts_within(tool, limit):
+    spent = cost.tool_of(tool).start_cost() / 1e6
+    assert spent <= limit, f"{spent:.0f} million, {spent - limit:.0f} more than the limit"
+    return f"{spent:.0f} million"
+
+
+def refresh_is_cheap():
+    """a slot more in a refresh of gmemtop --json takes no more than 100,000 instructions"""
+    added = growth.one_more(growth.snapshots_of(REFRESH_SLOTS), "refresh", *REFRESH_SLOTS)
+    assert added <= REFRESH_LIMIT, f"{added:.0f}"
+    return f"{added:.0f}"
 
 
 def unmap_cost(*tracer):
@@ -84,7 +106,13 @@ def main():
             return within(costs, *arguments)
         limited.__doc__ = f"{tool} adds to {operation} at most {limit} instructions more than {empty}"
         results.run(limited, tool, empty, operation, limit)
+    for tool, limit in START_LIMITS.items():
+        def started(*arguments):
+            return starts_within(*arguments)
+        started.__doc__ = f"{tool} starts and ends in at most {limit} million instructions"
+        results.run(started, tool, limit)
     results.run(far_below_bpftrace, costs)
+    results.run(refresh_is_cheap)
     results.run(unmap_is_cheap)
     results.exit()
 
