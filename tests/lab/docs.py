@@ -558,6 +558,23 @@ def test_short_options():
             assert done.returncode == 0 and done.stdout == same.stdout and done.stdout, (program, letter, done)
 
 
+def metrics():
+    """The metrics of gmemtrace check that are no details, as it lists them where a rule has none of them."""
+    details = {name for _, name in lists.details()}
+    said = [run(GMEMTRACE, "check", "--rule", f"{event}.nothing").stderr for event in lists.events()]
+    return {name for line in said for name in line.split(" Take one of ")[1].rstrip(".\n").split(", ")} - details | {"loss", "resident_pages"}
+
+
+def test_metrics():
+    """--help, the manual page and docs/ci.md name each metric of gmemtrace check"""
+    names, wrong = metrics() | {"gmem_only"}, []
+    assert len(names) >= 13, names
+    manual = docpages.plain("\n".join(docpages.section(MANUALS["gmemtrace"], "CHECK")))
+    for where, text in (("--help", run(GMEMTRACE, "check", "--help").stdout), ("the manual page", manual), ("docs/ci.md", read("docs/ci.md"))):
+        wrong += [f"{name} is not in {where}" for name in names if not re.search(rf"(?<!\w){name}(?!\w)", text)]
+    assert not wrong, "\n".join(sorted(wrong))
+
+
 def test_losses():
     """the manual page explains each kind of loss"""
     kinds = {row[1] for row in lists.rows("GMEM_LOSSES")}
@@ -620,7 +637,7 @@ def test_names():
     assert not wrong, "\n".join(wrong)
 
 
-HERE = (test_all, test_links, test_synopsis, test_options, test_short_options, test_losses, test_events, test_columns, test_filters, test_names, test_queries)
+HERE = (test_all, test_links, test_synopsis, test_options, test_short_options, test_metrics, test_losses, test_events, test_columns, test_filters, test_names, test_queries)
 
 
 def main():
