@@ -210,12 +210,17 @@ static size_t run_at(const struct bench *bench, const struct scenario *s, size_t
 }
 
 /* The machine becomes slower, by s->other from the first run to the last. */
+static double drifting(const struct bench *bench, const struct scenario *s, size_t run)
+{
+	double since = (double)position(bench, s, run) / (double)(2 * s->nruns - 1);
+
+	return noisy(bench, s, run) * (1 + s->other * since);
+}
+
 static void fill_drifting(struct bench *bench, const struct scenario *s)
 {
 	for (size_t i = 0; i < 2 * s->nruns; i++)
-		set_mean(bench, i, 0,
-			 noisy(bench, s, i) * (1 + s->other * (double)position(bench, s, i) /
-							   (double)(2 * s->nruns - 1)));
+		set_mean(bench, i, 0, drifting(bench, s, i));
 }
 
 /* Each run is like the one before: AR(1) with s->other. */
@@ -253,36 +258,88 @@ static void fill_interrupted(struct bench *bench, const struct scenario *s)
 	}
 }
 
-/* Latencies of a lognormal distribution: the share of them below @ns. */
-static double share_below(double ns, double median)
+/* Latencies of a lognormal distribution, or of two of them, half of the events in each. */
+struct latencies {
+	double median; /* ns; of two of them, of both together */
+	double spread; /* standard deviation of the logarithm */
+	double apart; /* each of two is by this share of the median from it */
+};
+
+static double share_of_one(double ns, double median, double spread)
 {
-	return 0.5 * erfc(-log(ns / median) / 0.3 * M_SQRT1_2);
+	return 0.5 * erfc(-log(ns / median) / spread * M_SQRT1_2);
 }
 
-/* A histogram of s->other faults in each run. */
+static double share_below(double ns, const struct latencies *of)
+{
+	return (share_of_one(ns, of->median * (1 - of->apart), of->spread) +
+		share_of_one(ns, of->median * (1 + of->apart), of->spread)) /
+	       2;
+}
+
+/* A histogram of @faults. */
+static void fill_histogram(struct bench *bench, size_t run, const struct latencies *of,
+			   double faults)
+{
+	struct event_count *count = count_of(bench, run, 0);
+	unsigned int first = hist_bucket(1000), end = hist_bucket(100000);
+
+	buckets_free(&count->latency);
+	buckets_widen(&count->latency, first, end - first);
+	count->min_ns = 1;
+	count->max_ns = 1 << 20;
+	for (unsigned int bucket = first; bucket < end; bucket++) {
+		double low = share_below((double)hist_low_ns(bucket), of);
+		double high = share_below((double)hist_high_ns(bucket), of);
+		double mean = faults * (high - low);
+
+		count->latency.v[bucket - first] =
+			(__u64)fmax(0, round(mean + sqrt(mean) * normal()));
+	}
+}
+
+/* Of s->other faults in each run. */
 static void fill_histograms(struct bench *bench, const struct scenario *s)
 {
+	for (size_t i = 0; i < 2 * s->nruns; i++)
+		fill_histogram(bench, i, &(struct latencies){ noisy(bench, s, i), 0.3, 0 },
+			       s->other);
+}
+
+#define FAULTS_OF_SHAPE 10000
+
+/* The new side falls into two halves, s->other apart from their middle. Mean and median stay. */
+static void fill_halves(struct bench *bench, const struct scenario *s)
+{
 	for (size_t i = 0; i < 2 * s->nruns; i++) {
-		struct event_count *count = count_of(bench, i, 0);
-		double median = noisy(bench, s, i);
+		struct latencies of = { noisy(bench, s, i), 0.1, is_new(bench, i) ? s->other : 0 };
 
-		buckets_widen(&count->latency, 0, HIST_BUCKETS);
-		count->min_ns = 1;
-		count->max_ns = 1 << 20;
-		for (unsigned int bucket = hist_bucket(1000); bucket < hist_bucket(100000);
-		     bucket++) {
-			double low = share_below((double)hist_low_ns(bucket), median);
-			double high = share_below((double)hist_high_ns(bucket), median);
-			double mean = s->other * (high - low);
-
-			count->latency.v[bucket] =
-				(__u64)fmax(0, round(mean + sqrt(mean) * normal()));
-		}
+		set_mean(bench, i, 0, of.median * exp(of.spread * of.spread / 2));
+		fill_histogram(bench, i, &of, FAULTS_OF_SHAPE);
 	}
+}
+
+/* The first run of the base, as one that finds everything cold. */
+static void fill_cold_shape(struct bench *bench, const struct scenario *s)
+{
+	for (size_t i = 0; i < 2 * s->nruns; i++)
+		fill_histogram(
+			bench, i,
+			&(struct latencies){ noisy(bench, s, i) * (i ? 1 : 1 + s->other), 0.3, 0 },
+			FAULTS_OF_SHAPE);
+}
+
+static void fill_drifting_shape(struct bench *bench, const struct scenario *s)
+{
+	for (size_t i = 0; i < 2 * s->nruns; i++)
+		fill_histogram(bench, i, &(struct latencies){ drifting(bench, s, i), 0.3, 0 },
+			       FAULTS_OF_SHAPE);
 }
 
 #define MEAN "guest_fault.mean<=+2%"
 #define INSTRUCTIONS "guest_fault.mean<=+1%"
+#define SHAPE "guest_fault.shape<=10%"
+#define HALVES_OF_TEN 0.1697 /* so that .shape is 10 % */
 #define NONE "guest_fault.mean<=+1e-9%"
 #define THREE MEAN " host_fault.mean<=+2% punch_hole.mean<=+2%"
 
@@ -308,6 +365,17 @@ static const struct scenario scenarios[] = {
 	{ "no change, runs like the one before, limit 0, in pairs", 8, NONE, 0, fill_related, 0, 0.01, 0.8, .in_turns = true, .paired = true, .fine_at_most = 2.5, .regressions_at_most = 1, .at_level = true },
 	{ "no change, a drift of 3 %, limit 0, in pairs", 8, NONE, 0, fill_drifting, 0, 0.005, 0.03, .in_turns = true, .paired = true, .fine_at_most = 2.5, .regressions_at_most = 1, .at_level = true },
 	{ "+3 %, a drift of 6 %, in pairs", 8, MEAN, 0, fill_drifting, 0.03, 0.002, 0.06, .in_turns = true, .paired = true, .fine_at_most = 0, .regressions_at_most = ANY, .regressions_at_least = 90 },
+	{ "shape, no change, noise 0.5 %", 5, SHAPE, 0, fill_halves, 0, 0.005, .fine_at_most = ANY, .regressions_at_most = 0, .fine_at_least = 99 },
+	{ "shape, no change, noise 5 %", 5, SHAPE, 0, fill_halves, 0, 0.05, .fine_at_most = ANY, .regressions_at_most = 1 },
+	{ "shape, no change, noise 1 %, limit 0", 5, "guest_fault.shape<=1e-9%", 0, fill_histograms, 0, 0.01, FAULTS_OF_SHAPE, .fine_at_most = ANY, .regressions_at_most = 1, .at_level = true },
+	{ "shape +10 %, the limit itself, all slower, noise 1 %", 5, SHAPE, 0, fill_histograms, 0.1, 0.01, FAULTS_OF_SHAPE, .fine_at_most = 2.5, .regressions_at_most = 1, .at_level = true },
+	{ "shape 10 %, the limit itself, in two halves, noise 1 %", 5, SHAPE, 0, fill_halves, 0, 0.01, HALVES_OF_TEN, .fine_at_most = 2.5, .regressions_at_most = 1, .at_level = true },
+	{ "in two halves, 25 % from their middle, by mean and median, noise 0.5 %", 6, MEAN " guest_fault.p50<=+13%", 0, fill_halves, 0, 0.005, 0.25, .fine_at_most = ANY, .regressions_at_most = 0, .fine_at_least = 95 },
+	{ "in two halves, 25 % from their middle, by shape, noise 0.5 %", 5, SHAPE, 0, fill_halves, 0, 0.005, 0.25, .fine_at_most = 0, .regressions_at_most = ANY, .regressions_at_least = 99 },
+	{ "in two halves, 25 % from their middle, by shape, noise 3 %", 6, SHAPE, 0, fill_halves, 0, 0.03, 0.25, .fine_at_most = 0, .regressions_at_most = ANY, .regressions_at_least = 95 },
+	{ "shape +20 % all, first base run 30 % slower", 6, SHAPE, 0, fill_cold_shape, 0.2, 0.005, 0.3, .fine_at_most = 0, .regressions_at_most = ANY },
+	{ "shape, no change, a drift of 6 %, limit 0, in pairs", 8, "guest_fault.shape<=1e-9%", 0, fill_drifting_shape, 0, 0.005, 0.06, .in_turns = true, .paired = true, .fine_at_most = ANY, .regressions_at_most = 1, .at_level = true },
+	{ "shape +12 %, a drift of 6 %, in pairs", 8, SHAPE, 0, fill_drifting_shape, 0.12, 0.002, 0.06, .in_turns = true, .paired = true, .fine_at_most = 0, .regressions_at_most = ANY, .regressions_at_least = 90 },
 	{ "no change, noise 0.5 %", 5, MEAN, 0, fill_means, 0, 0.005, .fine_at_most = ANY, .regressions_at_most = 1, .fine_at_least = 99 },
 };
 /* clang-format on */
@@ -356,8 +424,8 @@ static void try(const struct scenario *scenario, unsigned int trials, double sha
 static bool is_as_asked(const struct scenario *scenario, unsigned int trials, const double shares[])
 {
 	double fine = shares[VERDICT_FINE], regressions = shares[VERDICT_REGRESSION];
-	/* Three standard deviations of a share of 1 %. */
-	double by_chance = scenario->at_level ? 300 * sqrt(0.01 * 0.99 / trials) : 0;
+	/* Three standard deviations of a share of 1 %; else what a sum of shares loses. */
+	double by_chance = scenario->at_level ? 300 * sqrt(0.01 * 0.99 / trials) : 1e-9;
 
 	return fine <= scenario->fine_at_most + by_chance && fine >= scenario->fine_at_least &&
 	       regressions <= scenario->regressions_at_most + by_chance &&

@@ -1074,8 +1074,9 @@ static void test_shift(void **state)
 	bench->input.deterministic = true;
 	run_check(bench, "guest_fault.mean<=+1% guest_fault.p10<=+1% guest_fault.count<=+0%");
 	expect_verdict(bench, 0, VERDICT_REGRESSION, "beyond");
-	assert_string_equal(row_of(bench, 0)->remark,
-			    "by percentile p10 +0 %, p50 +0 %, p90 +30 %, p99 +30 %, p99.9 +30 %");
+	assert_string_equal(
+		row_of(bench, 0)->remark,
+		"by percentile p10 +0 %, p25 +0 %, p50 +0 %, p90 +30 %, p99 +30 %, p99.9 +30 %");
 	assert_string_equal(row_of(bench, 1)->remark, "");
 	assert_string_equal(row_of(bench, 2)->remark, "");
 	free_bench(bench);

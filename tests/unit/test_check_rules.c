@@ -50,6 +50,7 @@ static void test_limits(void **state)
 		{ "guest_fault.refault_notifier==0", RULE_EQUAL, false, 0 },
 		{ "zap.pages<=+0%", RULE_AT_MOST, true, 0 },
 		{ "bind.errors==2", RULE_EQUAL, false, 2 },
+		{ "guest_fault.shape<=10%", RULE_AT_MOST, true, 0.1 },
 		{ "loss==0", RULE_EQUAL, false, 0 },
 		{ "\t resident_pages<=+1%\r\n", RULE_AT_MOST, true, 0.01 },
 	};
@@ -121,7 +122,7 @@ static void test_wrong(void **state)
 				    "Add one, as in guest_fault.count or guest_fault.p99" },
 		{ "guest_fault.p100<=+5%",
 		  "rule 'guest_fault.p100<=+5%': guest_fault has no such metric. Take one of count, "
-		  "errors, sum, mean, pNN, max, refaults, prefetch, first_touch, " },
+		  "errors, sum, mean, pNN, max, shape, refaults, prefetch, first_touch, " },
 		{ "guest_fault.p<=+5%", "guest_fault has no such metric." },
 		{ "guest_fault.p0<=+5%", "guest_fault has no such metric." },
 		{ "guest_fault.p5x<=+5%", "guest_fault has no such metric." },
@@ -153,6 +154,17 @@ static void test_wrong(void **state)
 		{ "guest_fault.mean<=+0%",
 		  "no time is the same twice, and chance would decide. Write how" },
 		{ "guest_fault.p99>=-0%", "no time is the same twice" },
+		{ "guest_fault.shape<=+10%",
+		  "a distance is as much in both directions. Leave the sign" },
+		{ "guest_fault.shape<=-10%", "a distance is as much in both directions." },
+		{ "guest_fault.shape>=10%", "a distance has a limit that it is within. Write <=" },
+		{ "guest_fault.shape==10%", "a distance has a limit that it is within." },
+		{ "guest_fault.shape<=0%",
+		  "no two runs are alike, and chance would decide. Write" },
+		{ "guest_fault.shape<=10",
+		  "a distance is in percent of the latency. Write 10%, say" },
+		{ "guest_fault.shape<=1us", "a distance is in percent of the latency." },
+		{ "alloc.shape<=10%", "alloc has no such metric." },
 		{ "guest_fault.\033[31m", "rule 'guest_fault.\\x1b[31m': guest_fault has no such" },
 	};
 

@@ -301,6 +301,61 @@ static void test_noise(void **state)
 	found_free(found);
 }
 
+/* Of a distance there is nothing on either side, and no sign; and where it is. */
+static void test_distance(void **state)
+{
+	static const char *const wanted[][2] = {
+		{ "text",
+		  "guest_fault.shape<=10%        -        -  12.30% [11.00, 13.60]  1.00%  12.3%  27 "
+		  "+ 27  regression\n    beyond the limit; by percentile p10 +0 %, p25 +1 %" },
+		{ "markdown",
+		  "| `guest_fault.shape<=10%` | - | - | 12.30% \\[11.00, 13.60\\] | 1.00% | "
+		  "12.3% | 27 + 27 | **regression** | beyond the limit; by percentile p10" },
+		{ "junit",
+		  "<failure message=\"base -, new -, change 12.30% [11.00, 13.60], noise 1.00%, "
+		  "regression: beyond the limit; by percentile p10 +0 %" },
+		{ "github",
+		  "::error title=guest_fault.shape<=10%25::base -, new -, change 12.30%25" },
+		{ "json", "\"unit\":\"share\",\"order\":\"<=\",\"relative\":true,\"limit\":0.1" },
+		{ "json", "\"shifts\":[{\"percentile\":10.0,\"change\":0.0},{\"percentile\":25.0,"
+			  "\"change\":0.01" },
+		{ "json", "\"base\":{\"value\":null,\"spread\":null,\"runs\":[null]}" },
+	};
+	struct metric_value values[2] = { { .value = NAN }, { .value = NAN } };
+	struct found *found = find(false);
+	struct check_row *row = &found->result.rows[0];
+	struct rules rules = {};
+	struct problem problem;
+
+	(void)state;
+	assert_int_equal(rules_add(&rules, "guest_fault.shape<=10%", &problem), 0);
+	*row = (struct check_row){
+		.rule = rules.v,
+		.place = row->place,
+		.values = values,
+		.method = METHOD_INTERVAL,
+		.change = { .known = true,
+			    .value = 0.123,
+			    .has_bounds = true,
+			    .low = 0.11,
+			    .high = 0.136 },
+		.power = { .known = true, .noise = 0.01, .finds = 0.123, .runs_needed = 27 },
+		.shifts = { .known = true, .by = { 0, 0.01 } },
+		.verdict = VERDICT_REGRESSION,
+		.reason = "beyond the limit",
+		.remark = "by percentile p10 +0 %, p25 +1 %",
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		char *text = written(found, wanted[i][0], &plain);
+
+		if (!strstr(text, wanted[i][1]))
+			fail_msg("no %s in %s", wanted[i][1], text);
+		free(text);
+	}
+	rules_free(&rules);
+	found_free(found);
+}
+
 /* Where runs are added by plan, that is what to do. */
 static void test_advice(void **state)
 {
@@ -353,12 +408,12 @@ static void test_formats(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),	cmocka_unit_test(test_text_per_slot),
-		cmocka_unit_test(test_color),	cmocka_unit_test(test_markdown),
-		cmocka_unit_test(test_junit),	cmocka_unit_test(test_github),
-		cmocka_unit_test(test_json),	cmocka_unit_test(test_noise),
-		cmocka_unit_test(test_advice),	cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_text),	 cmocka_unit_test(test_text_per_slot),
+		cmocka_unit_test(test_color),	 cmocka_unit_test(test_markdown),
+		cmocka_unit_test(test_junit),	 cmocka_unit_test(test_github),
+		cmocka_unit_test(test_json),	 cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_distance), cmocka_unit_test(test_advice),
+		cmocka_unit_test(test_nothing),	 cmocka_unit_test(test_formats),
 	};
 
 	return cmocka_run_group_tests_name("report_check", tests, NULL, NULL);

@@ -121,7 +121,7 @@ static bool is_idle(const struct judge *judge, size_t row)
 	const struct metric_value *values = values_of(judge, row);
 
 	for (size_t i = 0; i < judge->nruns; i++)
-		if (!values[i].lack && values[i].value > 0)
+		if (!values[i].lack && values[i].value != 0)
 			return false;
 	return true;
 }
@@ -169,7 +169,7 @@ static struct check_side side_of(const struct metric_value *values, size_t n,
 	double mean = 0, squares = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		side.known &= !values[i].lack;
+		side.known &= !values[i].lack && !isnan(values[i].value);
 		room[i] = values[i].value;
 		mean += room[i] / (double)n;
 	}
@@ -198,6 +198,9 @@ static enum check_method method_of(const struct judge *judge, size_t row)
 
 	if (!rule->relative)
 		return METHOD_ABSOLUTE;
+	/* What interrupts a run does not move all of its events: there is no smallest one. */
+	if (metric_is_distance(&rule->metric))
+		return input->deterministic ? METHOD_DIRECT : METHOD_INTERVAL;
 	if (metric_unit(&rule->metric) == UNIT_NS)
 		return input->deterministic ? METHOD_MINIMA : METHOD_INTERVAL;
 	if (input->deterministic)
@@ -237,7 +240,16 @@ static void remark_thin(const struct judge *judge, size_t index)
 			     judge->nruns);
 }
 
-static void look_at(const struct judge *judge, size_t index)
+static bool lacks_any(const struct metric_value *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (values[i].lack)
+			return true;
+	return false;
+}
+
+/* 0 or -ENOMEM. */
+static int look_at(const struct judge *judge, size_t index)
 {
 	const struct metric_value *values = values_of(judge, index);
 	const struct check_input *input = judge->input;
@@ -247,9 +259,13 @@ static void look_at(const struct judge *judge, size_t index)
 	row->method = method_of(judge, index);
 	row->base = side_of(values, input->nbase, row->method, judge->levels.scratch);
 	row->new = side_of(values + input->nbase, input->nnew, row->method, judge->levels.scratch);
-	if (!row->new.known || (row->rule->relative && !row->base.known))
+	if (lacks_any(values + input->nbase, input->nnew) ||
+	    (row->rule->relative && lacks_any(values, input->nbase)))
 		say_unknown(judge, index);
 	remark_thin(judge, index);
+	if (check_is_judged(row) || !metric_is_distance(&row->rule->metric))
+		return 0;
+	return check_shape_read(input, row, judge->levels.by_time);
 }
 
 /* Judging. */
@@ -300,7 +316,7 @@ static void judge_row(const struct judge *judge, struct check_row *row)
 {
 	struct measure measure = {};
 
-	if (row->base.known)
+	if (row->base.known || row->shape)
 		measure = check_measure(judge->input, row, &judge->levels);
 	check_judge(judge->result, row, &measure);
 	if (row->method != METHOD_ABSOLUTE && row->method != METHOD_INTERVAL &&
@@ -327,7 +343,7 @@ static int judge_all(const struct judge *judge)
 	for (size_t i = 0; i < result->nrows && !err; i++) {
 		if (!check_is_judged(&result->rows[i]))
 			judge_row(judge, &result->rows[i]);
-		err = check_remark_shift(judge->input, &result->rows[i]);
+		err = check_find_shifts(judge->input, &result->rows[i]);
 	}
 	result->runs_needed = runs_needed(result);
 	return err;
@@ -359,7 +375,7 @@ int check_run_all(const struct check_input *input, struct check_result *result)
 	*result = (struct check_result){ .input = input };
 	err = levels_make(&judge.levels, input) ?: make_places(result) ?: make_rows(&judge) ?: read_all(&judge) ?: drop_idle(&judge);
 	for (size_t i = 0; i < result->nrows && !err; i++)
-		look_at(&judge, i);
+		err = look_at(&judge, i);
 	err = err ?: check_share_alpha(result, &judge.levels);
 	if (!err) {
 		postpone(&judge);
@@ -373,6 +389,8 @@ int check_run_all(const struct check_input *input, struct check_result *result)
 
 void check_free(struct check_result *result)
 {
+	for (size_t i = 0; i < result->nrows; i++)
+		check_shape_free(&result->rows[i]);
 	free(result->places);
 	free(result->rows);
 	free(result->values);

@@ -85,14 +85,14 @@ extern const char *const verdict_names[];
 /* How a row was judged. */
 enum check_method {
 	METHOD_ABSOLUTE, /* each new run against the limit */
-	METHOD_DIRECT, /* all runs as they are: they are not noisy */
+	METHOD_DIRECT, /* all runs as they are, or all pairs of them: they are not noisy */
 	METHOD_MINIMA, /* the smallest run of each side: what interrupts a run adds to it */
 	METHOD_INTERVAL, /* a confidence interval of the change against the limit */
 };
 extern const char *const check_methods[];
 
 struct check_side {
-	bool known; /* in all runs; if not, no value */
+	bool known; /* in all runs; if not, or of a distance, no value */
 	double value; /* the median of the runs; METHOD_MINIMA: the smallest */
 	double spread; /* standard deviation of the runs, 0 for one */
 };
@@ -100,7 +100,7 @@ struct check_side {
 /* Shares of the base: 0.05 is +5 %. */
 struct check_change {
 	bool known; /* and finite: the base is not 0 */
-	double value; /* the median of all pairs of a base run and a new one (Hodges-Lehmann) */
+	double value; /* the median of all pairs of a base run and a new one (Hodges-Lehmann), or the distance */
 	bool has_bounds;
 	double low; /* at least -1, which is no bound at all */
 	double high; /* INFINITY: no bound */
@@ -114,6 +114,16 @@ struct check_power {
 	size_t runs_needed; /* on each side, to find one of twice the limit; 0: more than 1000 */
 };
 
+/* By how much percentiles of the latency have moved, as shares: the medians of both sides. */
+#define NR_SHIFTS 6
+extern const unsigned int check_shift_per_mille[NR_SHIFTS];
+struct check_shifts {
+	bool known;
+	double by[NR_SHIFTS];
+};
+
+struct check_shape; /* check_shape.c */
+
 struct check_row {
 	const struct rule *rule;
 	const struct place *place;
@@ -123,6 +133,8 @@ struct check_row {
 	enum check_method method;
 	struct check_change change;
 	struct check_power power;
+	struct check_shifts shifts; /* of a regression of times, or of a distance */
+	struct check_shape *shape; /* of a distance; else NULL */
 	enum verdict verdict;
 	char reason[240]; /* of a verdict that is not fine; clean, one line; else "" */
 	char remark[240]; /* what else to know; clean, one line; or "" */

@@ -61,7 +61,7 @@ static bool has_times(const struct check_result *result)
 {
 	for (size_t i = 0; i < result->nrows; i++)
 		if (result->rows[i].rule->relative &&
-		    metric_unit(&result->rows[i].rule->metric) == UNIT_NS)
+		    metric_is_noisy(&result->rows[i].rule->metric))
 			return true;
 	return false;
 }
@@ -163,7 +163,7 @@ void check_design(struct check_result *result, const struct levels *levels)
 	for (size_t i = 0; i < result->nrows; i++) {
 		struct check_row *row = &result->rows[i];
 
-		if (row->method != METHOD_INTERVAL || !row->power.known)
+		if (row->method != METHOD_INTERVAL || !row->power.known || row->shape)
 			continue;
 		if (!input->paired)
 			look_at_trend(input, row, levels->by_time);

@@ -127,11 +127,14 @@ static bool is_within(const struct check_input *input, const struct check_row *r
 	       has_witness_of_both(input, row, measure, measure->new_apart, measure->base_apart);
 }
 
-/* Beyond the floor, in the direction that the rule does not forbid. Less work is no improvement. */
+/*
+ * Beyond the floor, in the direction that the rule does not forbid. Less work is no improvement, and a
+ * distance has no direction.
+ */
 static bool is_better(const struct check_input *input, const struct check_row *row,
 		      const struct measure *measure)
 {
-	if (metric_is_work(&row->rule->metric))
+	if (metric_is_work(&row->rule->metric) || metric_is_distance(&row->rule->metric))
 		return false;
 	if (row->rule->order == RULE_AT_MOST)
 		return check_is_above(1 - input->floor, measure->high);
@@ -153,7 +156,8 @@ static void say_few_runs(const struct check_result *result, struct check_row *ro
 {
 	const struct check_input *input = result->input;
 	double alpha = check_share_of_look(input, input->alpha);
-	size_t needed = stats_runs_to_tell(alpha / (double)result->ntests, input->paired);
+	size_t needed =
+		stats_runs_to_tell(check_tail(row, alpha / (double)result->ntests), input->paired);
 
 	if (needed)
 		check_say(row, VERDICT_INCONCLUSIVE,

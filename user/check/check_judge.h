@@ -6,6 +6,7 @@
 #define CHECK_JUDGE_H
 
 #include "check.h"
+#include "check_splits.h"
 #include "check_stats.h"
 
 /* What all rows are judged by. */
@@ -14,7 +15,8 @@ struct levels {
 	double tail; /* of each test: the chance that it calls a regression what is none */
 	double tail_of_all; /* the same if all tests could reject */
 	double miss; /* the chance that it calls fine what is beyond the limit */
-	double *scratch; /* levels_room() doubles */
+	struct splits splits; /* made if a rule is about a distance */
+	double *scratch; /* room() doubles */
 	size_t *by_time; /* the runs of the base, then the new ones, as indices of all; oldest first */
 };
 
@@ -27,6 +29,9 @@ static inline double check_share_of_look(const struct check_input *input, double
 {
 	return input->max_runs ? chance / CHECK_LOOKS : chance;
 }
+
+/* One that is as well two-sided, of distances, has half of it on each side. */
+double check_tail(const struct check_row *row, double tail);
 
 /* A last digit that got lost in a mean is no change. */
 bool check_is_above(double value, double limit);
@@ -78,6 +83,34 @@ struct measure check_measure(const struct check_input *input, struct check_row *
 void check_judge(const struct check_result *result, struct check_row *row,
 		 const struct measure *measure);
 
+/*
+ * Of rows whose metric is a distance: each reads what it needs into row->shape. @by_time as in
+ * levels, by which runs are counted here. 0 or -ENOMEM; check_shape_free() in any case.
+ */
+int check_shape_read(const struct check_input *input, struct check_row *row, const size_t *by_time);
+void check_shape_free(struct check_row *row);
+
+/* How far two runs are apart, as a ratio of latencies from 1 on: at least, about, at most. */
+void check_shape_pair(const struct check_row *row, size_t base, size_t new, double *low,
+		      double *value, double *high);
+
+/* As check_smallest_chance(). */
+double check_shape_smallest_chance(const struct check_row *row, const struct levels *levels);
+
+/*
+ * How far any two runs of one side are apart, in logarithms; with --paired, the differences of two
+ * pairs, as if they had the noise of one run. Their number, at most as many as pairs of runs.
+ */
+size_t check_shape_apart(const struct check_input *input, const struct check_row *row,
+			 double *apart);
+
+/* As check_measure(), of METHOD_INTERVAL, bounds and all as ratios from 1 on. */
+struct measure check_shape_measure(const struct check_input *input, const struct check_row *row,
+				   const struct levels *levels);
+
+/* How many doubles of scratch that takes. */
+size_t check_shape_room(void);
+
 void check_say(struct check_row *row, enum verdict verdict, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -87,8 +120,11 @@ __u64 check_work_events(void);
 /* Of how the runs were made: warnings of the result, remarks of the rows. */
 void check_design(struct check_result *result, const struct levels *levels);
 
-/* Of a time that is a regression: by how much each part of its distribution has moved. 0 or -ENOMEM. */
-int check_remark_shift(const struct check_input *input, struct check_row *row);
+/*
+ * Of a time or a distance that is a regression: by how much each part of the distribution has moved.
+ * 0 or -ENOMEM.
+ */
+int check_find_shifts(const struct check_input *input, struct check_row *row);
 
 /* Add to what else to know of @row. */
 void check_remark(struct check_row *row, const char *format, ...)

@@ -52,6 +52,8 @@ double check_smallest_chance(const struct check_input *input, const struct check
 	double limit = 1 + check_limit(input, row->rule), *sorted = levels->scratch;
 	size_t n = input->nbase + input->nnew, border = at_most ? input->nbase : input->nnew;
 
+	if (row->shape)
+		return check_shape_smallest_chance(row, levels);
 	if (input->paired)
 		return smallest_paired_chance(input, row, levels, limit);
 	for (size_t i = 0; i < n; i++)
@@ -130,13 +132,32 @@ static struct ratios paired_ratios(const struct check_input *input,
 	return ratios;
 }
 
+static struct ratios distances(const struct check_input *input, const struct check_row *row,
+			       double *room)
+{
+	size_t n = input->nbase * input->nnew;
+	struct ratios ratios = { .low = room, .value = room + n, .high = room + 2 * n, .n = n };
+
+	for (size_t i = 0; i < n; i++)
+		check_shape_pair(row, i % input->nbase, input->nbase + i / input->nbase,
+				 &ratios.low[i], &ratios.value[i], &ratios.high[i]);
+	return ratios;
+}
+
+static struct ratios unsorted_ratios(const struct check_input *input, const struct check_row *row,
+				     const struct levels *levels)
+{
+	if (row->shape)
+		return distances(input, row, levels->scratch);
+	if (input->paired && row->method == METHOD_INTERVAL)
+		return paired_ratios(input, row->values, levels->by_time, levels->scratch);
+	return all_ratios(input, row->values, levels->scratch);
+}
+
 static struct ratios make_ratios(const struct check_input *input, const struct check_row *row,
 				 const struct levels *levels)
 {
-	bool paired = input->paired && row->method == METHOD_INTERVAL;
-	struct ratios ratios =
-		paired ? paired_ratios(input, row->values, levels->by_time, levels->scratch)
-		       : all_ratios(input, row->values, levels->scratch);
+	struct ratios ratios = unsorted_ratios(input, row, levels);
 
 	qsort(ratios.low, ratios.n, sizeof(double), stats_order);
 	qsort(ratios.value, ratios.n, sizeof(double), stats_order);
@@ -231,13 +252,36 @@ static double noise_of_sides(const struct check_input *input, const struct check
 	return npairs ? stats_noise(apart, npairs) : NAN;
 }
 
+static double noise_of_shape(const struct check_input *input, const struct check_row *row,
+			     const struct levels *levels)
+{
+	size_t n = check_shape_apart(input, row, levels->scratch);
+
+	return n ? stats_noise(levels->scratch, n) : NAN;
+}
+
+static double noise_of(const struct check_input *input, const struct check_row *row,
+		       const struct levels *levels)
+{
+	if (row->shape)
+		return noise_of_shape(input, row, levels);
+	return input->paired ? noise_of_pairs(input, row, levels)
+			     : noise_of_sides(input, row, levels);
+}
+
+double check_tail(const struct check_row *row, double tail)
+{
+	return metric_is_distance(&row->rule->metric) ? tail / 2 : tail;
+}
+
 static void find_power(const struct check_input *input, struct check_row *row,
 		       const struct levels *levels, bool can_reject)
 {
-	double noise = input->paired ? noise_of_pairs(input, row, levels)
-				     : noise_of_sides(input, row, levels);
-	double limit = log1p(fmax(check_limit(input, row->rule), -1)), tail = levels->tail_of_all;
-	double found = noise * stats_difference_found(input->nbase, input->nnew, levels->tail);
+	double noise = noise_of(input, row, levels);
+	double limit = log1p(fmax(check_limit(input, row->rule), -1));
+	double tail = check_tail(row, levels->tail_of_all);
+	double found = noise * stats_difference_found(input->nbase, input->nnew,
+						      check_tail(row, levels->tail));
 	int sign = row->rule->order == RULE_AT_MOST ? 1 : -1;
 
 	if (!isfinite(noise))
@@ -259,7 +303,8 @@ struct measure check_measure(const struct check_input *input, struct check_row *
 	struct measure measure;
 
 	if (row->method == METHOD_INTERVAL)
-		measure = by_interval(row, levels, &ratios);
+		measure = row->shape ? check_shape_measure(input, row, levels)
+				     : by_interval(row, levels, &ratios);
 	else if (row->method == METHOD_MINIMA)
 		measure = by_minima(input, row->values);
 	else
@@ -276,7 +321,7 @@ struct measure check_measure(const struct check_input *input, struct check_row *
 		double chance = check_smallest_chance(input, row, levels);
 
 		measure.can_reject = stats_is_within(chance, levels->tail);
-		measure.is_tied = !stats_is_within(chance, levels->ranks.at_most[0]);
+		measure.is_tied = !row->shape && !stats_is_within(chance, levels->ranks.at_most[0]);
 		find_power(input, row, levels, measure.can_reject);
 	}
 	return measure;

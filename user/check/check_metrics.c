@@ -4,6 +4,7 @@
  */
 #include "check_metrics.h"
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "model/events.h"
@@ -25,9 +26,11 @@ struct metric_kind {
 	bool is_work;
 };
 
-const char *const metric_units[] = {
-	[UNIT_COUNT] = "count", [UNIT_RATIO] = "ratio", [UNIT_NS] = "ns", NULL
-};
+const char *const metric_units[] = { [UNIT_COUNT] = "count",
+				     [UNIT_RATIO] = "ratio",
+				     [UNIT_NS] = "ns",
+				     [UNIT_SHARE] = "share",
+				     NULL };
 
 const char *const metric_lacks[] = {
 	[LACK_NOTHING] = "",
@@ -121,6 +124,13 @@ static struct metric_value read_percentile(const struct metric *metric,
 	};
 }
 
+static struct metric_value read_shape(const struct metric *metric,
+				      const struct place_counts *counts)
+{
+	return buckets_total(&count_of(metric, counts)->latency) ? exactly(NAN)
+								 : lacks(LACK_HAPPENED);
+}
+
 static struct metric_value read_per_fault(const struct metric *metric,
 					  const struct place_counts *counts)
 {
@@ -198,6 +208,7 @@ static const struct metric_kind of_events[] = {
 	{ .name = "mean", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_mean },
 	{ .name = "pNN", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_percentile },
 	{ .name = "max", .unit = UNIT_NS, .carries = EVENT_LATENCY, .read = read_max },
+	{ .name = "shape", .unit = UNIT_SHARE, .carries = EVENT_LATENCY, .read = read_shape },
 	{ .name = "per_fault", .unit = UNIT_RATIO, .of = ~EVENT(GUEST_FAULT), .needs = EVENT(GUEST_FAULT), .read = read_per_fault },
 	{ .name = "refaults", .of = EVENT(GUEST_FAULT), .read = read_refaults },
 	/* What people look for at the notifier; counted at what it hits. */
@@ -322,6 +333,16 @@ enum metric_unit metric_unit(const struct metric *metric)
 bool metric_is_work(const struct metric *metric)
 {
 	return metric->kind->is_work;
+}
+
+bool metric_is_distance(const struct metric *metric)
+{
+	return metric_unit(metric) == UNIT_SHARE;
+}
+
+bool metric_is_noisy(const struct metric *metric)
+{
+	return metric_unit(metric) == UNIT_NS || metric_is_distance(metric);
 }
 
 bool metric_is_same(const struct metric *a, const struct metric *b)

@@ -9,7 +9,7 @@
 #include "base/problem.h"
 #include "model/capture.h"
 
-enum metric_unit { UNIT_COUNT, UNIT_RATIO, UNIT_NS };
+enum metric_unit { UNIT_COUNT, UNIT_RATIO, UNIT_NS, UNIT_SHARE };
 extern const char *const metric_units[]; /* their names; ends with NULL */
 
 struct metric_kind;
@@ -32,6 +32,12 @@ enum metric_unit metric_unit(const struct metric *metric);
 
 /* How much was done, rather than how well: less of it is no gain. */
 bool metric_is_work(const struct metric *metric);
+
+/* How far two sides are apart, in either direction, as a share of latency: a run by itself has no value. */
+bool metric_is_distance(const struct metric *metric);
+
+/* Of latencies, which are never the same twice. */
+bool metric_is_noisy(const struct metric *metric);
 
 bool metric_is_same(const struct metric *a, const struct metric *b);
 
@@ -90,7 +96,7 @@ enum metric_lack {
 extern const char *const metric_lacks[];
 
 /*
- * A count, a ratio or ns; not below 0. A percentile is read from within its bucket; where the
+ * A count, a ratio or ns; not below 0. NAN of a distance. A percentile is read from within its bucket; where the
  * bucket is no guide to that, it is known to be from @low to @high. All else is exact: the three are
  * the same.
  */

@@ -63,10 +63,28 @@ static int parse_order(struct rule *rule, const char **at, struct problem *probl
 	return problem_set(problem, EXIT_USAGE, "after the metric comes <=, <, >=, > or ==");
 }
 
+/* How far apart, not in which direction. */
+static int parse_distance(struct rule *rule, bool has_sign, struct problem *problem)
+{
+	if (has_sign)
+		return problem_set(problem, EXIT_USAGE,
+				   "a distance is as much in both directions. Leave the sign away");
+	if (rule->order != RULE_AT_MOST)
+		return problem_set(problem, EXIT_USAGE,
+				   "a distance has a limit that it is within. Write <= before it");
+	if (rule->limit == 0)
+		return problem_set(problem, EXIT_USAGE,
+				   "no two runs are alike, and chance would decide. Write how far "
+				   "they may be apart, as in 10%%");
+	return 0;
+}
+
 static int parse_relative(struct rule *rule, bool has_sign, struct problem *problem)
 {
 	rule->relative = true;
 	rule->limit /= 100;
+	if (metric_is_distance(&rule->metric))
+		return parse_distance(rule, has_sign, problem);
 	if (!has_sign)
 		return problem_set(problem, EXIT_USAGE,
 				   "a change needs a sign. Write +5%% or -5%%, or leave %% away");
@@ -82,6 +100,9 @@ static int parse_relative(struct rule *rule, bool has_sign, struct problem *prob
 
 static int parse_unit(struct rule *rule, const char *unit, struct problem *problem)
 {
+	if (metric_is_distance(&rule->metric))
+		return problem_set(problem, EXIT_USAGE,
+				   "a distance is in percent of the latency. Write 10%%, say");
 	if (metric_unit(&rule->metric) != UNIT_NS)
 		return *unit ? problem_set(problem, EXIT_USAGE,
 					   "the metric has no such unit. Give a number, or a "

@@ -15,6 +15,15 @@ int stats_order(const void *a, const void *b)
 	return (*one > *other) - (*one < *other);
 }
 
+/* xorshift64*: the high half of the product. */
+size_t stats_random(uint64_t *state, size_t range)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return (size_t)((*state * 0x2545f4914f6cdd1dULL >> 32) * range >> 32);
+}
+
 double stats_median(const double *sorted, size_t n)
 {
 	double low = sorted[(n - 1) / 2], high = sorted[n / 2];

@@ -9,12 +9,17 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The middle one of @n values, at least 1, in ascending order; of two, their mean. */
 double stats_median(const double *sorted, size_t n);
 
 /* The same of values in any order, which it sorts. */
 double stats_median_of(double *values, size_t n);
+
+/* The next of random numbers, below @range. @state begins with STATS_SEED: they are the same each time. */
+#define STATS_SEED 0x9e3779b97f4a7c15ULL
+size_t stats_random(uint64_t *state, size_t range);
 
 /* For qsort(): doubles in ascending order. */
 int stats_order(const void *a, const void *b);

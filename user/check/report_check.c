@@ -78,6 +78,8 @@ void check_value(char *buf, size_t size, enum metric_unit unit, double value, bo
 {
 	if (unit == UNIT_NS)
 		write_ns(buf, size, value, utf8);
+	else if (unit == UNIT_SHARE)
+		snprintf(buf, size, "%.2f%%", value * 100);
 	else if (value == floor(value))
 		snprintf(buf, size, "%.0f", value);
 	else
@@ -98,22 +100,26 @@ static void write_share(char *buf, size_t size, bool known, double share, const 
 	snprintf(buf, size, known && isfinite(share) ? format : "-", share * 100);
 }
 
-/* "+5.00% [+4.12, +5.91]"; where there are no two bounds, or nothing between them, less. */
-static void write_change(char *buf, size_t size, const struct check_change *change)
+/*
+ * "+5.00% [+4.12, +5.91]"; where there are no two bounds, or nothing between them, less. A distance has
+ * no sign.
+ */
+static void write_change(char *buf, size_t size, const struct check_change *change, bool is_signed)
 {
 	size_t at;
 
-	write_share(buf, size, change->known, change->value, "%+.2f%%");
+	write_share(buf, size, change->known, change->value, is_signed ? "%+.2f%%" : "%.2f%%");
 	at = strlen(buf);
 	if (change->has_bounds && change->low < change->high)
-		snprintf(buf + at, size - at, " [%+.2f, %+.2f]", change->low * 100,
-			 change->high * 100);
+		snprintf(buf + at, size - at, is_signed ? " [%+.2f, %+.2f]" : " [%.2f, %.2f]",
+			 change->low * 100, change->high * 100);
 }
 
-static void write_power(struct check_words *words, const struct check_power *power)
+static void write_power(struct check_words *words, const struct check_power *power, bool is_signed)
 {
 	write_share(words->noise, sizeof(words->noise), power->known, power->noise, "%.2f%%");
-	write_share(words->finds, sizeof(words->finds), power->known, power->finds, "%+.1f%%");
+	write_share(words->finds, sizeof(words->finds), power->known, power->finds,
+		    is_signed ? "%+.1f%%" : "%.1f%%");
 	snprintf(words->needs, sizeof(words->needs), "-");
 	if (power->known && power->runs_needed)
 		snprintf(words->needs, sizeof(words->needs), "%zu + %zu", power->runs_needed,
@@ -124,12 +130,13 @@ struct check_words check_words(const struct check_row *row, bool utf8)
 {
 	struct check_words words = { .rule = row->rule->text,
 				     .verdict = verdict_names[row->verdict] };
+	bool is_signed = !metric_is_distance(&row->rule->metric);
 
 	place_name(words.place, row->place, utf8);
 	write_value(words.base, sizeof(words.base), row, &row->base, utf8);
 	write_value(words.new, sizeof(words.new), row, &row->new, utf8);
-	write_change(words.change, sizeof(words.change), &row->change);
-	write_power(&words, &row->power);
+	write_change(words.change, sizeof(words.change), &row->change, is_signed);
+	write_power(&words, &row->power, is_signed);
 	snprintf(words.why, sizeof(words.why), "%s%s%s", row->reason,
 		 *row->reason && *row->remark ? "; " : "", row->remark);
 	return words;

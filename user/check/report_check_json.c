@@ -32,7 +32,8 @@ static json_t *json_values(const struct metric_value *values, size_t n)
 	struct json_node list = node_list();
 
 	for (size_t i = 0; i < n; i++)
-		node_add(&list, real_or_null(!values[i].lack, values[i].value));
+		node_add(&list,
+			 real_or_null(!values[i].lack && !isnan(values[i].value), values[i].value));
 	return node_done(&list);
 }
 
@@ -61,6 +62,17 @@ static json_t *json_power(const struct check_power *power)
 	return json_pack("{s:f, s:o, s:o}", "noise", power->noise, "finds",
 			 real_or_null(isfinite(power->finds), power->finds), "runs_needed",
 			 integer_or_null(power->runs_needed));
+}
+
+static json_t *json_shifts(const struct check_shifts *shifts)
+{
+	struct json_node list = node_list();
+
+	for (size_t i = 0; i < NR_SHIFTS && shifts->known; i++)
+		node_add(&list,
+			 json_pack("{s:f, s:f}", "percentile", check_shift_per_mille[i] / 10.0,
+				   "change", shifts->by[i]));
+	return node_done(&list);
 }
 
 json_t *check_json_place(const struct place *place)
@@ -97,6 +109,7 @@ static json_t *json_row(const struct check_input *input, const struct check_row 
 	node_put(&object, "new", json_side(&row->new, row->values + input->nbase, input->nnew));
 	node_put(&object, "change", json_change(&row->change));
 	node_put(&object, "power", json_power(&row->power));
+	node_put(&object, "shifts", json_shifts(&row->shifts));
 	node_put(&object, "verdict", json_string(verdict_names[row->verdict]));
 	node_put(&object, "reason", json_string(row->reason));
 	node_put(&object, "remark", json_string(row->remark));

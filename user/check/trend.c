@@ -22,17 +22,6 @@ struct search {
 	uint64_t random;
 };
 
-/* xorshift64*: the high half of the product, below @range. */
-static size_t next_random(struct search *search, size_t range)
-{
-	uint64_t *state = &search->random;
-
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return (size_t)((*state * 0x2545f4914f6cdd1dULL >> 32) * range >> 32);
-}
-
 /* How far apart the parts of the best split are, in squares that noise makes alike; @at: where. */
 static double best_split(const double *values, size_t n, size_t *at)
 {
@@ -58,7 +47,7 @@ static double best_split(const double *values, size_t n, size_t *at)
 static void shuffle(struct search *search, double *values, size_t n)
 {
 	for (size_t i = n; i > 1; i--) {
-		size_t j = next_random(search, i);
+		size_t j = stats_random(&search->random, i);
 		double value = values[j];
 
 		values[j] = values[i - 1];
@@ -122,7 +111,7 @@ long trend_find(const double *values, size_t n, double alpha, struct trend_chang
 				 .shuffled = room + n,
 				 .alpha = alpha,
 				 .changes = changes,
-				 .random = 0x9e3779b97f4a7c15ULL };
+				 .random = STATS_SEED };
 	bool has_logs = true;
 
 	if (!room)

@@ -79,9 +79,9 @@ static const struct argp_option table[] = {
 static const char doc[] =
 	"Compare captures (gmemtrace record) of before and after a change: is it a regression?\v"
 	"A rule is METRIC, or METRIC and <=, <, >=, > or == and a limit: a change such as +5%, or "
-	"a value such as 0, 1.5 or 20us. A metric is EVENT and one of .count .errors .pages .sum "
-	".per_page .mean .pNN (any percentile, such as .p50 or .p99.9) .max .per_fault .refaults "
-	".gmem_only, as far as the event has it, or a detail of the event; or loss, or "
+	"a value such as 0, 1.5 or 20us; of .shape <=10%, say. A metric is EVENT and one of .count .errors .pages .sum "
+	".per_page .mean .pNN (any percentile, such as .p50 or .p99.9) .max .shape .per_fault "
+	".refaults .gmem_only, as far as the event has it, or a detail of the event; or loss, or "
 	"resident_pages. Without rules, a set that gmemtrace(1) lists.\n\n"
 	"Exit status: 0 fine, 1 regression, 2 wrong usage or captures that cannot be compared, "
 	"3 inconclusive, 4 not possible here.";
