@@ -28,11 +28,11 @@ static void test_one_step(void **state)
 
 	(void)state;
 	add_level(values, &n, 30, 1000);
-	assert_int_equal(trend_find(values, n, 0.002, changes), 0);
+	assert_int_equal(trend_find(values, n, TREND_ALPHA, changes), 0);
 	add_level(values, &n, 10, 1030);
-	assert_int_equal(trend_find(values, n, 0.002, changes), 1);
+	assert_int_equal(trend_find(values, n, TREND_ALPHA, changes), 1);
 	assert_int_equal(changes[0].at, 30);
-	assert_true(fabs(changes[0].by - 0.03) < 0.004 && changes[0].p <= 0.002);
+	assert_true(fabs(changes[0].by - 0.03) < 0.004 && changes[0].p <= TREND_ALPHA);
 	assert_true(fabs(changes[0].from - 1000) < 4 && fabs(changes[0].to - 1030) < 4);
 }
 
@@ -46,7 +46,7 @@ static void test_several_steps(void **state)
 	add_level(values, &n, 20, 1000);
 	add_level(values, &n, 20, 1040);
 	add_level(values, &n, 20, 990);
-	assert_int_equal(trend_find(values, n, 0.002, changes), 2);
+	assert_int_equal(trend_find(values, n, TREND_ALPHA, changes), 2);
 	assert_int_equal(changes[0].at, 20);
 	assert_int_equal(changes[1].at, 40);
 	assert_true(changes[0].by > 0.03 && changes[1].by < -0.04);
@@ -62,14 +62,14 @@ static void test_no_step(void **state)
 	(void)state;
 	add_level(values, &n, 30, 1000);
 	values[15] = 3000;
-	assert_int_equal(trend_find(values, n, 0.002, changes), 0);
+	assert_int_equal(trend_find(values, n, TREND_ALPHA, changes), 0);
 	for (size_t i = 0; i < 11; i++)
 		values[i] = i < 5 ? 1000 : 2000;
-	assert_int_equal(trend_find(values, 11, 0.002, changes), 0);
-	assert_int_equal(trend_find(values, 0, 0.002, changes), 0);
+	assert_int_equal(trend_find(values, 11, TREND_ALPHA, changes), 0);
+	assert_int_equal(trend_find(values, 0, TREND_ALPHA, changes), 0);
 	for (size_t i = 0; i < 30; i++)
 		values[i] = 7;
-	assert_int_equal(trend_find(values, 30, 0.002, changes), 0);
+	assert_int_equal(trend_find(values, 30, TREND_ALPHA, changes), 0);
 }
 
 static void test_from_zero(void **state)
@@ -80,7 +80,7 @@ static void test_from_zero(void **state)
 	(void)state;
 	for (size_t i = 0; i < 30; i++)
 		values[i] = i < 20 ? 0 : 4;
-	assert_int_equal(trend_find(values, 30, 0.002, changes), 1);
+	assert_int_equal(trend_find(values, 30, TREND_ALPHA, changes), 1);
 	assert_int_equal(changes[0].at, 20);
 	assert_true(isinf(changes[0].by) && changes[0].to == 4);
 }
@@ -99,7 +99,7 @@ static int read_text(struct trend *trend, const char *text, struct problem *prob
 	int err;
 
 	assert_non_null(in);
-	err = trend_read(trend, in, "history", 0.002, problem);
+	err = trend_read(trend, in, "history", TREND_ALPHA, problem);
 	fclose(in);
 	return err;
 }
@@ -256,7 +256,7 @@ static void test_nothing(void **state)
 	struct trend trend;
 
 	(void)state;
-	assert_int_equal(trend_read(&trend, in, "history\n", 0.002, &problem), -1);
+	assert_int_equal(trend_read(&trend, in, "history\n", TREND_ALPHA, &problem), -1);
 	assert_string_equal(problem.text,
 			    "history\\x0a: there is no check in it. Add one with gmemtrace "
 			    "check --append");

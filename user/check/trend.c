@@ -55,13 +55,22 @@ static void shuffle(struct search *search, double *values, size_t n)
 	}
 }
 
-/* The share of orders of the same values whose best split is as good. */
-static double chance(struct search *search, size_t first, size_t n, double seen)
+/*
+ * What so many values may tell by chance. Looks at few values have little in common with each other,
+ * and at few later ones the next look has almost the same: with this, each night can tell as much.
+ */
+static double share_of_alpha(const struct search *search, size_t n)
+{
+	return n < TREND_FULL ? search->alpha * (double)n / TREND_FULL : search->alpha;
+}
+
+/* The share of orders of the same values whose best split is as good; if it is above @most, more or less. */
+static double chance(struct search *search, size_t first, size_t n, double seen, double most)
 {
 	size_t as_good = 1, at; /* the one seen */
 
 	memcpy(search->shuffled, search->values + first, n * sizeof(double));
-	for (int i = 0; i < PERMUTATIONS; i++) {
+	for (int i = 0; i < PERMUTATIONS && (double)as_good <= most * (PERMUTATIONS + 1); i++) {
 		shuffle(search, search->shuffled, n);
 		as_good += best_split(search->shuffled, n, &at) >= seen * (1 - 1e-12);
 	}
@@ -71,13 +80,13 @@ static double chance(struct search *search, size_t first, size_t n, double seen)
 static void look_between(struct search *search, size_t first, size_t end)
 {
 	size_t n = end - first, at = 0;
-	double seen, p;
+	double seen, p, most = share_of_alpha(search, n);
 
 	if (n < TREND_LEAST)
 		return;
 	seen = best_split(search->values + first, n, &at);
-	p = chance(search, first, n, seen);
-	if (p > search->alpha)
+	p = chance(search, first, n, seen, most);
+	if (p > most)
 		return;
 	look_between(search, first, first + at);
 	search->changes[search->nchanges++] = (struct trend_change){ .at = first + at, .p = p };

@@ -23,9 +23,16 @@ struct trend_change {
 #define TREND_LEVEL 3
 
 /*
+ * Of a history that is looked at after each value and in which nothing changes, 3 in 100 have a false
+ * change in the first 40, and again in each 40 that follow (tests/bench/verdicts.c).
+ */
+#define TREND_ALPHA 0.005
+#define TREND_FULL 40 /* of fewer values, the part of it that they are of these */
+
+/*
  * Find the changes of @n values, in their order, each by the best split of what lies between two
- * others: one is told if its p, by 1,999 permutations, is at most @alpha. @changes has room for @n /
- * TREND_LEVEL. Their number, or -ENOMEM. The same values give the same answer each time.
+ * others: one is told if its p, by 1,999 permutations, is at most @alpha, or less between fewer values
+ * than TREND_FULL. @changes has room for @n / TREND_LEVEL. Their number, or -ENOMEM. The same values give the same answer each time.
  */
 long trend_find(const double *values, size_t n, double alpha, struct trend_change *changes);
 

@@ -10,9 +10,6 @@
 #include "commands.h"
 #include "options/option_values.h"
 
-/* Of histories in which nothing changes, 3 in 100 have a false one in 40 checks. */
-#define ALPHA 0.002
-
 enum { KEY_USAGE = 256 };
 
 static const struct argp_option table[] = {
@@ -100,7 +97,7 @@ static int write_trend(FILE *out, const struct text_style *style, const void *wh
 static int show(const struct trend_options *options, FILE *in, struct problem *problem)
 {
 	struct trend trend;
-	int err = trend_read(&trend, in, options->file, ALPHA, problem);
+	int err = trend_read(&trend, in, options->file, TREND_ALPHA, problem);
 
 	if (!err)
 		err = command_write(options->output, write_trend,
