@@ -1000,6 +1000,10 @@ static void test_minima(void **state)
 	static const __u64 not_same[] = { 9000, 9200, 9300, 9100, 9101, 9400 };
 	/* But a base that may have been quicker yet makes the new side only worse. */
 	static const __u64 worse_at_least[] = { 9000, 9100, 9200, 9500, 9501, 9700 };
+	/* Beyond the limit, or within it, by less than the two are apart. */
+	static const __u64 just_beyond[] = { 10000, 10001, 10002, 10202, 10230, 10240 };
+	static const __u64 surely_beyond[] = { 10000, 10001, 10002, 10202, 10203, 10240 };
+	static const __u64 just_within[] = { 10000, 10030, 10040, 10198, 10230, 10240 };
 
 	(void)state;
 	expect_minima(3, quiet, VERDICT_FINE, NULL);
@@ -1011,6 +1015,9 @@ static void test_minima(void **state)
 	expect_minima(3, same, VERDICT_FINE, NULL);
 	expect_minima(3, not_same, VERDICT_INCONCLUSIVE, "start again with more runs");
 	expect_minima(3, worse_at_least, VERDICT_REGRESSION, "beyond the limit");
+	expect_minima(3, just_beyond, VERDICT_INCONCLUSIVE, "are 0.27 % apart: ");
+	expect_minima(3, surely_beyond, VERDICT_REGRESSION, "beyond the limit");
+	expect_minima(3, just_within, VERDICT_INCONCLUSIVE, "are 0.31 % apart: ");
 }
 
 /* Nor are counts that differ between runs of which it is said that they are the same. */

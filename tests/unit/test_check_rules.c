@@ -151,6 +151,8 @@ static void test_wrong(void **state)
 		{ "guest_fault.p99<=20h", "a time needs a unit." },
 		{ "guest_fault.count<=20us", "the metric has no such unit. Give a number" },
 		{ "guest_fault.count<=20 pages", "the metric has no such unit." },
+		{ "guest_fault.mean<=-150%", "nothing falls by more than all there is. Write a" },
+		{ "guest_fault.count>=-100%", "nothing falls by more than all there is." },
 		{ "guest_fault.mean<=+0%",
 		  "no time is the same twice, and chance would decide. Write how" },
 		{ "guest_fault.p99>=-0%", "no time is the same twice" },

@@ -84,21 +84,27 @@ static void judge_absolute(struct check_row *row, const struct metric_value *val
 			  n, kept, broken, n - kept - broken);
 }
 
-/* Of METHOD_MINIMA: does a second run of the side that this claim rests on say the same? */
-static bool has_witness(const struct check_input *input, const struct check_row *row, double apart)
+/*
+ * Of METHOD_MINIMA: does a second run of the side that this claim rests on say the same? It does not
+ * if the limit is less than what is @between them.
+ */
+static bool has_witness(const struct check_input *input, const struct check_row *row, double apart,
+			double between)
 {
 	double limit = fabs(check_limit(input, row->rule));
 
-	return row->method != METHOD_MINIMA || apart <= fmax(limit, input->floor) / 4;
+	return row->method != METHOD_MINIMA ||
+	       apart <= fmin(fmax(limit, input->floor) / 4, fabs(between));
 }
 
 /* That nothing has changed, two runs of the other side can bear out as well. */
 static bool has_witness_of_both(const struct check_input *input, const struct check_row *row,
-				const struct measure *measure, double apart, double other_apart)
+				const struct measure *measure, double apart, double other_apart,
+				double between)
 {
-	return has_witness(input, row, apart) ||
-	       (has_witness(input, row, other_apart) &&
-		has_witness(input, row, fabs(measure->change - 1)));
+	return has_witness(input, row, apart, between) ||
+	       (has_witness(input, row, other_apart, between) &&
+		has_witness(input, row, fabs(measure->change - 1), between));
 }
 
 /* Beyond the limit even if the change is what the runs make it least. */
@@ -109,8 +115,9 @@ static bool is_beyond(const struct check_input *input, const struct check_row *r
 
 	if (row->rule->order == RULE_AT_MOST)
 		return check_is_above(measure->low, limit) &&
-		       has_witness(input, row, measure->new_apart);
-	return check_is_above(limit, measure->high) && has_witness(input, row, measure->base_apart);
+		       has_witness(input, row, measure->new_apart, measure->low - limit);
+	return check_is_above(limit, measure->high) &&
+	       has_witness(input, row, measure->base_apart, limit - measure->high);
 }
 
 /* Within it even if the change is what they make it most. */
@@ -122,9 +129,10 @@ static bool is_within(const struct check_input *input, const struct check_row *r
 	if (row->rule->order == RULE_AT_MOST)
 		return !check_is_above(measure->high, limit) &&
 		       has_witness_of_both(input, row, measure, measure->base_apart,
-					   measure->new_apart);
+					   measure->new_apart, limit - measure->high);
 	return !check_is_above(limit, measure->low) &&
-	       has_witness_of_both(input, row, measure, measure->new_apart, measure->base_apart);
+	       has_witness_of_both(input, row, measure, measure->new_apart, measure->base_apart,
+				   measure->low - limit);
 }
 
 /*

@@ -91,6 +91,10 @@ static int parse_relative(struct rule *rule, bool has_sign, struct problem *prob
 	if (rule->order != RULE_AT_MOST && rule->order != RULE_AT_LEAST)
 		return problem_set(problem, EXIT_USAGE,
 				   "a change has a limit. Write <= or >= before it");
+	if (rule->limit <= -1)
+		return problem_set(problem, EXIT_USAGE,
+				   "nothing falls by more than all there is. Write a change above "
+				   "-100%%");
 	if (rule->limit == 0 && metric_unit(&rule->metric) == UNIT_NS)
 		return problem_set(problem, EXIT_USAGE,
 				   "no time is the same twice, and chance would decide. Write how "
