@@ -257,6 +257,7 @@ static void test_buckets(void **state)
 	}
 	run_check(bench, "guest_fault.shape<=5% guest_fault.shape<=13%");
 	expect_verdict(bench, 0, VERDICT_INCONCLUSIVE, "less than a histogram bucket");
+	assert_int_equal(row_of(bench, 0)->power.runs_needed, 0);
 	expect_verdict(bench, 1, VERDICT_FINE, NULL);
 	free_bench(bench);
 }

@@ -373,6 +373,8 @@ static void test_advice(void **state)
 			    "Add runs until there are 6 + 6, and ask again with --max-runs 24.");
 	found->input.max_runs = 1;
 	found->result.runs_needed = 40;
+	assert_string_equal(check_advice(line, &found->result), ""); /* of what is told already */
+	found->result.rows[2].power.runs_needed = 30;
 	assert_non_null(strstr(check_advice(line, &found->result), "Start again with 40 + 40"));
 	found_free(found);
 }

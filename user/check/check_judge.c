@@ -202,15 +202,23 @@ static void say_noise(const struct check_result *result, struct check_row *row,
 			  noise);
 }
 
+static void say_bucket(struct check_row *row)
+{
+	check_say(row, VERDICT_INCONCLUSIVE,
+		  "beyond the limit or within it by less than a histogram bucket; a wider limit or "
+		  "the mean can tell");
+	/* No number of runs makes buckets narrower. */
+	row->power.runs_needed = 0;
+	row->power.finds = INFINITY;
+}
+
 static void say_unknown(const struct check_result *result, struct check_row *row,
 			const struct measure *measure)
 {
 	double apart = fmax(measure->base_apart, measure->new_apart);
 
 	if (is_up_to_a_bucket(result->input, row, measure))
-		check_say(row, VERDICT_INCONCLUSIVE,
-			  "beyond the limit or within it by less than a histogram bucket; a wider "
-			  "limit or the mean can tell");
+		say_bucket(row);
 	else if (row->method == METHOD_MINIMA)
 		check_say(row, VERDICT_INCONCLUSIVE,
 			  "the two smallest runs of a side are %.2g %% apart: both were "

@@ -193,6 +193,16 @@ const char *check_levels(char *buf, const struct check_result *result)
 	return buf;
 }
 
+/* There is a row that more runs could tell. */
+static bool lacks_runs(const struct check_result *result)
+{
+	for (size_t i = 0; i < result->nrows; i++)
+		if (result->rows[i].verdict == VERDICT_INCONCLUSIVE &&
+		    result->rows[i].power.runs_needed)
+			return true;
+	return false;
+}
+
 const char *check_advice(char *buf, const struct check_result *result)
 {
 	size_t next = check_next_look(result->input), needed = result->runs_needed;
@@ -204,7 +214,7 @@ const char *check_advice(char *buf, const struct check_result *result)
 		snprintf(buf, CHECK_TITLE_LEN,
 			 "Add runs until there are %zu + %zu, and ask again with --max-runs %zu.",
 			 next, next, result->input->max_runs);
-	else if (needed)
+	else if (needed && lacks_runs(result))
 		snprintf(buf, CHECK_TITLE_LEN,
 			 "Start again with %zu + %zu runs. Runs that are added to these until it "
 			 "is fine make it fine by chance.",
