@@ -72,6 +72,25 @@ static void test_no_step(void **state)
 	assert_int_equal(trend_find(values, 30, TREND_ALPHA, changes), 0);
 }
 
+/* A night that something went wrong in hides no step; nor does it where all others are the same. */
+static void test_bad_night(void **state)
+{
+	struct trend_change changes[20];
+	double values[60];
+	size_t n = 0;
+
+	(void)state;
+	add_level(values, &n, 30, 1000);
+	values[12] = 1300;
+	add_level(values, &n, 10, 1015);
+	assert_int_equal(trend_find(values, n, TREND_ALPHA, changes), 1);
+	assert_int_equal(changes[0].at, 30);
+	for (size_t i = 0; i < 30; i++)
+		values[i] = i == 12 ? 9 : i < 24 ? 7 : 8;
+	assert_int_equal(trend_find(values, 30, TREND_ALPHA, changes), 1);
+	assert_int_equal(changes[0].at, 24);
+}
+
 static void test_from_zero(void **state)
 {
 	struct trend_change changes[20];
@@ -267,11 +286,11 @@ static void test_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_step), cmocka_unit_test(test_several_steps),
-		cmocka_unit_test(test_no_step),	 cmocka_unit_test(test_from_zero),
-		cmocka_unit_test(test_read),	 cmocka_unit_test(test_text),
-		cmocka_unit_test(test_json),	 cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_one_step),  cmocka_unit_test(test_several_steps),
+		cmocka_unit_test(test_no_step),	  cmocka_unit_test(test_bad_night),
+		cmocka_unit_test(test_from_zero), cmocka_unit_test(test_read),
+		cmocka_unit_test(test_text),	  cmocka_unit_test(test_json),
+		cmocka_unit_test(test_wrong),	  cmocka_unit_test(test_nothing),
 	};
 
 	return cmocka_run_group_tests_name("trend", tests, NULL, NULL);

@@ -15,7 +15,8 @@
 
 struct search {
 	const double *values; /* logarithms, where that can be */
-	double *shuffled; /* room for all */
+	double *tame; /* of the present stretch; so the next, which is room for all */
+	double *shuffled;
 	double alpha;
 	struct trend_change *changes;
 	size_t nchanges;
@@ -55,6 +56,35 @@ static void shuffle(struct search *search, double *values, size_t n)
 	}
 }
 
+/* @room is for all. */
+static double median_between(const double *values, size_t first, size_t end, double *room)
+{
+	memcpy(room, values + first, (end - first) * sizeof(*room));
+	return stats_median_of(room, end - first);
+}
+
+/* Of the median of what values are from their median: 2.5 standard deviations of a normal noise. */
+#define FAR (2.5 * 1.4826)
+
+/*
+ * The values of a stretch, of which none is FAR from the median: a night that something went wrong in
+ * would make a noise of its own. What is mostly the same stays as it is.
+ */
+static void tame(struct search *search, size_t first, size_t n)
+{
+	double *apart = search->shuffled;
+	double median = median_between(search->values, first, first + n, apart), far;
+
+	for (size_t i = 0; i < n; i++)
+		apart[i] = fabs(search->values[first + i] - median);
+	far = FAR * stats_median_of(apart, n);
+	for (size_t i = 0; i < n; i++) {
+		double value = search->values[first + i];
+
+		search->tame[i] = far > 0 ? fmin(fmax(value, median - far), median + far) : value;
+	}
+}
+
 /*
  * What so many values may tell by chance. Looks at few values have little in common with each other,
  * and at few later ones the next look has almost the same: with this, each night can tell as much.
@@ -65,11 +95,11 @@ static double share_of_alpha(const struct search *search, size_t n)
 }
 
 /* The share of orders of the same values whose best split is as good; if it is above @most, more or less. */
-static double chance(struct search *search, size_t first, size_t n, double seen, double most)
+static double chance(struct search *search, size_t n, double seen, double most)
 {
 	size_t as_good = 1, at; /* the one seen */
 
-	memcpy(search->shuffled, search->values + first, n * sizeof(double));
+	memcpy(search->shuffled, search->tame, n * sizeof(double));
 	for (int i = 0; i < PERMUTATIONS && (double)as_good <= most * (PERMUTATIONS + 1); i++) {
 		shuffle(search, search->shuffled, n);
 		as_good += best_split(search->shuffled, n, &at) >= seen * (1 - 1e-12);
@@ -84,20 +114,14 @@ static void look_between(struct search *search, size_t first, size_t end)
 
 	if (n < TREND_LEAST)
 		return;
-	seen = best_split(search->values + first, n, &at);
-	p = chance(search, first, n, seen, most);
+	tame(search, first, n);
+	seen = best_split(search->tame, n, &at);
+	p = chance(search, n, seen, most);
 	if (p > most)
 		return;
 	look_between(search, first, first + at);
 	search->changes[search->nchanges++] = (struct trend_change){ .at = first + at, .p = p };
 	look_between(search, first + at, end);
-}
-
-/* @room is for all. */
-static double median_between(const double *values, size_t first, size_t end, double *room)
-{
-	memcpy(room, values + first, (end - first) * sizeof(*room));
-	return stats_median_of(room, end - first);
 }
 
 static void measure(struct search *search, const double *values, size_t n)
@@ -115,9 +139,10 @@ static void measure(struct search *search, const double *values, size_t n)
 
 long trend_find(const double *values, size_t n, double alpha, struct trend_change *changes)
 {
-	double *room = calloc(2 * n + 1, sizeof(*room));
+	double *room = calloc(3 * n + 1, sizeof(*room));
 	struct search search = { .values = room,
-				 .shuffled = room + n,
+				 .tame = room + n,
+				 .shuffled = room + 2 * n,
 				 .alpha = alpha,
 				 .changes = changes,
 				 .random = STATS_SEED };
