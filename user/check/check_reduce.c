@@ -21,7 +21,7 @@ static struct wanted wanted_by(const struct check_input *input)
 		__u64 events = metric_events(&input->rules[i].metric);
 
 		wanted.events |= events;
-		if (metric_unit(&input->rules[i].metric) == UNIT_NS)
+		if (metric_is_noisy(&input->rules[i].metric)) /* of latencies */
 			wanted.histograms |= events;
 	}
 	return wanted;
