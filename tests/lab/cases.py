@@ -14,7 +14,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from behaviour import capturing, wait_for  # noqa: E402  (after the path)
+from behaviour import background, capturing, wait_for  # noqa: E402  (after the path)
 from counts import FUNCTIONS, compare_latencies, compare_traced, ftrace, lost  # noqa: E402
 from tap import Results, tests_of  # noqa: E402
 from tool import GMEMLOAD, GMEMTRACE, IMPOSSIBLE, ROOT, complains, report, run, trace  # noqa: E402
@@ -108,9 +108,9 @@ def ends_well(process):
 
 
 @contextlib.contextmanager
-def waiting(*command, seconds):
-    """A situation that goes on after so many seconds; its process and pid."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"WAIT": str(seconds)})
+def waiting(*command):
+    """A situation that goes on when it is told to; its process and pid."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"WAIT": ""})
     try:
         yield process, int(process.stdout.readline())
     finally:
@@ -118,12 +118,17 @@ def waiting(*command, seconds):
         process.communicate()
 
 
+def goes_on(process):
+    process.stdin.close()
+    process.stdin = None  # for communicate()
+    return process.wait() == 0
+
+
 def test_vcpu_in_another_process():
     """-p has the faults of a vCPU that another process runs in the VMM's memory"""
     for options in BOTH_WAYS:
-        with waiting(SITUATIONS, "clonevm", seconds=15) as (process, pid), tracing("-p", str(pid), *options) as tracer:
-            assert process.poll() is None, "it has gone on too early"
-            assert process.wait() == 0
+        with waiting(SITUATIONS, "clonevm") as (process, pid), tracing("-p", str(pid), *options) as tracer:
+            assert goes_on(process)
             capture = ends_well(tracer)
         assert [vm["pid"] for vm in capture["vms"]] == [pid], capture["vms"]
         assert counted(the_slot(capture), "guest_fault") == 256 and not capture["loss"]["total"], capture
@@ -187,10 +192,10 @@ def test_lives():
 def test_full_index():
     """a VM that -p chooses is counted, though VMs that it leaves out would fill all tables"""
     for options in BOTH_WAYS:
-        with waiting(SITUATIONS, "hold", "60", "60", seconds=0), waiting("env", "PAGES=64", SITUATIONS, "late", seconds=15) as (process, pid):
+        with background(SITUATIONS, "hold", "60", "60") as hold, waiting("env", "PAGES=64", SITUATIONS, "late") as (process, pid):
+            hold.stdout.readline()  # all are there
             with tracing("--owners=16", "-p", str(pid), *options) as tracer:
-                assert process.poll() is None, "it has gone on too early"
-                assert process.wait() == 0
+                assert goes_on(process)
                 capture = ends_well(tracer)
         assert everywhere(capture, "guest_fault") == 64 and not capture["loss"]["total"], capture
 
