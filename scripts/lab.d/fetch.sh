@@ -9,8 +9,9 @@
 
 # Loaded before the root file system is there, as far as the kernel has them as modules.
 BOOT_MODULES=(virtio_pci virtiofs virtio_console)
-# Loaded after them, unless --no-kvm-module; which of the two depends on the CPU.
-KVM_MODULES=(kvm_amd kvm_intel)
+# Loaded after them, unless --no-kvm-module; which of the two depends on the CPU. On arm64, KVM is
+# never a module.
+declare -A KVM_MODULES=([amd64]='kvm_amd kvm_intel' [arm64]='')
 
 # fetch_newest NAME TABLE: prints the table lines of the packages that make up the newest complete
 # kernel of the series, if any.
@@ -76,8 +77,10 @@ fetch_packages() {
 
 # fetch_unpack NAME DIR: takes out of the packages in DIR what a VM needs.
 fetch_unpack() {
+	local kvm
+	read -ra kvm <<<"${KVM_MODULES[$(kernel_arch "$1")]}"
 	interruptible python3 "$LIB/unpack.py" "$2" "$2"/*.deb \
-		--boot "${BOOT_MODULES[@]}" --kvm "${KVM_MODULES[@]}" &&
+		--boot "${BOOT_MODULES[@]}" --kvm "${kvm[@]}" &&
 		rm "$2"/*.deb
 }
 

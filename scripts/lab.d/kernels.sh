@@ -17,6 +17,10 @@ KERNELS='
 7.2        | 7.2  | amd64       | sid trixie-backports    | prepares on every get_pfn
 7.3        | 7.3  | amd64       | trixie-backports sid    | newest; the default
 7.3-cloud  | 7.3  | cloud-amd64 | trixie-backports sid    | 7.3 in a smaller configuration
+6.18-arm64 | 6.18 | arm64       | trixie-backports        | arm64: first one with guest_memfd mmap
+7.2-arm64  | 7.2  | arm64       | sid trixie-backports    | arm64: the one before
+7.3-arm64  | 7.3  | arm64       | trixie-backports sid    | arm64: newest
+7.3-arm64-16k | 7.3 | arm64-16k | trixie-backports sid    | arm64: newest, with pages of 16 KiB
 swprot-6.12 | 6.12 | source     | trixie                  | private memory in software, oldest generation
 swprot-7.3 | 7.3  | source      | trixie-backports sid    | private memory in software, newest
 '
@@ -68,12 +72,10 @@ kernel_suites() {
 	done
 }
 
-# The architecture of the packages: amd64 of cloud-amd64.
+# The architecture of the packages, as Debian calls it: amd64 of cloud-amd64.
 kernel_arch() {
-	local flavour
-	flavour=$(kernel_field "$1" flavour)
-	case $flavour in
-	source) printf 'amd64\n' ;;
-	*) printf '%s\n' "${flavour##*-}" ;;
+	case $(kernel_field "$1" flavour) in
+	*arm64*) printf 'arm64\n' ;;
+	*) printf 'amd64\n' ;;
 	esac
 }

@@ -53,7 +53,10 @@ run_check() {
 	((EUID == 0)) || die "cannot share this file system with a VM: not root. Run it with sudo."
 	[[ $opt_accel == tcg || -w /dev/kvm ]] ||
 		die "cannot use --accel kvm: no /dev/kvm here. Leave it out."
-	have qemu-system-x86_64 || die "no qemu-system-x86_64. Run scripts/setup lab."
+	ARCH=$(kernel_arch "$opt_kernel")
+	[[ $opt_accel == tcg || $ARCH == "$(machine_host)" ]] ||
+		die "cannot use --accel kvm: kernel $opt_kernel is of $ARCH, and this machine is not. Leave it out."
+	have "$(machine_qemu)" || die "no $(machine_qemu). Run scripts/setup $(machine_group)."
 	[[ -x /bin/busybox ]] || die "no /bin/busybox. Run scripts/setup lab."
 }
 
@@ -77,7 +80,9 @@ quote() {
 
 # The script that becomes COMMAND.
 run_command_script() {
-	local name
+	local name PATH=$PATH
+	# This machine's may lead to programs that another architecture cannot run.
+	[[ -z $(machine_user_space) ]] || PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 	for name in "${opt_env[@]}"; do
 		if [[ $name == *=* ]]; then
 			printf 'export %s\n' "$(quote "$name")"
@@ -109,7 +114,7 @@ run_settings() {
 run_initramfs() {
 	local kernel=$CACHE/kernels/$opt_kernel tree=$RUN/initramfs
 	mkdir -p "$tree/bin"
-	cp /bin/busybox "$tree/bin/busybox"
+	cp "$(machine_user_space)/bin/busybox" "$tree/bin/busybox"
 	cp "$LIB/init" "$tree/init"
 	chmod 755 "$tree/init"
 	run_command_script >"$tree/command"
@@ -126,10 +131,13 @@ run_initramfs() {
 # The root is served from a mount namespace where it is read-only, so that not even a VM that
 # remounts it can write.
 run_start_virtiofsd() {
-	local server
+	local server user_space
 	server=$(virtiofsd_path)
+	user_space=$(machine_user_space)
+	[[ ! $user_space ]] || mkdir "$RUN/tree"
 	start unshare --mount --propagation private python3 "$LIB/fs-server.py" --read-only \
-		"$server" "$RUN/root.sock" / &>"$RUN/virtiofsd-root.log"
+		${user_space:+"--user-space=$user_space"} "$server" "$RUN/root.sock" \
+		"${user_space:+$RUN/tree}/" &>"$RUN/virtiofsd-root.log"
 	[[ ! $opt_share ]] ||
 		start python3 "$LIB/fs-server.py" "$server" "$RUN/share.sock" "$opt_share" \
 			&>"$RUN/virtiofsd-share.log"
@@ -167,25 +175,25 @@ run_qemu_share() {
 }
 
 run_qemu_accel() {
-	if [[ $opt_icount ]]; then
-		QEMU+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu max)
-	elif [[ $opt_accel == kvm ]]; then
-		QEMU+=(-accel kvm -cpu host)
+	if [[ $opt_accel == kvm ]]; then
+		QEMU+=(-accel kvm)
 	else
 		# One thread for all CPUs. With a thread for each, QEMU before 8.1 sometimes keeps
 		# the translation of an instruction that the kernel patched at the same moment on
 		# another CPU: "Oops: int3" in 1 boot of 15. It is no faster either: a boot uses one
 		# CPU.
-		QEMU+=(-accel "tcg,thread=single" -cpu max)
+		QEMU+=(-accel "tcg,thread=single")
 	fi
+	[[ ! $opt_icount ]] || QEMU+=(-icount "shift=0,sleep=off")
 }
 
 run_qemu() {
 	# panic=-1 with -no-reboot: a panic ends QEMU. The rest is for a quick start.
-	local words="console=ttyS0 quiet panic=-1 8250.nr_uarts=1 tsc=reliable no_timer_check"
-	words+=" random.trust_cpu=on audit=0"
+	local words
+	words="$(machine_words) quiet panic=-1 random.trust_cpu=on audit=0"
 	[[ $opt_kvm ]] || words+=" lab.nokvm"
-	QEMU=(qemu-system-x86_64 -M q35 -nodefaults -no-user-config -no-reboot)
+	QEMU=("$(machine_qemu)" -nodefaults -no-user-config -no-reboot)
+	machine_options "$opt_accel"
 	QEMU+=(-display none -monitor none -serial "file:$RUN/console.log" -smp "$opt_cpus")
 	QEMU+=(-kernel "$RUN/vmlinux" -initrd "$RUN/initramfs.cpio" -append "$words $opt_append")
 	run_qemu_accel
@@ -297,6 +305,7 @@ cmd_run() {
 	run_check
 	[[ ! $opt_share ]] || opt_share=$(readlink -f "$opt_share")
 	fetch_kernel "$opt_kernel"
+	[[ -z $(machine_user_space) ]] || user_space_need "$ARCH"
 	run_vm
 	# shellcheck disable=SC2034
 	DONE=yes

@@ -3,7 +3,7 @@
 #
 # Takes out of a kernel's packages what a lab VM needs: vmlinux.zst, config, modules/NAME.ko (plain)
 # and load-order, written into a directory. Run by `lab fetch` only.
-"""unpack.py DIR PACKAGE... --boot MODULE... --kvm MODULE..."""
+"""unpack.py DIR PACKAGE... --boot MODULE... --kvm [MODULE...]"""
 
 import argparse
 import lzma
@@ -34,9 +34,11 @@ def unpack_module(name, data):
 
 
 def unpack_vmlinuz(image):
-    """The ELF kernel inside a bzImage: an emulated CPU takes seconds to unpack it, on every boot."""
+    """What QEMU boots without unpacking it on an emulated CPU, which takes seconds: arm64's Image, or the ELF kernel inside a bzImage."""
+    if image[56:60] == b"ARM\x64":
+        return image
     if image[0x202:0x206] != b"HdrS":
-        sys.exit("unpack.py: vmlinuz is not a bzImage")
+        sys.exit("unpack.py: vmlinuz is neither a bzImage nor arm64's Image")
     setup_sectors = image[0x1F1] or 4
     offset, length = struct.unpack_from("<II", image, 0x248)
     start = (setup_sectors + 1) * 512 + offset
@@ -134,7 +136,7 @@ def main():
     parser.add_argument("dir")
     parser.add_argument("packages", nargs="+")
     parser.add_argument("--boot", nargs="+", default=[])
-    parser.add_argument("--kvm", nargs="+", default=[])
+    parser.add_argument("--kvm", nargs="*", default=[])
     args = parser.parse_args()
 
     packages = Packages()
