@@ -5,7 +5,11 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-BUILD := build
+# For another architecture: make ARCH=arm64, after scripts/setup arm64. Kernel developers may have ARCH
+# in their environment, and do not mean us.
+CROSS := $(if $(filter command,$(origin ARCH)),$(ARCH))
+$(if $(filter-out arm64,$(CROSS)),$(error ARCH=$(CROSS): there is arm64, and what this machine is))
+BUILD := build$(addprefix /,$(CROSS))
 
 CC := gcc
 CLANG ?= clang
@@ -20,11 +24,23 @@ LIBS := -lbpf -ljansson -lprotobuf-c -lsqlite3 -lzstd -lz -lm -pthread
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	-Wno-format-truncation
 
+# On a machine of that architecture there is nothing to cross.
+ifneq ($(CROSS)-$(shell uname -m),arm64-aarch64)
+SYSROOT := $(if $(CROSS),$(shell scripts/lab user-space --path $(CROSS)))
+endif
+ifneq ($(SYSROOT),)
+ifeq ($(wildcard $(SYSROOT)/usr/include),)
+$(error nothing to build against in $(SYSROOT). Run scripts/setup $(CROSS))
+endif
+CC := aarch64-linux-gnu-gcc --sysroot=$(SYSROOT)
+endif
+
 MULTIARCH := $(shell $(CC) -print-multiarch)
 # How libbpf calls the machine, for the registers of probes.
 BPF_ARCH := $(patsubst x86_64%,x86,$(patsubst aarch64%,arm64,$(MULTIARCH)))
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
-	-Wno-missing-declarations -D__TARGET_ARCH_$(BPF_ARCH) -Ibpf -Ivmlinux -I/usr/include/$(MULTIARCH)
+	-Wno-missing-declarations -D__TARGET_ARCH_$(BPF_ARCH) -Ibpf -Ivmlinux \
+	-isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(MULTIARCH)
 
 # All of user space but the programs' main() is one library: what links it takes what it refers to.
 MAINS := user/gmemtrace/gmemtrace.c user/gmemtop/gmemtop.c
@@ -41,7 +57,9 @@ UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 UNIT_SHARED := $(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c))
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 
-WORKLOAD_SOURCES := $(wildcard tests/workload/*.c)
+# A guest's program, and how a vCPU is made to run it, are each architecture's.
+GUEST := arch_$(BPF_ARCH)
+WORKLOAD_SOURCES := $(filter-out tests/workload/arch_%,$(wildcard tests/workload/*.c)) tests/workload/$(GUEST).c
 WORKLOAD_OBJECTS := $(WORKLOAD_SOURCES:%.c=$(BUILD)/%.o)
 
 # A line for each step; V=1 shows the commands.
@@ -110,15 +128,15 @@ $(BUILD)/gmemload: $(WORKLOAD_OBJECTS)
 # What gmemload does not do, since it does one thing after the other: see tests/lab/cases.py.
 $(BUILD)/tests/cases/%.o: CPPFLAGS += -Itests/workload
 $(BUILD)/situations: $(BUILD)/tests/cases/situations.o $(BUILD)/tests/cases/vmm.o \
-		$(BUILD)/tests/workload/arch_x86.o
+		$(BUILD)/tests/workload/$(GUEST).o
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -pthread -o $@
 
 $(BUILD)/mayhem: $(addprefix $(BUILD)/tests/cases/,mayhem.o mayhem_phases.o mayhem_vm.o page_model.o vmm.o) \
-		$(BUILD)/tests/workload/arch_x86.o
+		$(BUILD)/tests/workload/$(GUEST).o
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ -pthread -o $@
 
 $(BUILD)/attach_loop: $(BUILD)/tests/cases/attach_loop.o $(BUILD)/tests/cases/vmm.o \
-		$(BUILD)/tests/workload/arch_x86.o $(LIB)
+		$(BUILD)/tests/workload/$(GUEST).o $(LIB)
 	$(call say,LINK) $(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Stands in for a kernel that populates guest memory: kvm_gmem_populate() takes SNP or TDX.
@@ -207,6 +225,7 @@ demo:
 check:
 	scripts/setup
 	$(MAKE) all unit sanitized $(BUILD)/fuzz_capture
+	if scripts/setup --have arm64; then $(MAKE) ARCH=arm64 all; fi
 	tests/run $(PART)
 
 # What tracing costs, in a VM: KERNEL= chooses, OPTIONS= are cost.py's.
@@ -263,6 +282,7 @@ clean:
 
 help:
 	@echo 'make            build gmemtrace, gmemtop and the workload gmemload under build/'
+	@echo 'make ARCH=arm64 the same for arm64, under build/arm64/ (scripts/setup arm64)'
 	@echo 'make demo       trace a real guest_memfd guest and print the report'
 	@echo 'make check      run all tests: unit tests here, the rest on real kernels in VMs'
 	@echo '                PART="unit 7.3": only these; tests/run --list has all parts'

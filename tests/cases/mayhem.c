@@ -249,7 +249,7 @@ int main(int argc, char **argv)
 	end = time(NULL) + atol(argv[2]);
 	for (int i = 3; i < argc; i++)
 		calm |= !strcmp(argv[i], "--calm");
-	has_default = vmm_can(KVM_X86_DEFAULT_VM);
+	has_default = vmm_can(KVM_DEFAULT_VM);
 	has_swprot = vmm_can(KVM_X86_SW_PROTECTED_VM);
 	share();
 	for (unsigned int i = 0; i < NPROCESSES; i++)

@@ -99,7 +99,7 @@ static void map_memory(struct mayhem_vm *vm)
 void vm_make(struct mayhem_vm *vm, bool has_private)
 {
 	memset(vm, 0, sizeof(*vm));
-	vmm_open_type(&vm->vmm, has_private ? KVM_X86_SW_PROTECTED_VM : KVM_X86_DEFAULT_VM);
+	vmm_open_type(&vm->vmm, has_private ? KVM_X86_SW_PROTECTED_VM : KVM_DEFAULT_VM);
 	vm->gmem = vmm_gmem(&vm->vmm, GAP_BYTES + REGION_BYTES);
 	call_add(CALL_CREATE, 0);
 	for (unsigned int i = 0; i < VM_PAGES; i++)

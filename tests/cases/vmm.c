@@ -54,7 +54,7 @@ void vmm_open_type(struct vmm *vmm, long type)
 
 void vmm_open(struct vmm *vmm)
 {
-	vmm_open_type(vmm, KVM_X86_DEFAULT_VM);
+	vmm_open_type(vmm, KVM_DEFAULT_VM);
 }
 
 bool vmm_can(long type)
@@ -67,7 +67,7 @@ bool vmm_can(long type)
 	fd = ioctl(kvm_fd, KVM_CREATE_VM, type);
 	able = fd >= 0 && ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD) > 0;
 	flags = able ? ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_MEMFD_FLAGS) : 0;
-	if (type == KVM_X86_DEFAULT_VM) /* private memory would be of no use to it */
+	if (type == KVM_DEFAULT_VM) /* private memory would be of no use to it */
 		able = flags > 0 && flags & GUEST_MEMFD_FLAG_INIT_SHARED;
 	if (fd >= 0)
 		close(fd);

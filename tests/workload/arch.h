@@ -12,13 +12,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "kvm_uapi.h"
 
-#define GUEST_PAGE_SIZE 4096ULL
+/* The host's: KVM maps no less than one of its pages to a guest. */
+#define GUEST_PAGE_SIZE ((uint64_t)getpagesize())
 
-/* One guest page table maps this many bytes; see crew.c for why that matters. */
-#define GUEST_TABLE_SPAN (2ULL << 20)
+/*
+ * One page table, of the guest's or of this process's, maps this many bytes, and one of the tables
+ * above so many: 2 MiB and 1 GiB with pages of 4 KiB. See crew.c and hostmap.c for why that matters.
+ */
+#define TABLE_ENTRIES (GUEST_PAGE_SIZE / sizeof(uint64_t))
+#define GUEST_TABLE_SPAN (TABLE_ENTRIES * GUEST_PAGE_SIZE)
+#define UPPER_TABLE_SPAN (TABLE_ENTRIES * GUEST_TABLE_SPAN)
 
 struct arch_layout {
 	uint64_t code_gpa; /* where the guest program must lie */
@@ -27,6 +34,11 @@ struct arch_layout {
 	uint64_t slots_gpa; /* guest_memfd memslots, from here ... */
 	uint64_t slots_limit; /* ... up to here */
 	uint64_t spare_gpa; /* for memslots that are meant to be refused */
+	/*
+	 * A memslot that goes takes the guest's pages of its own memory, and of no other slot, in a
+	 * way that is this architecture's only.
+	 */
+	bool deletes_alone;
 };
 
 extern const struct arch_layout arch_layout;
@@ -61,5 +73,8 @@ int arch_touch(int vcpu_fd, struct kvm_run *run, const struct arch_touch *touch,
 int arch_ask_convert(int vm_fd, int vcpu_fd, struct kvm_run *run, uint64_t gpa, uint64_t npages,
 		     bool to_private);
 int arch_answer_convert(int vcpu_fd, struct kvm_run *run);
+
+/* Lets KVM itself read guest memory at gpa, by kvm_read_guest(). Returns 0 or a negative errno. */
+int arch_read_guest(int vcpu_fd, uint64_t gpa);
 
 #endif

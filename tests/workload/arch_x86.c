@@ -63,7 +63,7 @@ extern const char guest_program[], guest_vmcall[], guest_vmmcall[], guest_progra
 long arch_vm_type(const char *name)
 {
 	if (strcmp(name, "default") == 0)
-		return KVM_X86_DEFAULT_VM;
+		return KVM_DEFAULT_VM;
 	if (strcmp(name, "swprot") == 0)
 		return KVM_X86_SW_PROTECTED_VM;
 	return -EINVAL;
@@ -182,6 +182,21 @@ int arch_ask_convert(int vm_fd, int vcpu_fd, struct kvm_run *run, uint64_t gpa, 
 	if (ioctl(vm_fd, KVM_ENABLE_CAP, &cap) || ioctl(vcpu_fd, KVM_SET_REGS, &regs))
 		return -errno;
 	return run_to_exit(vcpu_fd, run, KVM_EXIT_HYPERCALL);
+}
+
+#define MSR_KVM_WALL_CLOCK_NEW 0x4b564d00
+
+int arch_read_guest(int vcpu_fd, uint64_t gpa)
+{
+	struct { /* struct kvm_msrs, of one entry */
+		__u32 nmsrs, pad;
+		struct kvm_msr_entry entry;
+	} msrs = { 1, 0, { .index = MSR_KVM_WALL_CLOCK_NEW, .data = gpa } };
+	int done = ioctl(vcpu_fd, KVM_SET_MSRS, &msrs);
+
+	if (done < 0)
+		return -errno;
+	return done == 1 ? 0 : -EINVAL;
 }
 
 int arch_answer_convert(int vcpu_fd, struct kvm_run *run)

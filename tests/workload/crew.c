@@ -8,7 +8,10 @@
 #include "crew.h"
 #include "model.h"
 
-/* Locked into memory, once for each vCPU: small, but a signal frame with AVX-512 state must fit. */
+/*
+ * Locked into memory, once for each vCPU: small, but a signal frame with AVX-512 state must fit, and
+ * what the architecture asks for at least, which on arm64 is twice that.
+ */
 #define STACK_BYTES (64UL << 10)
 
 struct member {
@@ -46,6 +49,7 @@ static void *member_main(void *arg)
 
 int crew_start(struct crew *crew, unsigned int nthreads)
 {
+	size_t least = sysconf(_SC_THREAD_STACK_MIN);
 	pthread_attr_t attr;
 	int err;
 
@@ -53,7 +57,7 @@ int crew_start(struct crew *crew, unsigned int nthreads)
 	if (!crew->members)
 		return -ENOMEM;
 	pthread_attr_init(&attr);
-	err = pthread_attr_setstacksize(&attr, STACK_BYTES);
+	err = pthread_attr_setstacksize(&attr, least > STACK_BYTES ? least : STACK_BYTES);
 
 	while (!err && crew->nmembers < nthreads) {
 		struct member *member = &crew->members[crew->nmembers];

@@ -20,8 +20,9 @@
 #define MPOL_BIND 2
 #define MPOL_F_NUMA_BALANCING (1 << 13)
 
-#define PAGES_PER_GIB ((1ULL << 30) / GUEST_PAGE_SIZE)
-#define PAGES_PER_HUGE ((2ULL << 20) / GUEST_PAGE_SIZE)
+/* A page of the kernel's tables of tables: 1 GiB with pages of 4 KiB, as below. */
+#define PAGES_PER_UPPER (UPPER_TABLE_SPAN / GUEST_PAGE_SIZE)
+#define PAGES_PER_HUGE (GUEST_TABLE_SPAN / GUEST_PAGE_SIZE)
 
 static sigjmp_buf sigbus_return;
 static volatile sig_atomic_t sigbus_expected;
@@ -92,7 +93,7 @@ static void model_cut(struct machine *machine, struct gmem *gmem, uint64_t vma_s
 
 	if (at == first || first < vma_start || end > vma_end)
 		return;
-	if (gmem->table[at / PAGES_PER_GIB] && machine->has_thp)
+	if (gmem->table[at / PAGES_PER_UPPER] && machine->has_thp)
 		notify(machine, gmem, first, end);
 }
 
@@ -147,11 +148,12 @@ static void forget_tables(struct gmem *gmem)
 {
 	uint64_t end = gmem->npages + 1;
 
-	for (uint64_t first = 0; first < end; first += PAGES_PER_GIB) {
-		uint64_t gib_end = first + PAGES_PER_GIB < end ? first + PAGES_PER_GIB : end;
+	for (uint64_t first = 0; first < end; first += PAGES_PER_UPPER) {
+		uint64_t upper_end = first + PAGES_PER_UPPER < end ? first + PAGES_PER_UPPER : end;
 
-		if (gmem->prot[first] == HOST_UNMAPPED && run_end(gmem, first, gib_end) == gib_end)
-			gmem->table[first / PAGES_PER_GIB] = false;
+		if (gmem->prot[first] == HOST_UNMAPPED &&
+		    run_end(gmem, first, upper_end) == upper_end)
+			gmem->table[first / PAGES_PER_UPPER] = false;
 	}
 }
 
@@ -189,8 +191,8 @@ int host_unmap(struct machine *machine, struct gmem *gmem, uint64_t first, uint6
  */
 static void model_protect(struct machine *machine, struct gmem *gmem, uint64_t first, uint64_t end)
 {
-	for (uint64_t i = first; i < end; i = (i / PAGES_PER_GIB + 1) * PAGES_PER_GIB) {
-		if (!gmem->table[i / PAGES_PER_GIB])
+	for (uint64_t i = first; i < end; i = (i / PAGES_PER_UPPER + 1) * PAGES_PER_UPPER) {
+		if (!gmem->table[i / PAGES_PER_UPPER])
 			continue;
 		notify(machine, gmem, i, end);
 		return;
@@ -276,7 +278,7 @@ int host_poison(struct machine *machine, struct gmem *gmem, uint64_t first, uint
 		/* EBUSY: done, but the page stays in the page cache; KVM wants it so. */
 		if (madvise(address_of(gmem, i), GUEST_PAGE_SIZE, MADV_HWPOISON) && errno != EBUSY)
 			return -errno;
-		gmem->table[i / PAGES_PER_GIB] = true;
+		gmem->table[i / PAGES_PER_UPPER] = true;
 		model_poison(machine, gmem, i);
 	}
 	return 0;
@@ -332,7 +334,7 @@ int host_touch(struct machine *machine, struct gmem *gmem, uint64_t first, uint6
 		if (i < gmem->npages && gmem->page[i] & GMEM_PAGE_POISONED)
 			return -EHWPOISON;
 		err = touch_page(gmem, i, write);
-		gmem->table[i / PAGES_PER_GIB] = true;
+		gmem->table[i / PAGES_PER_UPPER] = true;
 		if (!mapped)
 			model_host_fault(machine, gmem, i);
 		if (err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * This process's own mapping of a guest_memfd: touching it and changing it, each with what it costs
- * the VMs in MMU notifiers. A mapping starts at a multiple of 1 GiB and shares no page table with
+ * the VMs in MMU notifiers. A mapping starts at a multiple of UPPER_TABLE_SPAN and shares no page table with
  * any other, so that it is known which tables exist. Ranges are pages of the gmem; page
  * gmem->npages lies just beyond the end of the file. All return 0 or a negative errno. Included by
  * machine.c and verbs.c.

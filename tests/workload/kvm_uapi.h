@@ -88,10 +88,8 @@ struct kvm_pre_fault_memory {
 #define KVM_CAP_GUEST_MEMFD_FLAGS 244
 #endif
 
-/* Types of VM, the argument of KVM_CREATE_VM on x86: 6.8 brought the second one. */
-#ifndef KVM_X86_DEFAULT_VM
-#define KVM_X86_DEFAULT_VM 0
-#endif
+/* Types of VM, the argument of KVM_CREATE_VM: the first on every architecture, the second since 6.8. */
+#define KVM_DEFAULT_VM 0
 #ifndef KVM_X86_SW_PROTECTED_VM
 #define KVM_X86_SW_PROTECTED_VM 1
 #endif

@@ -23,8 +23,6 @@
 #include "machine.h"
 #include "model.h"
 
-#define GIB (1ULL << 30)
-
 /* The first of the addresses where gmems are mapped, far from everything else. */
 #define FIRST_HVA 0x200000000000ULL
 #define LAST_HVA 0x500000000000ULL
@@ -36,7 +34,7 @@
 #define HEAP_PER_SLOT 16384
 #define HEAP_SPARE (2UL << 20)
 
-/* Addresses for something to be mapped, a GiB away from anything else. */
+/* Addresses for something to be mapped, under no page table that anything else is under. */
 static uint64_t take_addresses(struct machine *machine, uint64_t size_bytes)
 {
 	uint64_t hva = machine->next_hva;
@@ -47,7 +45,7 @@ static uint64_t take_addresses(struct machine *machine, uint64_t size_bytes)
 	 */
 	if (hva + size_bytes > LAST_HVA)
 		hva = machine->next_hva = FIRST_HVA;
-	machine->next_hva += (size_bytes / GIB + 2) * GIB;
+	machine->next_hva += (size_bytes / UPPER_TABLE_SPAN + 2) * UPPER_TABLE_SPAN;
 	return hva;
 }
 
@@ -83,7 +81,7 @@ static int vm_init(struct machine *machine, struct vm *vm)
 	vm->gmems = calloc(vm->gmem_room, sizeof(*vm->gmems));
 	if (!vm->vcpus || !vm->slots || !vm->gmems)
 		return -ENOMEM;
-	if (shape->type != KVM_X86_DEFAULT_VM)
+	if (shape->type != KVM_DEFAULT_VM)
 		for (unsigned int i = 0; !err && i < vm->nslots; i++)
 			err = ordinary_memory_init(machine, &vm->slots[i], shape->pages);
 	return err ? err : ordinary_memory_init(machine, plain_slot(vm), shape->plain_pages);
@@ -326,7 +324,7 @@ int vm_create(struct machine *machine, struct vm **created)
 	vm->lives++;
 	vm->ngmems = 0;
 	vm->alive = true;
-	vm->zaps_all = machine->shape.type == KVM_X86_DEFAULT_VM;
+	vm->zaps_all = machine->shape.type == KVM_DEFAULT_VM && !arch_layout.deletes_alone;
 	vm->can_bind = vm_has(vm, KVM_CAP_GUEST_MEMFD);
 	vm->has_private = vm_has(vm, KVM_CAP_MEMORY_ATTRIBUTES);
 	*created = vm;
@@ -360,7 +358,7 @@ static int gmem_init(struct machine *machine, struct gmem *gmem, uint64_t size_b
 	gmem->guest = calloc(gmem->npages, sizeof(*gmem->guest));
 	gmem->converted = calloc(gmem->npages, sizeof(*gmem->converted));
 	gmem->prot = malloc(gmem->npages + 1);
-	gmem->table = calloc(size_bytes / GIB + 1, sizeof(*gmem->table));
+	gmem->table = calloc(size_bytes / UPPER_TABLE_SPAN + 1, sizeof(*gmem->table));
 	if (!gmem->page || !gmem->guest || !gmem->converted || !gmem->prot || !gmem->table)
 		return -ENOMEM;
 	memset(gmem->prot, HOST_UNMAPPED, gmem->npages + 1);

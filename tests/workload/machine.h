@@ -54,7 +54,7 @@ struct gmem {
 	uint8_t *page; /* [npages] GMEM_PAGE_* */
 	uint8_t *guest; /* [npages] enum guest_page */
 	bool *converted; /* [npages] at least once */
-	bool *table; /* per GiB of the mapping: touched since it was mapped, so has page tables */
+	bool *table; /* per upper table of the mapping: touched since it was mapped, so has page tables */
 	struct account account;
 };
 

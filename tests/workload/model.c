@@ -142,7 +142,7 @@ void model_unbind(struct machine *machine, struct slot *slot)
 
 	model_unbind_at_end(slot);
 	if (!vm->zaps_all) {
-		machine->unmaps++;
+		machine->unmaps += !arch_layout.deletes_alone;
 		return;
 	}
 	for (struct slot *other = vm->slots; other < vm->slots + vm->nslots; other++)
