@@ -149,6 +149,11 @@ int machine_init(struct machine *machine, const struct shape *shape, unsigned in
 	return mlockall(MCL_CURRENT) ? -errno : 0;
 }
 
+static bool vm_has(const struct vm *vm, int capability)
+{
+	return ioctl(vm->fd, KVM_CHECK_EXTENSION, capability) > 0;
+}
+
 static int slot_set(struct slot *slot, uint64_t size_bytes)
 {
 	struct kvm_userspace_memory_region2 region = {
@@ -226,6 +231,8 @@ int slot_prefault(struct machine *machine, struct slot *slot, uint64_t first, ui
 	};
 	int err = 0;
 
+	if (!vm_has(slot->vm, KVM_CAP_PRE_FAULT_MEMORY))
+		return -ENOTTY;
 	/* KVM moves the range past what is done, and reports an error only when nothing was. */
 	while (!err && range.size) {
 		uint64_t gpa = range.gpa;
@@ -235,7 +242,7 @@ int slot_prefault(struct machine *machine, struct slot *slot, uint64_t first, ui
 		for (; gpa < range.gpa; gpa += GUEST_PAGE_SIZE)
 			model_prefault(machine, slot, gpa / GUEST_PAGE_SIZE - slot->base_gfn, 0);
 	}
-	if (err && err != ENOTTY)
+	if (err)
 		model_prefault(machine, slot, range.gpa / GUEST_PAGE_SIZE - slot->base_gfn, err);
 	return -err;
 }
@@ -290,11 +297,6 @@ static int vcpu_create(struct machine *machine, struct vm *vm, unsigned int inde
 	if (vcpu->run == MAP_FAILED)
 		return -errno;
 	return arch_init_vcpu(vcpu->fd);
-}
-
-static bool vm_has(const struct vm *vm, int capability)
-{
-	return ioctl(vm->fd, KVM_CHECK_EXTENSION, capability) > 0;
 }
 
 /* An entry for a new VM: a fresh one while there are any, else the first whose VM is gone. */

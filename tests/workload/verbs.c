@@ -380,7 +380,8 @@ static int prefault_target(struct load *load, struct step *step, const struct ta
 	if (!slot->live)
 		return -ENXIO;
 	err = slot_prefault(&load->machine, slot, first, target->npages);
-	return err == -ENOTTY ? cannot(load, step, "KVM_PRE_FAULT_MEMORY needs Linux 6.11") : err;
+	return err == -ENOTTY ? cannot(load, step, "KVM_PRE_FAULT_MEMORY needs Linux 6.11 on x86")
+			      : err;
 }
 
 static int create_gmem(struct load *load, struct step *step)
