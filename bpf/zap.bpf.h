@@ -266,6 +266,28 @@ int zap_all(__u64 *ctx)
 	return 0;
 }
 
+/*
+ * kvm_arch_flush_shadow_memslot(kvm, slot), where that is not kvm_mmu_zap_all_fast(): a memslot that
+ * goes or moves takes the guest's pages of its own.
+ */
+static __always_inline int slot_flush_begin(struct call call)
+{
+	struct kvm_memory_slot *slot = (void *)raw_arg(call, 1);
+	struct task_state *state = state_make();
+	__u64 start;
+
+	if (!state || active_since_ns == ~0ULL ||
+	    !(kread(call, slot, flags) & KVM_MEM_GUEST_MEMFD) ||
+	    slot_owner(state, raw_arg(call, 0), (__u64)slot) <= 0)
+		return 0;
+	start = kread(call, slot, base_gfn) + state->cache.pgoff_of_gfn;
+	pages_change(state, &state->cache.leaf.pages, PAGE_SLOT_CHANGED, start,
+		     start + kread(call, slot, npages));
+	return 0;
+}
+
+FIRST_END(slot_flush, slot_flush_begin)
+
 /* kvm_gmem_error_folio(mapping, folio): counted where its zap was. */
 
 static __always_inline int poison_begin(struct call call)

@@ -343,12 +343,15 @@ static void test_a_hook_is_refused_to_all(void **state)
 static void test_keepers(void **state)
 {
 	struct choice choice =
-		made(ONLY(CREATE), WITHOUT("kvm_mmu_zap_all_fast", "proc_sys_write"));
+		made(ONLY(CREATE), WITHOUT("kvm_mmu_zap_all_fast", "kvm_arch_flush_shadow_memslot",
+					   "proc_sys_write"));
 
 	(void)state;
-	assert_null(choice_rung(&choice, KEEPER_ZAP_ALL));
+	assert_null(choice_rung(&choice, KEEPER_SLOT_ZAP));
 	assert_null(choice_rung(&choice, KEEPER_SWITCHED_OFF));
 	assert_int_equal(choice_missing_keeper(&choice), -1);
+	choice = made(ONLY(CREATE), WITHOUT("kvm_mmu_zap_all_fast"));
+	assert_string_equal(choice_rung(&choice, KEEPER_SLOT_ZAP)->hooks[0].program, "slot_flush");
 	choice = made(ONLY(CREATE), WITHOUT("kvm_destroy_vm"));
 	assert_int_equal(choice_missing_keeper(&choice), KEEPER_VM_DESTROY);
 	assert_gone(&choice, KEEPER_VM_DESTROY, "not in this kernel: kvm_destroy_vm (since 6.8)");

@@ -163,9 +163,12 @@ const struct ladder ladders[NR_LADDERS] = {
 	[KEEPER_SLOT_COMMIT] = { .keeps = "changes a memslot", .rungs = {
 		{ "6.8", { ONE("slot_commit", "kvm_arch_commit_memory_region") } },
 	} },
-	/* x86; elsewhere page tables are not dropped as a whole. */
-	[KEEPER_ZAP_ALL] = { .rungs = {
+	/* A memslot that goes or moves takes the guest's pages with it. */
+	[KEEPER_SLOT_ZAP] = { .rungs = {
+		/* x86: those of all slots, of a default VM; where it is the slot alone, as others are unmapped. */
 		{ "6.8", { TRACEPOINT("zap_all", "kvm_mmu_zap_all_fast") } },
+		/* Elsewhere, those of the slot. x86 has it, too, and is done with above. */
+		{ "6.8", { ONE("slot_flush", "kvm_arch_flush_shadow_memslot") } },
 	} },
 	/* From 7.3 on tracing cannot be switched off. */
 	[KEEPER_SWITCHED_OFF] = { .rungs = {
