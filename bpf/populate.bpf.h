@@ -173,7 +173,9 @@ static __always_inline int prefault_end(struct call call)
 	prefault_leave();
 	if (!event_leave(&event))
 		return 0;
-	event.page = BPF_CORE_READ(range, gpa) >> page_bits;
+	/* An architecture may be without it, and load this with others of its kind. */
+	if (bpf_core_type_exists(struct kvm_pre_fault_memory))
+		event.page = BPF_CORE_READ(range, gpa) >> page_bits;
 	event_bytes(&event, returned(call));
 	event.owner = gfn_owner_find((__u64)BPF_CORE_READ(vcpu, kvm), event.page, event.page + 1);
 	rare_count(call.ctx, &event);

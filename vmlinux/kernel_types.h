@@ -159,9 +159,8 @@ struct mmu_notifier {
 	void *ops;
 };
 
-/* x86 */
 struct kvm_arch {
-	unsigned char vm_type; /* any size: unsigned long until 6.10 or so */
+	unsigned char vm_type; /* any size: unsigned long until 6.10 or so; x86 only */
 };
 
 struct kvm_memslots {
@@ -206,7 +205,7 @@ struct kvm_vcpu {
 	struct kvm_run *run;
 };
 
-struct kvm_pre_fault_memory { /* since 6.11 */
+struct kvm_pre_fault_memory { /* since 6.11; x86 only, until now */
 	__u64 gpa;
 };
 
