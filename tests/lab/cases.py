@@ -17,10 +17,10 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from behaviour import background, capturing, wait_for  # noqa: E402  (after the path)
 from counts import FUNCTIONS, compare_latencies, compare_traced, ftrace, lost  # noqa: E402
 from tap import Results, tests_of  # noqa: E402
-from tool import GMEMLOAD, GMEMTRACE, IMPOSSIBLE, ROOT, complains, report, run, trace  # noqa: E402
+from tool import BUILD, GMEMLOAD, GMEMTRACE, IMPOSSIBLE, ROOT, complains, report, run, trace  # noqa: E402
 
-SITUATIONS = f"{ROOT}/build/situations"
-GMEMTOP = f"{ROOT}/build/gmemtop"
+SITUATIONS = f"{BUILD}/situations"
+GMEMTOP = f"{BUILD}/gmemtop"
 FTRACE_ENABLED = "/proc/sys/kernel/ftrace_enabled"
 TRACING = "/sys/kernel/tracing"
 BOTH_WAYS = ((), ("--no-fsession",))
@@ -272,7 +272,7 @@ def test_page_memory():
 
 def test_pages_of_other_files():
     """pages that KVM adds to other files, while it copies something in, are no guest_memfd's (kvm_read_guest() stands in for populate)"""
-    done = run(f"{ROOT}/build/stand-in/gmemtrace", "-f", "json", "-e", "alloc,populate", "--", SITUATIONS, "read_file", cwd=ROOT)
+    done = run(f"{BUILD}/stand-in/gmemtrace", "-f", "json", "-e", "alloc,populate", "--", SITUATIONS, "read_file", cwd=ROOT)
     assert done.returncode == 0, done.stderr
     capture = json.loads(done.stdout)
     assert everywhere(capture, "populate") and not capture["loss"]["total"], capture["vms"]

@@ -35,7 +35,7 @@ class Captures:
         """The file of one more run, with so many turns of the loop in each fault."""
         self.number += 1
         path = f"{self.directory}/{self.number}.gmem"
-        done = run(f"{tool.ROOT}/build/spin", str(turns), tool.GMEMTRACE, "record", "-e", "guest_fault,prepare", "-o", path, *options, "--", *WORKLOAD)
+        done = run(f"{tool.BUILD}/spin", str(turns), tool.GMEMTRACE, "record", "-e", "guest_fault,prepare", "-o", path, *options, "--", *WORKLOAD)
         assert done.returncode == 0, f"status {done.returncode}: {done.stderr}"
         return path
 

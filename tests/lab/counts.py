@@ -7,15 +7,11 @@ import collections
 import importlib.machinery
 import importlib.util
 import json
-import os
 import shlex
 import subprocess
 
 import lists
-
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
-GMEMTRACE = f"{ROOT}/build/gmemtrace"
-GMEMLOAD = f"{ROOT}/build/gmemload"
+from tool import GMEMLOAD, GMEMTRACE, ROOT
 
 
 def load_ftrace():

@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from diagnostics import about  # noqa: E402  (after the path)
 from tap import Results, Skip  # noqa: E402
-from tool import GMEMLOAD, GMEMTRACE, IMPOSSIBLE, ROOT, SANITIZED, attached, complains, run  # noqa: E402
+from tool import GMEMLOAD, GMEMTRACE, IMPOSSIBLE, SANITIZED, attached, complains, run  # noqa: E402
 
 BUILD = os.path.dirname(GMEMTRACE)
 LOCKDOWN = "/sys/kernel/security/lockdown"
@@ -165,7 +165,7 @@ def test_soft_limit_of_files():
 @about("other tracers hold all places")
 def test_no_place(line):
     """a function that other tracers have taken all places of: that they have, of an event and of what no capture can do without"""
-    crowd = f"{ROOT}/build/spin"
+    crowd = f"{BUILD}/spin"
     for program in ("gmemtrace", "gmemtop"):
         done = run(crowd, "--crowd=kvm_gmem_get_pfn", f"{BUILD}/{program}", "-e", "guest_fault", *(["-b"] if program == "gmemtop" else []))
         complains(done, IMPOSSIBLE, "cannot trace guest_fault here: kvm_gmem_get_pfn has no place for a program: other tracers", tool=program)

@@ -14,9 +14,9 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from counts import FUNCTIONS, compare_latencies, compare_traced, ftrace, lost, places_of, total  # noqa: E402  (after the path)
 from tap import Results, Skip  # noqa: E402
-from tool import GMEMTRACE, ROOT, run  # noqa: E402
+from tool import BUILD, GMEMTRACE, run  # noqa: E402
 
-MAYHEM = f"{ROOT}/build/mayhem"
+MAYHEM = f"{BUILD}/mayhem"
 KERNEL = sys.argv[1]
 # Attached by, and what else. Where there are no more threads than CPUs, hardly one is preempted inside a program, which keeps
 # others out: what is missed then is little or nothing, and where it is nothing all causes are compared.

@@ -15,7 +15,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from counts import ftrace, places_of  # noqa: E402  (after the path)
 from tap import Results, Skip  # noqa: E402
-from tool import GMEMLOAD, IMPOSSIBLE, ROOT, report, run  # noqa: E402
+from tool import BUILD, GMEMLOAD, IMPOSSIBLE, report, run  # noqa: E402
 
 KERNEL = sys.argv[1]
 LOOPS = ("pair", "session", "multi", "probe")
@@ -50,7 +50,7 @@ def one_run(options, directory):
 
 
 def loop(kind, seconds):
-    done = run(f"{ROOT}/build/attach_loop", kind, str(seconds), timeout=seconds + 300)
+    done = run(f"{BUILD}/attach_loop", kind, str(seconds), timeout=seconds + 300)
     if done.returncode == IMPOSSIBLE:
         raise Skip(done.stderr.strip())
     assert done.returncode == 0, done.stdout + done.stderr

@@ -18,10 +18,10 @@ import threading
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from behaviour import background, wait_for  # noqa: E402  (after the path)
 from tap import Results, tests_of  # noqa: E402
-from tool import GMEMTOP, GMEMTRACE, ROOT, run  # noqa: E402
+from tool import BUILD, GMEMTOP, GMEMTRACE, run  # noqa: E402
 
 LIVES, FILES = int(sys.argv[1]), int(sys.argv[2])
-SITUATIONS = f"{ROOT}/build/situations"
+SITUATIONS = f"{BUILD}/situations"
 PAGES = 16
 OWNERS = 256  # of which a VM has four
 # One thread, so that none comes to a program while another is preempted in it, which would be missed.

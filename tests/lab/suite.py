@@ -26,6 +26,10 @@ MISSING = {
     "7.3-cloud": {"prepare", "populate", "convert"},
     "swprot-6.12": {"host_fault"},
 }
+# No private memory, and what comes with it, on arm64.
+ARM64 = "-arm64" in KERNEL
+if ARM64:
+    MISSING[KERNEL] = {"prepare", "populate", "prefault", "convert"}
 # The only one with a stand-in for a series in flight, see tests/lab/swprot-7.3.patches.
 NO_DIRECT_MAP = KERNEL == "swprot-7.3"
 

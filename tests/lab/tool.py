@@ -6,9 +6,12 @@ import re
 import subprocess
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
-GMEMTRACE = f"{ROOT}/build/gmemtrace"
-GMEMTOP = f"{ROOT}/build/gmemtop"
-GMEMLOAD = f"{ROOT}/build/gmemload"
+# Of `make ARCH=arm64` in the lab's VMs of arm64.
+CROSS_BUILT = f"{ROOT}/build/arm64"
+BUILD = CROSS_BUILT if os.uname().machine == "aarch64" and os.path.exists(CROSS_BUILT) else f"{ROOT}/build"
+GMEMTRACE = f"{BUILD}/gmemtrace"
+GMEMTOP = f"{BUILD}/gmemtop"
+GMEMLOAD = f"{BUILD}/gmemload"
 # The programs under the sanitizers, which end them with words on standard error.
 SANITIZED = f"{ROOT}/build/sanitized"
 
