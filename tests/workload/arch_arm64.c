@@ -11,19 +11,19 @@
 
 #include "arch.h"
 
-/* As on x86, in multiples of a page of any size. */
+/* Low memory as on x86, in multiples of a page of any size; a guest's addresses have 40 bits. */
 const struct arch_layout arch_layout = {
 	.code_gpa = 0x10000,
 	.plain_gpa = 0x100000,
 	.plain_limit = 0x1000000,
 	.slots_gpa = 0x1000000,
-	.slots_limit = 0xb0000000,
-	.spare_gpa = 0xb0000000,
+	.slots_limit = 0x4000000000,
+	.spare_gpa = 0x4000000000,
 	.deletes_alone = true,
 };
 
 /* Where no slot is. */
-#define END_GPA 0xf0000000ULL
+#define END_GPA 0x8000ULL
 
 /*
  * x0 first address, x1 passes, x2 pages, x3 stride, x4 not zero to write, x5 END_GPA. x6 counts the
