@@ -269,6 +269,7 @@ static void test_equals_model(void **state)
 	assert_string_equal(string_at(root, "tool.version"), "0.1.0");
 	assert_string_equal(string_at(root, "kernel.release"), "7.3.4-amd64");
 	assert_string_equal(string_at(root, "kernel.arch"), "x86_64");
+	assert_int_equal(u64_at(root, "kernel.page_size"), 4096);
 	assert_string_equal(string_at(root, "capture.start"), "2025-09-23T13:35:11.123456789Z");
 	assert_int_equal(u64_at(root, "capture.duration_ns"), 2350000000ULL);
 	assert_int_equal(json_array_size(at(root, "vms")), sample.snap.nvms);

@@ -430,6 +430,7 @@ static void put_capture(struct database *db, const struct capture *capture)
 	sqlite_row_string(rows, capture->version);
 	sqlite_row_string(rows, capture->kernel);
 	sqlite_row_string(rows, capture->arch);
+	sqlite_row_number_if(rows, capture->page_bytes, capture->page_bytes);
 	sqlite_row_string(rows, export_time(start, capture->start_realtime_ns));
 	sqlite_row_number(rows, capture_start_ns(db->export->file));
 	sqlite_row_signed(rows, capture_realtime_offset_ns(db->export->file));

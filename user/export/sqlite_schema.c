@@ -10,6 +10,7 @@ const char sqlite_schema[] =
 	/* Who made it, when and what of. The file is complete when incomplete is NULL. */
 	"CREATE TABLE capture ("
 	" tool TEXT, version TEXT, kernel TEXT, arch TEXT,"
+	" page_size INTEGER," /* bytes, of all that is counted in pages; NULL: not known */
 	" start TEXT," /* RFC 3339 */
 	" start_ns INTEGER," /* CLOCK_MONOTONIC, as all times of events */
 	" realtime_offset_ns INTEGER," /* to be added to them for CLOCK_REALTIME */
@@ -101,7 +102,7 @@ const char sqlite_indexes[] =
 #define EIGHT_EVENTS FOUR_EVENTS "," FOUR_EVENTS
 
 const char *const sqlite_statements[NR_STATEMENTS] = {
-	[INSERT_CAPTURE] = "INSERT INTO capture VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[INSERT_CAPTURE] = "INSERT INTO capture VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[INSERT_HOOK] = "INSERT INTO hook VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[INSERT_LOSS] = "INSERT INTO loss VALUES (?,?,?)",
 	[INSERT_DROPPED] = "INSERT INTO dropped VALUES (?,?,?)",

@@ -160,6 +160,7 @@ static void put_tool_and_kernel(struct json_out *json, const struct capture *cap
 	json_out_object(json, "kernel");
 	put_all_of(json, "release", capture->kernel);
 	put_all_of(json, "arch", capture->arch);
+	json_out_number_if(json, "page_size", capture->page_bytes, capture->page_bytes);
 	json_out_end_object(json);
 }
 
