@@ -8,7 +8,7 @@
 TOP=$(readlink -f "$LIB/../..")
 
 # Faults every page in twice, with a new memslot in between, and once more what was punched out.
-PERF_WORKLOAD=("$TOP/build/gmemload" --vms=1 --vcpus=1 --slots=1 --pages=4096
+PERF_WORKLOAD=(--vms=1 --vcpus=1 --slots=1 --pages=4096
 	touch recreate touch punch:pages=2048 touch host)
 
 perf_parse() {
@@ -35,7 +35,16 @@ perf_parse() {
 		shift
 	done
 	opt_workload=("$@")
-	(($#)) || opt_workload=("${PERF_WORKLOAD[@]}")
+}
+
+# What runs in the VMs is of their architecture.
+perf_choose_build() {
+	ARCH=$(kernel_arch "$opt_base")
+	[[ $ARCH == "$(kernel_arch "$opt_new")" ]] ||
+		usage "$opt_base and $opt_new are of two architectures: their instructions are not the same."
+	PERF_BUILD=$TOP/build
+	[[ -z $(machine_user_space) ]] || PERF_BUILD+=/$ARCH
+	((${#opt_workload[@]})) || opt_workload=("$PERF_BUILD/gmemload" "${PERF_WORKLOAD[@]}")
 }
 
 perf_check() {
@@ -47,8 +56,9 @@ perf_check() {
 	[[ $opt_runs =~ ^[1-9][0-9]*$ ]] || usage "--runs $opt_runs: a number is needed."
 	[[ $opt_boots =~ ^[1-9][0-9]*$ ]] || usage "--boots $opt_boots: a number is needed."
 	[[ ! $opt_keep || -d $opt_keep ]] || usage "--keep $opt_keep: no such directory."
-	[[ -x $TOP/build/gmemtrace && -x $TOP/build/gmemload ]] ||
-		die "no $TOP/build/gmemtrace. Run make."
+	perf_choose_build
+	[[ -x $TOP/build/gmemtrace && -x $PERF_BUILD/gmemload ]] ||
+		die "no $TOP/build/gmemtrace, or no $PERF_BUILD/gmemload. Run make, and make ARCH=arm64 where that is meant."
 }
 
 # In the VM: the first run of a boot finds everything cold, and is not kept. Kernels before 7.0 have
@@ -67,7 +77,7 @@ perf_record() {
 	note "$1: boot $3 of $opt_boots of $2, $opt_runs runs and one before them that is not kept"
 	interruptible "$TOP/scripts/lab" run --kernel "$2" --icount --share "$opt_keep" \
 		--timeout "${opt_timeout:-$((120 + 60 * opt_runs))}" -- \
-		sh -c "$PERF_SCRIPT" perf "$TOP/build/gmemtrace" "$opt_keep/$1-$3" "$opt_runs" \
+		sh -c "$PERF_SCRIPT" perf "$PERF_BUILD/gmemtrace" "$opt_keep/$1-$3" "$opt_runs" \
 		"${opt_workload[@]}" >&2 || die "cannot capture on $2; the reason is above."
 }
 
