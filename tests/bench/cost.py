@@ -14,8 +14,10 @@ import sys
 import tempfile
 import threading
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
-GMEMLOAD, GMEMTRACE, GMEMTOP, FLOOR = (f"{ROOT}/build/{name}" for name in ("gmemload", "gmemtrace", "gmemtop", "floor"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lab"))
+from tool import BUILD, GMEMLOAD, GMEMTOP, GMEMTRACE  # noqa: E402  (after the path)
+
+FLOOR = f"{BUILD}/floor"
 TRACING = "/sys/kernel/tracing"
 
 GUEST_FAULT = "kvm_gmem_get_pfn"
@@ -83,8 +85,8 @@ def probes(*probe_texts):
     write("kprobe_events", "\n".join(probe_texts))
 
 
-# The second argument is the slot.
-PROBE = f"p:gf kvm:{GUEST_FAULT} slot=%si:u64"
+# The second argument is the slot. On arm64, KVM is no module.
+PROBE = f"p:gf {'kvm:' if platform.machine() == 'x86_64' else ''}{GUEST_FAULT} slot=$arg2:u64"
 
 # The fault's latency by slot with tracefs alone.
 HIST_TRIGGERS = [
