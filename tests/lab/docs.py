@@ -22,7 +22,7 @@ import docpages  # noqa: E402  (after the path)
 import lists  # noqa: E402
 from docpages import LAB, read  # noqa: E402
 from tap import Results, Skip  # noqa: E402
-from tool import GMEMLOAD, GMEMTRACE, ROOT, USAGE, run  # noqa: E402
+from tool import BUILD, GMEMLOAD, GMEMTRACE, ROOT, USAGE, run  # noqa: E402
 
 KERNEL = "7.3"  # of commands that name none
 PATIENCE = 240  # seconds: make demo boots a VM, beside others
@@ -163,6 +163,7 @@ IN_VM = (
     Row(r"^gmemtrace export FILE --to ndjson \| jq", out=r"^\S+Z\tbind\tEEXIST\t3\tgmemload$"),
     Row(r"^sqlite3 -box FILE\.db .*GROUP BY details", check=same_table),
     Row(r"^gmemtrace -- \\\n +sh -c 'gmemload --vms=1 --slots=1 >/dev/null'$", check=whole_report),
+    Row(r"^gmemtrace -- sh -c 'gmemload --vms=1 --slots=1 >/dev/null'$", out=r"^  slot 0  gfn 0x400-0x47f  2MiB "),
     Row(r"^gmemtrace -e guest_fault -- \\\n", check=same_histogram),
     Row(r"^gmemtrace -e notifier_hit,guest_fault --stacks notifier_hit -- \\\n", out="^Stacks of notifier_hit$", check=same_counts),
     Row(r"^gmemtrace -e guest_fault,prepare -- \\\n", check=same_counts),
@@ -219,10 +220,10 @@ NOT_HERE = (
     (r"^(perf record -k mono|trace-cmd record -C mono|perf record)$", "others' programs"),
     (r"^scripts/lab run( --kernel K -- .*| --icount| --kernel 7\.3 --numa 2)?$", "of which other commands are"),
     (r"^scripts/lab run --kernel 7\.2 -- tests/lab/suite\.py|^tests/run (capture|cost|docs|overhead|unit native docs)$|^build/tests/unit/|tests/lab/(topcost|shared_cost|scale|record|mayhem)\.py", "parts of tests/run"),
-    (r"^(scripts/)?lab (build|fetch|debian)\b", "takes too long; of fetch tests/lab/labtest.sh tries what can go wrong"),
-    (r"^(make|make (check|check-long|bench|bench-files|fuzz|growth|lint|sanitized|unit)|make check PART=.*|make bench OPTIONS=.*|make && sudo build/gmemtop)$", "runs this, or takes too long; test_screens has the screen"),
+    (r"^(scripts/)?lab (build|fetch|debian|user-space)\b", "takes too long; of fetch tests/lab/labtest.sh tries what can go wrong"),
+    (r"^(make|make ARCH=arm64|make (check|check-long|bench|bench-files|fuzz|growth|lint|sanitized|unit)|make check PART=.*|make bench OPTIONS=.*|make && sudo build/gmemtop)$", "runs this, or takes too long; test_screens has the screen"),
     (r"^make compile_commands\.json$", "tests/lab/hacking.py"),
-    (r"^gmemtrace probe -f json$|^scripts/(setup|setup build lab|check-types|ladder|screenshot)$|^tests/(bench|lab)/\w+\.py( 26)?$", "makes what other tests look at"),
+    (r"^gmemtrace probe -f json$|^scripts/(setup|setup arm64|setup build lab|check-types|ladder|screenshot)$|^tests/(bench|lab)/\w+\.py( 26)?$", "makes what other tests look at"),
 )
 
 # Blocks that are no commands, by how they begin.
@@ -249,7 +250,7 @@ def as_run(item):
         if found := re.search(r"--kernel (\S+)", match[1]):
             kernel = found[1]
         text = text[match.end():]
-    return kernel, text.replace("build/gmem", "gmem")
+    return kernel, re.sub("build/(arm64/)?gmem", "gmem", text)
 
 
 def entries(item):
@@ -277,7 +278,7 @@ class Place:
             if name not in ("build", ".git"):
                 os.symlink(f"{ROOT}/{name}", f"{directory}/{name}")
         for name in ("gmemtrace", "gmemtop", "generate"):
-            os.symlink(f"{ROOT}/build/{name}", f"{directory}/build/{name}")
+            os.symlink(f"{BUILD}/{name}", f"{directory}/build/{name}")
         # First come, first served: vCPUs do not preempt each other inside a BPF program, which the kernel would then skip.
         self.program("build/gmemload", f'exec chrt --fifo 1 {GMEMLOAD} "$@"')
         for name in ("vmm", "guest_memfd_test"):

@@ -18,6 +18,7 @@ KERNEL = sys.argv[1]
 SWPROT = KERNEL.startswith("swprot")
 # A default-type VM can be bound to a guest_memfd only where guest_memfd has mmap; the others show guest_memfds without slots.
 HAS_GUESTS = not KERNEL.endswith(("6.12", "6.16"))
+PAGE = os.sysconf("SC_PAGESIZE")
 HOLDER = None
 
 
@@ -62,7 +63,7 @@ def expected_slots(vm):
 
 
 def expected_gmems(vm):
-    return {gmem["inode"]: (gmem["npages"] * 4096, gmem["flags"], gmem["resident_pages"])
+    return {gmem["inode"]: (gmem["npages"] * PAGE, gmem["flags"], gmem["resident_pages"])
             for gmem in vm["gmems"] if not gmem["released"]}
 
 
@@ -194,7 +195,7 @@ def test_in_capture():
         compare(inventory(), account, vmm.pid)
         assert not any(vm["events"] for vm in capture["vms"]), capture["vms"]
         text = trace("-d", "0.2").stdout
-        assert not HAS_GUESTS or "2 slots without events: 56KiB resident" in text, text
+        assert not HAS_GUESTS or f"2 slots without events: {14 * PAGE >> 10}KiB resident" in text, text
         assert not report("-d", "0.2", "-p", str(os.getpid()))["vms"]
         assert not inventory("-p", str(os.getpid()))["vms"]
         assert not report("--", "sleep", "0.2")["vms"]
@@ -249,7 +250,7 @@ def test_coming_and_going():
             runs += 1
             seen += len(found["vms"])
             for gmem in found["gmems"]:
-                assert gmem["size_bytes"] == 64 * 4096 and (gmem["resident_pages"] or 0) <= 64, gmem
+                assert gmem["size_bytes"] == 64 * PAGE and (gmem["resident_pages"] or 0) <= 64, gmem
             for vm in found["vms"]:
                 assert vm["comm"] == "gmemload" and vm["vcpus"] <= 2 and len(vm["slots"]) <= 5, vm
             processes.pop().kill()

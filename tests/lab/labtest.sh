@@ -51,7 +51,8 @@ leftovers() {
 test_list_names_every_kernel() {
 	local name
 	lab 0 list
-	for name in 6.1 6.12 6.16 6.18 6.18-cloud 7.2 7.3 7.3-cloud; do
+	for name in 6.1 6.12 6.16 6.18 6.18-cloud 7.2 7.3 7.3-cloud 6.18-arm64 \
+		7.2-arm64 7.3-arm64 7.3-arm64-16k; do
 		grep -q "^$name " "$TMP/out" || fail "no $name in the list"
 	done
 }
@@ -68,13 +69,14 @@ test_wrong_usage_is_refused() {
 	lab 0 --help
 }
 
-# One VM answers many questions: starting it is what takes the time.
-test_command_sees_the_machine() {
+# sees_the_machine KERNEL MACHINE: one VM answers many questions: starting it is what takes the time.
+sees_the_machine() {
+	local line
 	mkdir -p "$TMP/share dir"
 	cat >"$TMP/look" <<-'END'
 		pwd
 		id -u
-		uname -r
+		uname -rm
 		hostname
 		test -c /dev/kvm && echo kvm
 		test -f /sys/kernel/tracing/available_tracers && echo tracefs
@@ -91,18 +93,27 @@ test_command_sees_the_machine() {
 		echo "last words" >&2
 	END
 	cd "$ROOT/tests" || return
-	GREETING="it's \"here\"" SECRET=x TMPDIR=$TMP lab 0 run --env GREETING --env COUNT=3 \
+	GREETING="it's \"here\"" SECRET=x TMPDIR=$TMP lab 0 run --kernel "$1" --env GREETING --env COUNT=3 \
 		--share "$TMP/share dir" -- sh "$TMP/look" "$TMP/share dir"
 	mapfile -t line <"$TMP/out"
 	want directory "${line[0]}" "$(readlink -f "$ROOT/tests")"
 	want user "${line[1]}" 0
-	want_match kernel "${line[2]}" '^7\.3\.'
-	want rest "$(tail -n +4 "$TMP/out")" "$(printf '%s\n' 7.3 kvm tracefs debugfs cgroup bpffs \
+	want_match kernel "${line[2]}" "^7\.3\..* $2$"
+	want rest "$(tail -n +4 "$TMP/out")" "$(printf '%s\n' "$1" kvm tracefs debugfs cgroup bpffs \
 		read-only 'still read-only' writable unlimited "it's \"here\"/3/unset" 0)"
 	want "standard error" "$(<"$TMP/err")" "last words"
 	want "the shared file" "$(<"$TMP/share dir/file")" shared
 	[[ ! -e /usr/written ]] || fail "the VM wrote to this machine's /usr"
 	want leftovers "$(leftovers)" ''
+}
+
+test_command_sees_the_machine() {
+	sees_the_machine 7.3 x86_64
+}
+
+test_command_of_arm64_sees_the_machine() {
+	"$ROOT/scripts/setup" --have arm64 2>"$TMP/err" || { skip=$(<"$TMP/err"); return; }
+	sees_the_machine 7.3-arm64 aarch64
 }
 
 # 5 MB on each of the two streams at the same time, and a process left behind that holds them open.

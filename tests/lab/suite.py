@@ -126,6 +126,28 @@ def test_mprotect():
     return "2 hits of 64 pages, 128 faults to get them back"
 
 
+def test_page_size():
+    """sizes are in bytes of this kernel's pages, in text, JSON, captures and exports, and what is counted in pages is right"""
+    page = os.sysconf("SC_PAGESIZE")
+    load = ["--", "sh", "-c", f"exec chrt -f 1 {GMEMLOAD} --vms=1 --slots=2 --pages=64 touch punch:first=3,pages=10 touch recreate:slot=0 touch >/dev/null"]
+    size = f"{64 * page >> 10}KiB" if 64 * page < 1 << 20 else f"{64 * page >> 20}MiB"
+    with tempfile.TemporaryDirectory() as directory:
+        done = run(GMEMTRACE, "record", "--events", "-o", f"{directory}/capture", *load)
+        assert done.returncode == 0, done.stderr
+        text = run(GMEMTRACE, "report", f"{directory}/capture").stdout
+        capture = json.loads(run(GMEMTRACE, "report", f"{directory}/capture", "-f", "json").stdout)
+        lines = run(GMEMTRACE, "export", f"{directory}/capture", "--to", "openmetrics").stdout
+    assert capture["kernel"]["page_size"] == page, capture["kernel"]
+    slot, gmem = capture["vms"][0]["slots"][0], capture["gmems"][0]
+    assert f"gfn 0x{slot['base_gfn']:x}-0x{slot['base_gfn'] + 63:x}  {size}  " in text, text
+    assert slot["npages"] == 64 and gmem["size_bytes"] == 64 * page, (slot, gmem)
+    assert slot["events"]["punch_hole"]["pages"] == 10 and slot["events"]["zap"]["pages"] == 64 + 10, slot["events"]
+    refaults = slot["events"]["guest_fault"]["details"]
+    assert refaults == {"first_touch": 64, "refault_punch": 10, "refault_slot_change": 64}, refaults
+    assert f" {64 * page}\n" in lines, lines
+    return f"{page} bytes"
+
+
 def test_lost():
     """what is missed when vCPUs preempt each other is counted as missed"""
     need_guests()
@@ -171,7 +193,7 @@ def test_privileges():
     return privileges.check_needed()
 
 
-TESTS = [test_probe, test_probe_ladder, test_loads, test_types, test_privileges, test_exact, test_prepare, test_mprotect, test_lost, test_exact_two_programs,
+TESTS = [test_probe, test_probe_ladder, test_loads, test_types, test_privileges, test_exact, test_prepare, test_mprotect, test_page_size, test_lost, test_exact_two_programs,
          test_folded, test_docs]
 
 
