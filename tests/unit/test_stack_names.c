@@ -39,18 +39,42 @@ static void write_kallsyms(const char *text)
 /* Two frames, and one of ours between them. */
 static const __u64 stack[STACK_DEPTH] = { 0x1010, 0x3000, 0x2020 };
 
-static void check(struct stack_names *names, __u32 id, const char *inner, const char *outer)
+/* The same on arm64, where ours is called from the inner one's begin. */
+static const __u64 stack_arm64[STACK_DEPTH] = { 0x1010, 0x3000, 0x1008, 0x2020 };
+
+static void check_stack(struct stack_names *names, __u32 id, const __u64 *addresses,
+			const char *inner, const char *outer)
 {
 	char **frames;
 	size_t n;
 
-	assert_int_equal(stack_names_get(names, id, stack, &frames, &n), 0);
+	assert_int_equal(stack_names_get(names, id, addresses, &frames, &n), 0);
 	assert_int_equal(n, 2);
 	assert_string_equal(frames[0], inner);
 	assert_string_equal(frames[1], outer);
 	for (size_t i = 0; i < n; i++)
 		free(frames[i]);
 	free(frames);
+}
+
+static void check(struct stack_names *names, __u32 id, const char *inner, const char *outer)
+{
+	check_stack(names, id, stack, inner, outer);
+}
+
+/* A function that calls itself is there twice, but for the call of ours. */
+static void test_call_of_ours(void **state)
+{
+	static const __u64 recursion[STACK_DEPTH] = { 0x1010, 0x3000, 0x1080 },
+			   no_trampoline[STACK_DEPTH] = { 0x1010, 0x1008 };
+	struct stack_names *names = stack_names_new(kallsyms);
+
+	(void)state;
+	write_kallsyms("1000 t zap\t[kvm]\n2000 T ioctl\n3000 t bpf_trampoline_1\t[bpf]\n");
+	check_stack(names, 1, stack_arm64, "zap+0x10 [kvm]", "ioctl+0x20");
+	check_stack(names, 2, recursion, "zap+0x10 [kvm]", "zap+0x80 [kvm]");
+	check_stack(names, 3, no_trampoline, "zap+0x10 [kvm]", "zap+0x8 [kvm]");
+	stack_names_free(names);
 }
 
 static void test_read_once(void **state)
@@ -90,9 +114,10 @@ static void test_no_kallsyms(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_read_once, setup, teardown),
+		cmocka_unit_test(test_read_once),
+		cmocka_unit_test(test_call_of_ours),
 		cmocka_unit_test(test_no_kallsyms),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -77,9 +77,23 @@ static bool is_bpf(const char *frame)
 	return !strncmp(frame, "bpf_", 4) || !strncmp(frame, "__bpf_", 6);
 }
 
+/*
+ * On arm64 a trampoline also leaves a record of the call that led to it, at the begin of the traced
+ * function, whose own frame is @inner. Nothing else is called from there: it is no recursion.
+ */
+static bool is_call_of_ours(const char *frame, const char *inner)
+{
+	static const char call[] = "+0x8";
+	size_t len = strcspn(inner, "+");
+
+	return !strncmp(frame, inner, len) && !strncmp(frame + len, call, sizeof(call) - 1) &&
+	       (!frame[len + sizeof(call) - 1] || frame[len + sizeof(call) - 1] == ' ');
+}
+
 static int look_up(struct stack_names *names, const __u64 *addresses, struct frames *frames)
 {
 	int err = read_symbols(names);
+	bool behind_ours = false;
 	char name[320];
 
 	frames->v = err ? NULL : calloc(STACK_DEPTH, sizeof(*frames->v));
@@ -90,8 +104,13 @@ static int look_up(struct stack_names *names, const __u64 *addresses, struct fra
 		if (symbols_hidden(names->symbols) && i)
 			break;
 		symbols_name(names->symbols, addresses[i], name, sizeof(name));
-		if (is_bpf(name))
+		if (is_bpf(name)) {
+			behind_ours = true;
 			continue;
+		}
+		if (behind_ours && frames->n && is_call_of_ours(name, frames->v[frames->n - 1]))
+			continue;
+		behind_ours = false;
 		frames->v[frames->n] = strdup(name);
 		if (!frames->v[frames->n++])
 			return -ENOMEM;
