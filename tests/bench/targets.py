@@ -40,8 +40,8 @@ UNMAP_PAGES, LEAF_PAGES, UNMAP_LIMIT = 16 << 20, 8192, 50000
 BPFTRACE_SHARE = 1 / 3  # of what its histogram by slot adds
 # arm64's instructions are others: the path that happens most.
 LIMITS_ARM64 = {
-    ("gmemtrace", "empty_session", "guest_fault"): 470,
-    ("gmemtrace_pairs", "empty_pair", "guest_fault"): 520,
+    ("gmemtrace", "empty_session", "guest_fault"): 450,
+    ("gmemtrace_pairs", "empty_pair", "guest_fault"): 500,
 }
 ARM64 = os.uname().machine == "aarch64"
 

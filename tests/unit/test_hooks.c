@@ -33,8 +33,11 @@ static void test_ladders_descend(void **state)
 		for (int i = 0; i < EVENT_RUNGS && rung[i].since; i++) {
 			assert_true(version(rung[i].since) >= 6008);
 			assert_non_null(rung[i].hooks[0].program);
-			/* What is in flight has no order yet. */
-			if (i && strcmp(rung[i].since, "in flight"))
+			/*
+			 * What is in flight has no order yet; neither have functions of which an
+			 * architecture has only one.
+			 */
+			if (i && strcmp(rung[i].since, "in flight") && ladder != KEEPER_SLOT_ZAP)
 				assert_true(version(rung[i].since) < version(rung[i - 1].since));
 		}
 	}
