@@ -77,7 +77,7 @@ sees_the_machine() {
 		pwd
 		id -u
 		uname -rm
-		hostname
+		uname -n
 		test -c /dev/kvm && echo kvm
 		test -f /sys/kernel/tracing/available_tracers && echo tracefs
 		test -d /sys/kernel/debug/tracing && echo debugfs
