@@ -223,7 +223,7 @@ NOT_HERE = (
     (r"^(scripts/)?lab (build|fetch|debian|user-space)\b", "takes too long; of fetch tests/lab/labtest.sh tries what can go wrong"),
     (r"^(make|make ARCH=arm64|make (check|check-long|bench|bench-files|fuzz|growth|lint|sanitized|unit)|make check PART=.*|make bench OPTIONS=.*|make && sudo build/gmemtop)$", "runs this, or takes too long; test_screens has the screen"),
     (r"^make compile_commands\.json$", "tests/lab/hacking.py"),
-    (r"^gmemtrace probe -f json$|^scripts/(setup|setup arm64|setup build lab|check-types|ladder|screenshot)$|^tests/(bench|lab)/\w+\.py( 26)?$", "makes what other tests look at"),
+    (r"^gmemtrace probe -f json$|^scripts/(setup|setup arm64|setup build lab|check-types|ladder|screenshot)$|^(scripts/lab run .* )?tests/bench/cost\.py$|^tests/(bench|lab)/\w+\.py( 26)?$", "makes what other tests look at"),
 )
 
 # Blocks that are no commands, by how they begin.
