@@ -130,10 +130,12 @@ struct {
 /* Relaxed: what the compiler knows of other memory stays so, which the verifier would not find out again. */
 static __always_inline void under_way_add(enum gmem_event event, __u64 n)
 {
-	__u32 cpu = bpf_get_smp_processor_id() & (BEGUN_CPUS - 1);
+	__u32 cpu;
 
-	if (event != EV_GUEST_FAULT)
-		__atomic_fetch_add(&under_way[cpu].n[event], n, __ATOMIC_RELAXED);
+	if (event == EV_GUEST_FAULT)
+		return;
+	cpu = bpf_get_smp_processor_id() & (BEGUN_CPUS - 1);
+	__atomic_fetch_add(&under_way[cpu].n[event], n, __ATOMIC_RELAXED);
 }
 
 static __always_inline void lose(enum gmem_event event, enum gmem_loss loss)
