@@ -252,7 +252,7 @@ static __always_inline int guest_fault_begin(__u64 *ctx, enum fault_kind kind)
 static __always_inline int guest_fault_end(__u64 *ctx, enum fault_kind kind)
 {
 	struct gmem_record event = EVENT(GUEST_FAULT);
-	struct task_state *state = fault_leave(&event);
+	struct task_state *state = event_leave(&event);
 	struct cpu_slot *slot;
 
 	if (!state)

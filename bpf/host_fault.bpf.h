@@ -98,7 +98,7 @@ static __always_inline int host_fault_end(struct call call)
 	struct task_state *state;
 	int owner;
 
-	state = fault_leave(&event);
+	state = event_leave(&event);
 	if (!state)
 		return 0;
 	event_at_pgoff(&event, kread(call, vmf, pgoff));

@@ -12,6 +12,7 @@
 const volatile __u32 max_histograms;
 
 __u32 next_histogram = 1; /* 0 stands for none */
+__u32 histograms_used;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -91,6 +92,8 @@ static __always_inline __u32 histogram_new(struct event_stat *stat)
 	/* Another CPU may have been first. */
 	if (__sync_val_compare_and_swap(&stat->hist, 0, index))
 		bpf_map_push_elem(&free_histograms, &index, 0);
+	else
+		__sync_fetch_and_add(&histograms_used, 1);
 	return stat->hist;
 }
 

@@ -237,26 +237,15 @@ static __always_inline bool event_end(struct task_state *state, struct gmem_reco
 	return true;
 }
 
-/* The same of the task with this state, if it has any; the state, or NULL. */
-static __always_inline struct task_state *state_leave(struct task_state *state,
-						      struct gmem_record *event)
-{
-	return state && event_end(state, event) ? state : NULL;
-}
-
-/* In this task. No state: counted where it began. */
+/*
+ * The same in this task: its state, or NULL. An event that begins makes a state: without one, the begin was
+ * missed. So are many of a new thread as long as another task is preempted inside the program.
+ */
 static __always_inline struct task_state *event_leave(struct gmem_record *event)
 {
-	return state_leave(state_get(), event);
-}
+	struct task_state *state = state_make();
 
-/*
- * The same of a fault, which always has a state at its begin: without one, the begin was missed. So are
- * many of a new thread as long as another task is preempted inside the program for the begin.
- */
-static __always_inline struct task_state *fault_leave(struct gmem_record *event)
-{
-	return state_leave(state_make(), event);
+	return state && event_end(state, event) ? state : NULL;
 }
 
 #endif

@@ -367,6 +367,7 @@ static void free_owner(const struct session_tables *tables, __u32 index)
 		if (!hist)
 			continue;
 		memset(&tables->histograms[hist], 0, sizeof(*tables->histograms));
+		__atomic_fetch_sub(tables->histograms_used, 1, __ATOMIC_SEQ_CST);
 		bpf_map_update_elem(tables->free_histograms_fd, NULL, &hist, BPF_ANY);
 	}
 	if (tables->heats)
@@ -446,15 +447,27 @@ int session_recycle(struct session *session, __u32 keep)
 	return err ?: recycle_now(&scan, session, &arrays);
 }
 
+/* VMs with many kinds of events may run out of histograms first. */
+static bool histograms_are_tight(const struct session_tables *tables)
+{
+	return __atomic_load_n(tables->histograms_used, __ATOMIC_RELAXED) >
+	       tables->max_histograms / 2;
+}
+
 bool session_is_tight(struct session *session)
 {
 	const struct session_tables tables = session_tables(session);
 
-	return owners_used(&tables) > tables.max_owners / 2 && !recycle_note(session) &&
-	       any_due(tables.recycle);
+	return (owners_used(&tables) > tables.max_owners / 2 || histograms_are_tight(&tables)) &&
+	       !recycle_note(session) && any_due(tables.recycle);
 }
 
 int session_make_room(struct session *session)
 {
-	return session_recycle(session, session_tables(session).max_owners / 4);
+	const struct session_tables tables = session_tables(session);
+	__u32 keep = tables.max_owners / 4;
+
+	if (histograms_are_tight(&tables) && keep > owners_used(&tables) / 2)
+		keep = owners_used(&tables) / 2;
+	return session_recycle(session, keep);
 }

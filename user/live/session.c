@@ -506,6 +506,8 @@ struct session_tables session_tables(struct session *session)
 		.stack_stats_fd = session_arrays(session).stack_stats_fd,
 		.generations = skel->bss->generations,
 		.owners_used = &skel->bss->owners_used,
+		.histograms_used = &skel->bss->histograms_used,
+		.max_histograms = bpf_map__max_entries(skel->maps.histograms),
 		.max_owners = session->options.max_owners,
 		.sees_release = is_attached(session, EV_RELEASE),
 		.free_ns = is_attached(session, EV_FREE) ? FREE_NS : 0,

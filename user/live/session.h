@@ -112,8 +112,8 @@ struct session_tables {
 	int free_owners_fd, free_histograms_fd; /* queues of indexes */
 	int stack_stats_fd; /* -1: no stacks are kept */
 	__u32 *generations; /* [GENERATIONS] */
-	__u32 *owners_used;
-	__u32 max_owners;
+	__u32 *owners_used, *histograms_used;
+	__u32 max_owners, max_histograms;
 	bool sees_release; /* of guest_memfds */
 	__u64 free_ns; /* how long pages may be freed after it, if that is counted */
 	struct recycle *recycle;
