@@ -168,6 +168,11 @@ def summary(mayhem):
             f"{mayhem.lost} lost in all ({losses}), {known} causes compared, {left_out} pages left out, {len(mayhem.capture['vms'])} VMs")
 
 
+def kernel_warnings():
+    """The kernel may have given up some kind of tracing, and says so there alone."""
+    return run("dmesg", "--level=emerg,alert,crit,err,warn").stdout.splitlines()[-60:]
+
+
 def mayhem_by(kind, seconds, seed):
     options, arguments = KINDS[kind]
     if kind == "exact" and KERNEL.endswith("6.12"):
@@ -177,7 +182,7 @@ def mayhem_by(kind, seconds, seed):
     # Of a fault that a hole overtook it cannot be known what it found.
     if kind == "exact" and [kinds for kinds in mayhem.capture["loss"]["events"].values() if set(kinds) != {"cause"}]:
         wrong.append(f"lost with --exact: {mayhem.capture['loss']}")
-    assert not wrong, "\n".join([f"seed {seed}, {seconds} seconds, {kind}: {summary(mayhem)}", *wrong[:30]])
+    assert not wrong, "\n".join([f"seed {seed}, {seconds} seconds, {kind}: {summary(mayhem)}", *wrong[:30], *kernel_warnings()])
     return f"seed {seed}: {summary(mayhem)}"
 
 
