@@ -447,11 +447,11 @@ int session_recycle(struct session *session, __u32 keep)
 	return err ?: recycle_now(&scan, session, &arrays);
 }
 
-/* VMs with many kinds of events may run out of histograms first. */
+/* VMs with many kinds of events may run out of histograms first, of which each takes more than of owners. */
 static bool histograms_are_tight(const struct session_tables *tables)
 {
 	return __atomic_load_n(tables->histograms_used, __ATOMIC_RELAXED) >
-	       tables->max_histograms / 2;
+	       tables->max_histograms - tables->max_histograms / 16;
 }
 
 bool session_is_tight(struct session *session)

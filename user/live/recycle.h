@@ -29,7 +29,7 @@ const struct past_list *recycle_past(struct session *session);
 int session_recycle(struct session *session, __u32 keep);
 
 /*
- * For those who keep what has ended as long as there is room: whether more than half of the owners, or of the histograms, are in
+ * For those who keep what has ended as long as there is room: whether more than half of the owners, or 15 in 16 of the histograms, are in
  * use and something has ended, as recycle_note(); and the recycling then, until a quarter is.
  */
 bool session_is_tight(struct session *session);
