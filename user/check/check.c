@@ -39,11 +39,6 @@ static struct metric_value *values_of(const struct judge *judge, size_t row)
 	return judge->result->values + row * judge->nruns;
 }
 
-static const struct check_run *run_of(const struct check_input *input, size_t n)
-{
-	return n < input->nbase ? &input->base[n] : &input->new[n - input->nbase];
-}
-
 /* Reading. */
 
 static int make_places(struct check_result *result)
@@ -55,7 +50,8 @@ static int make_places(struct check_result *result)
 	if (!array_append(&result->places, &result->nplaces, sizeof(*result->places)))
 		return -ENOMEM;
 	for (size_t i = 0; i < input->nbase + input->nnew && input->per_slot && !err; i++)
-		err = places_add(&result->places, &result->nplaces, run_of(input, i)->capture);
+		err = places_add(&result->places, &result->nplaces,
+				 check_run_at(input, i)->capture);
 	return err;
 }
 
@@ -92,7 +88,8 @@ static int read_run(struct judge *judge, size_t first, size_t end, size_t run)
 {
 	const struct check_row *rows = judge->result->rows;
 	struct place_counts counts;
-	int err = place_counts_read(&counts, rows[first].place, run_of(judge->input, run)->capture);
+	int err = place_counts_read(&counts, rows[first].place,
+				    check_run_at(judge->input, run)->capture);
 
 	for (size_t i = first; i < end && !err; i++)
 		values_of(judge, i)[run] = metric_read(&rows[i].rule->metric, &counts);

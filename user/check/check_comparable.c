@@ -361,14 +361,9 @@ static const struct {
 	{ OBSTACLE_WORK, SIDES, other_work },
 };
 
-static const struct check_run *nth_run(const struct check_input *input, size_t n)
-{
-	return n < input->nbase ? &input->base[n] : &input->new[n - input->nbase];
-}
-
 static int met_by(const struct comparison *c, enum scope scope, obstacle_fn *met, size_t n)
 {
-	const struct check_run *run = nth_run(c->input, n);
+	const struct check_run *run = check_run_at(c->input, n);
 	int err = 0;
 
 	if (scope == SIDES)
@@ -378,7 +373,7 @@ static int met_by(const struct comparison *c, enum scope scope, obstacle_fn *met
 	if (scope != EVERY_PAIR)
 		return met(c, c->input->base, run);
 	for (size_t i = 0; i < n && !err; i++)
-		err = met(c, nth_run(c->input, i), run);
+		err = met(c, check_run_at(c->input, i), run);
 	return err;
 }
 

@@ -22,24 +22,16 @@ warn(struct check_result *result, const char *format, ...)
 	va_end(args);
 }
 
-static __u64 start_of(const struct check_input *input, size_t run)
-{
-	const struct check_run *at =
-		run < input->nbase ? &input->base[run] : &input->new[run - input->nbase];
-
-	return at->capture->start_realtime_ns;
-}
-
 /* Sides that were made one after the other. */
 static void look_at_turns(struct check_result *result, const size_t *by_time)
 {
 	const struct check_input *input = result->input;
 	const size_t *base = by_time, *new = by_time + input->nbase;
 
-	if (start_of(input, new[input->nnew - 1]) < start_of(input, base[0]))
+	if (check_start_of(input, new[input->nnew - 1]) < check_start_of(input, base[0]))
 		warn(result, "all new runs are older than all of the base: are the sides swapped?");
 	else if (result->ntests && input->nbase > 1 && input->nnew > 1 &&
-		 start_of(input, base[input->nbase - 1]) < start_of(input, new[0]))
+		 check_start_of(input, base[input->nbase - 1]) < check_start_of(input, new[0]))
 		warn(result,
 		     "all base runs were made before all new ones: what has changed "
 		     "meanwhile (heat, load, another boot) is taken for a change. Record in "
@@ -84,12 +76,13 @@ static void look_at_days(struct check_result *result, const size_t *by_time)
 {
 	const struct check_input *input = result->input;
 	const size_t *base = by_time, *new = by_time + input->nbase;
-	__u64 first = start_of(input, base[0]), last = start_of(input, base[input->nbase - 1]);
+	__u64 first = check_start_of(input, base[0]),
+	      last = check_start_of(input, base[input->nbase - 1]);
 
-	if (start_of(input, new[0]) < first)
-		first = start_of(input, new[0]);
-	if (start_of(input, new[input->nnew - 1]) > last)
-		last = start_of(input, new[input->nnew - 1]);
+	if (check_start_of(input, new[0]) < first)
+		first = check_start_of(input, new[0]);
+	if (check_start_of(input, new[input->nnew - 1]) > last)
+		last = check_start_of(input, new[input->nnew - 1]);
 	if (result->ntests && last - first >= DAY_NS)
 		warn(result, "runs are up to %.1f days apart: the machine may be another by now",
 		     (double)(last - first) / DAY_NS);

@@ -24,6 +24,17 @@ struct levels {
 int levels_make(struct levels *levels, const struct check_input *input);
 void levels_free(struct levels *levels);
 
+/* Those of the base are the first. */
+static inline const struct check_run *check_run_at(const struct check_input *input, size_t run)
+{
+	return run < input->nbase ? &input->base[run] : &input->new[run - input->nbase];
+}
+
+static inline __u64 check_start_of(const struct check_input *input, size_t run)
+{
+	return check_run_at(input, run)->capture->start_realtime_ns;
+}
+
 /* Each look has its share of alpha and of the chance of a miss. */
 static inline double check_share_of_look(const struct check_input *input, double chance)
 {

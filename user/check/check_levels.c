@@ -7,21 +7,14 @@
 #include <stdlib.h>
 #include "check_judge.h"
 
-static __u64 start_of(const struct check_input *input, size_t run)
-{
-	const struct check_run *at =
-		run < input->nbase ? &input->base[run] : &input->new[run - input->nbase];
-
-	return at->capture->start_realtime_ns;
-}
-
 /* Insertion, which keeps the order of files where times are the same. */
 static void sort_by_time(const struct check_input *input, size_t *runs, size_t first, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t at = i;
 
-		for (; at && start_of(input, runs[at - 1]) > start_of(input, first + i); at--)
+		for (; at && check_start_of(input, runs[at - 1]) > check_start_of(input, first + i);
+		     at--)
 			runs[at] = runs[at - 1];
 		runs[at] = first + i;
 	}

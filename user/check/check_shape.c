@@ -65,13 +65,9 @@ int check_shape_read(const struct check_input *input, struct check_row *row, con
 	row->shape = shape;
 	if (shape)
 		shape->nprofiles = n;
-	for (size_t i = 0; i < n && !err; i++) {
-		size_t run = by_time[i];
-		const struct check_run *at =
-			run < input->nbase ? &input->base[run] : &input->new[run - input->nbase];
-
-		err = read_profile(row, at->capture, &shape->profiles[i]);
-	}
+	for (size_t i = 0; i < n && !err; i++)
+		err = read_profile(row, check_run_at(input, by_time[i])->capture,
+				   &shape->profiles[i]);
 	return err;
 }
 

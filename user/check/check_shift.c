@@ -71,10 +71,7 @@ int check_find_shifts(const struct check_input *input, struct check_row *row)
 	if (!values)
 		return -ENOMEM;
 	for (size_t i = 0; i < nruns && !err; i++)
-		err = read_run(row,
-			       (i < input->nbase ? &input->base[i] : &input->new[i - input->nbase])
-				       ->capture,
-			       values + i, nruns);
+		err = read_run(row, check_run_at(input, i)->capture, values + i, nruns);
 	if (!err)
 		find_shifts(input, row, values);
 	if (row->shifts.known)
