@@ -157,13 +157,19 @@ static __always_inline struct task_state *state_make(void)
 				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
+/* It has begun here at @start_ns, and is over. */
+static __always_inline void event_not_under_way(enum gmem_event event, __u64 start_ns)
+{
+	if (start_ns > EVENT_IGNORED)
+		under_way_add(event, -1);
+}
+
 /* The event is over in this task, and its end was missed. */
 static __always_inline void event_unended(struct task_state *state, enum gmem_event event)
 {
 	if (state->start_ns[event] >= active_since_ns)
 		lose(event, LOSS_MISSED);
-	if (state->start_ns[event] > EVENT_IGNORED)
-		under_way_add(event, -1);
+	event_not_under_way(event, state->start_ns[event]);
 	state->start_ns[event] = 0;
 }
 
@@ -171,8 +177,8 @@ static __always_inline void event_begin(struct task_state *state, enum gmem_even
 {
 	if (state->start_ns[event] >= active_since_ns)
 		lose(event, LOSS_MISSED);
-	if (state->start_ns[event] <=
-	    EVENT_IGNORED) /* else in the place of one whose end was missed */
+	/* Else it takes the place of one whose end was missed. */
+	if (state->start_ns[event] <= EVENT_IGNORED)
 		under_way_add(event, 1);
 	state->start_ns[event] = bpf_ktime_get_ns();
 }
@@ -180,8 +186,7 @@ static __always_inline void event_begin(struct task_state *state, enum gmem_even
 /* The event begins, but is not to be counted. */
 static __always_inline void event_ignore(struct task_state *state, enum gmem_event event)
 {
-	if (state->start_ns[event] > EVENT_IGNORED)
-		under_way_add(event, -1);
+	event_not_under_way(event, state->start_ns[event]);
 	state->start_ns[event] = EVENT_IGNORED;
 }
 
@@ -226,8 +231,7 @@ static __always_inline bool event_end(struct task_state *state, struct gmem_reco
 	__u64 start_ns = state->start_ns[event->event];
 
 	state->start_ns[event->event] = 0;
-	if (start_ns > EVENT_IGNORED)
-		under_way_add(event->event, -1);
+	event_not_under_way(event->event, start_ns);
 	if (!start_ns)
 		lose(event->event, LOSS_MISSED);
 	if (start_ns < active_since_ns)

@@ -10,14 +10,12 @@
 #include "model/misses.h"
 #include "object.h"
 
-#define MAX_PROGRAMS (NR_LADDERS * RUNG_HOOKS * 2)
-
 struct programs {
 	const struct object *object;
 	struct choice *choice;
-	const struct bpf_program *prog[MAX_PROGRAMS];
-	__u64 before[MAX_PROGRAMS]; /* skips until the start */
-	struct used_program used[MAX_PROGRAMS];
+	const struct bpf_program *prog[MAX_TARGETS];
+	__u64 before[MAX_TARGETS]; /* skips until the start */
+	struct used_program used[MAX_TARGETS];
 	size_t n;
 };
 
