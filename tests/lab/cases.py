@@ -17,10 +17,9 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from behaviour import background, capturing, wait_for  # noqa: E402  (after the path)
 from counts import FUNCTIONS, compare_latencies, compare_traced, ftrace, lost  # noqa: E402
 from tap import Results, tests_of  # noqa: E402
-from tool import BUILD, GMEMLOAD, GMEMTRACE, IMPOSSIBLE, ROOT, complains, report, run, trace  # noqa: E402
+from tool import BUILD, GMEMLOAD, GMEMTOP, GMEMTRACE, IMPOSSIBLE, ROOT, complains, report, run, trace  # noqa: E402
 
 SITUATIONS = f"{BUILD}/situations"
-GMEMTOP = f"{BUILD}/gmemtop"
 FTRACE_ENABLED = "/proc/sys/kernel/ftrace_enabled"
 TRACING = "/sys/kernel/tracing"
 BOTH_WAYS = ((), ("--no-fsession",))

@@ -22,7 +22,7 @@ import docpages  # noqa: E402  (after the path)
 import lists  # noqa: E402
 from docpages import LAB, read  # noqa: E402
 from tap import Results, Skip  # noqa: E402
-from tool import BUILD, GMEMLOAD, GMEMTRACE, ROOT, USAGE, run  # noqa: E402
+from tool import BUILD, GMEMLOAD, GMEMTOP, GMEMTRACE, ROOT, USAGE, run  # noqa: E402
 
 KERNEL = "7.3"  # of commands that name none
 PATIENCE = 240  # seconds: make demo boots a VM, beside others
@@ -503,7 +503,7 @@ def options_of(*program):
 
 def programs():
     """Each program, or sub-command with options of its own, that has a --help."""
-    return {"gmemtrace": [GMEMTRACE], "gmemtrace check": [GMEMTRACE, "check"], "gmemtrace trend": [GMEMTRACE, "trend"], "gmemtop": [f"{ROOT}/build/gmemtop"]}
+    return {"gmemtrace": [GMEMTRACE], "gmemtrace check": [GMEMTRACE, "check"], "gmemtrace trend": [GMEMTRACE, "trend"], "gmemtop": [GMEMTOP]}
 
 
 # For every command.
@@ -553,7 +553,7 @@ def test_options():
 
 def test_short_options():
     """the letters of help and version do what they are for"""
-    for program in (GMEMTRACE, f"{ROOT}/build/gmemtop"):
+    for program in (GMEMTRACE, GMEMTOP):
         for letter, word in (("-V", "--version"), ("-?", "--help")):
             done, same = run(program, letter), run(program, word)
             assert done.returncode == 0 and done.stdout == same.stdout and done.stdout, (program, letter, done)
@@ -621,7 +621,7 @@ def test_filters():
     assert len(filters) >= 4, filters
     for text in filters:
         # What is wrong with options is said first of all, which the first of these two shows.
-        wrong, right = (run(f"{ROOT}/build/gmemtop", "-f", given, stdin=subprocess.DEVNULL).stderr for given in (f"{text} no", text))
+        wrong, right = (run(GMEMTOP, "-f", given, stdin=subprocess.DEVNULL).stderr for given in (f"{text} no", text))
         assert "gmemtop: -f " in wrong and "gmemtop: -f " not in right, (text, wrong, right)
 
 

@@ -16,9 +16,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from diagnostics import about  # noqa: E402  (after the path)
 from tap import Results, Skip  # noqa: E402
-from tool import GMEMLOAD, GMEMTRACE, IMPOSSIBLE, SANITIZED, attached, complains, run  # noqa: E402
+from tool import BUILD, GMEMLOAD, GMEMTRACE, IMPOSSIBLE, SANITIZED, attached, complains, run  # noqa: E402
 
-BUILD = os.path.dirname(GMEMTRACE)
 LOCKDOWN = "/sys/kernel/security/lockdown"
 # Where COMMAND leaves a trace of itself, and reports are to be.
 PLACE = "PLACE"

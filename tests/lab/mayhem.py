@@ -52,9 +52,6 @@ class Mayhem:
         # With two programs, the end of a thread's last guest fault, when it is missed, leaves nobody to notice.
         self.unnoticed = THREADS * self.account["phases"] if self.lost and "--no-fsession" in options else 0
 
-    def most_unnoticed(self, events):
-        return self.unnoticed if "guest_fault" in events else 0
-
     def events(self):
         return {hook["event"] for hook in self.capture["hooks"] if hook["attached"]}
 
@@ -70,11 +67,11 @@ def pages_of(mayhem, event):
     return sum(place["events"].get(event, {}).get("pages", 0) for place in places_of(mayhem.capture))
 
 
-def is_right(mayhem, event, right):
+def is_right(mayhem, right, *events):
     """Nothing is counted that did not happen, and what is not counted is said to be lost."""
-    count, gone = total(mayhem, event), lost(mayhem, event)
-    most = count + gone + mayhem.most_unnoticed([event])
-    return (count if event in SHARING else count + gone) <= right <= most
+    count, gone = sum(total(mayhem, event) for event in events), lost(mayhem, *events)
+    unnoticed = mayhem.unnoticed if "guest_fault" in events else 0
+    return (count if set(events) <= SHARING else count + gone) <= right <= count + gone + unnoticed
 
 
 def compare_functions(mayhem):
@@ -84,9 +81,7 @@ def compare_functions(mayhem):
         events = line.split(":")[0].split("+")
         functions = next(names for found, names in FUNCTIONS if found == events)
         right = next(mayhem.ftrace[name] for name in functions if name in mayhem.ftrace)
-        count, gone = sum(total(mayhem, event) for event in events), lost(mayhem, *events)
-        least = count if set(events) <= SHARING else count + gone
-        if not least <= right <= count + gone + mayhem.most_unnoticed(events):
+        if not is_right(mayhem, right, *events):
             wrong.append(line)
     return wrong
 
@@ -102,7 +97,7 @@ def compare_calls(mayhem):
             pages[name] += npages
     for name in sorted(set(told) & mayhem.events()):
         count, gone = total(mayhem, name), lost(mayhem, name)
-        if not is_right(mayhem, name, told[name]):
+        if not is_right(mayhem, told[name], name):
             wrong.append(f"{name}: {count} counted, {gone} lost, {told[name]} calls")
         if not gone and pages_of(mayhem, name) != pages[name]:
             wrong.append(f"{name}: {pages_of(mayhem, name)} pages counted of {pages[name]}")

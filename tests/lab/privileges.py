@@ -17,9 +17,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from tap import Results, Skip, tests_of  # noqa: E402  (after the path)
-from tool import BUILD, GMEMLOAD, GMEMTRACE, IMPOSSIBLE, ROOT, complains, run  # noqa: E402
+from tool import GMEMLOAD, GMEMTOP, GMEMTRACE, IMPOSSIBLE, ROOT, complains, run  # noqa: E402
 
-GMEMTOP = f"{BUILD}/gmemtop"
 NOBODY = 65534
 ONE_VM = ["--vms=1", "--vcpus=1", "--slots=1", "--pages=8", "touch"]
 GUEST = [GMEMLOAD, *ONE_VM]
