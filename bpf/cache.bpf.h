@@ -36,17 +36,18 @@ static __always_inline __u64 word_zapped(__u64 word, const struct leaf_cache *ca
 
 /*
  * As leaf_touch(), in fewer steps: page @index is present now, and its mapping @mapping unless that is PAGE_NEVER.
- * What the page was before, or PAGE_LOST when that is not known. @asked: page_look() has. @hole: one may be
- * under way.
+ * What the page was before the fault, which began at @since_ns, or PAGE_LOST when that is not known. @asked:
+ * page_look() has. @noisy: as is_noisy(), which the caller may know.
  */
 static __always_inline __u32 page_touch(struct leaf_cache *cache, __u64 index,
-					enum page_mapping mapping, bool asked, bool hole)
+					enum page_mapping mapping, bool asked, __u64 since_ns,
+					bool noisy)
 {
 	__u32 shift = (index & 7) * 4, before;
 	struct pages_leaf *leaf;
 	__u64 *at, word, now;
 
-	if (hole || cache->leaf_of != index >> PAGES_LEAF_BITS)
+	if (noisy || cache->leaf_of != index >> PAGES_LEAF_BITS)
 		goto by_hand;
 	leaf = leaf_in_cache(cache);
 	if (!leaf)
@@ -67,7 +68,7 @@ static __always_inline __u32 page_touch(struct leaf_cache *cache, __u64 index,
 	if (now == word)
 		return before;
 by_hand:
-	return leaf_touch(cache, index, mapping | (asked ? TOUCH_ASKED : 0));
+	return leaf_touch(cache, index, mapping | (asked ? TOUCH_ASKED : 0), since_ns);
 }
 
 /* As cache_owner(), for the slot whose VM and address are in the cache, and nothing else yet. */

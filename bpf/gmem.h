@@ -338,6 +338,8 @@ struct gmem_info {
 	__u32 met_late; /* 1 unless we have known it, and all of its pages, since it was made */
 	__u32 asks; /* GMEM_UNSURE or 0 */
 	__u64 hole; /* under way, as hole_make(); 0: none */
+	__u64 hole_before[2]; /* the last two that have ended, */
+	__u64 hole_end_ns[2]; /* and when */
 };
 
 struct owner {

@@ -134,10 +134,10 @@ static __always_inline void guest_fault_tell(struct task_state *state, const __u
 
 /* Each guest fault that succeeds has one cause. */
 static __always_inline void guest_fault_cause(struct cpu_slot *slot, struct gmem_record *event,
-					      __u64 gfn, bool asked, bool hole)
+					      __u64 gfn, bool asked, __u64 since_ns, bool noisy)
 {
 	__u64 index = gfn + slot->cache.pgoff_of_gfn;
-	__u32 before = page_touch(&slot->cache.leaf, index, PAGE_MAPPED, asked, hole);
+	__u32 before = page_touch(&slot->cache.leaf, index, PAGE_MAPPED, asked, since_ns, noisy);
 	__u32 cause = FAULT_CAUSES >> before * 4 & 7;
 
 	if (cause)
@@ -185,7 +185,8 @@ static __always_inline void guest_fault_count(struct call call, struct cpu_slot 
 {
 	const __u64 *args = fault_args(call);
 	int owner = fault_owner(slot, args), ret;
-	bool within;
+	__u64 since_ns;
+	bool noisy;
 
 	if (owner <= 0) {
 		slot->tally.ended++;
@@ -197,14 +198,15 @@ static __always_inline void guest_fault_count(struct call call, struct cpu_slot 
 	event->owner = owner;
 	event->page = args[2];
 	tally_latency(&slot->tally, event->latency_ns, kind != FAULT_ANY ? 0 : min_latency_ns);
-	within = asking.within;
-	if (within || (kind == FAULT_ANY && fault_context))
+	since_ns = event->end_ns - event->latency_ns;
+	noisy = is_noisy(since_ns);
+	if (noisy || (kind == FAULT_ANY && fault_context))
 		guest_fault_context(&slot->tally, event, errno_of(ret));
 	if (ret < 0) {
 		event->err = -ret;
 		error_count(owner, EV_GUEST_FAULT, -ret);
 	} else {
-		guest_fault_cause(slot, event, args[2], asked, within);
+		guest_fault_cause(slot, event, args[2], asked, since_ns, noisy);
 	}
 	if (kind == FAULT_HEAT)
 		heat_count(&slot->cache, args[2]);

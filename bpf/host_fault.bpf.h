@@ -51,8 +51,8 @@ static __always_inline void host_fault_cause(struct task_state *state, struct fa
 					     struct gmem_record *event)
 {
 	struct file_cache *cache = &state->file_cache;
-	__u32 before =
-		page_touch(&cache->leaf, event->page, PAGE_NEVER, state->asked, asking.within);
+	__u32 before = page_touch(&cache->leaf, event->page, PAGE_NEVER, state->asked,
+				  state->since_ns, is_noisy(state->since_ns));
 
 	if (before == PAGE_LOST)
 		lose(EV_HOST_FAULT, LOSS_CAUSE);

@@ -158,6 +158,14 @@ static __always_inline __u64 inode_page(struct inode *inode, __u64 index)
 	return (__u64)xa_entry(BPF_CORE_READ(inode, i_mapping, i_pages.xa_head), index);
 }
 
+/* How often the task has left its CPU to another. */
+static __always_inline __u64 task_switches(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->nvcsw + task->nivcsw;
+}
+
 /*
  * The node of a page is in the top bits of its flags, the first word of every struct page and
  * folio; in how many of them is known from how many nodes there can be.

@@ -74,12 +74,14 @@ struct pages_range {
 /*
  * What faults have to ask besides: guest_memfds of which something is not sure, only the page cache knows,
  * and one more as long as there can be any that are older than the start and have not been met. And
- * what matters also at a fault's end: tasks in KVM_PRE_FAULT_MEMORY, and holes under way.
+ * what matters also at a fault's end: tasks in KVM_PRE_FAULT_MEMORY, and holes under way. Since when there
+ * is nothing of that within, ~0: there is, or may be.
  */
 struct {
 	__u32 unsure;
 	__u32 within;
-} asking __attribute__((aligned(8)));
+	__u64 quiet_since_ns;
+} asking __attribute__((aligned(16)));
 
 #define WITHIN_PREFAULT 1U
 #define WITHIN_HOLE (1U << 16)
@@ -88,6 +90,28 @@ struct {
 static __always_inline bool is_asking(void)
 {
 	return *(const __u64 *)&asking;
+}
+
+static __always_inline void within_begin(__u32 what)
+{
+	__sync_fetch_and_add(&asking.within, what);
+	asking.quiet_since_ns = ~0ULL;
+}
+
+/* Anything that has begun meanwhile is seen in one order or the other. */
+static __always_inline void within_end(__u32 what)
+{
+	if (__sync_fetch_and_sub(&asking.within, what) != what)
+		return;
+	asking.quiet_since_ns = bpf_ktime_get_ns();
+	if (__sync_fetch_and_add(&asking.within, 0))
+		asking.quiet_since_ns = ~0ULL;
+}
+
+/* May there have been anything of what is within, since @since_ns? */
+static __always_inline bool is_noisy(__u64 since_ns)
+{
+	return asking.quiet_since_ns >= since_ns;
 }
 
 /* Anything that faults on these pages ask for? */

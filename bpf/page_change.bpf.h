@@ -399,7 +399,7 @@ static __always_inline bool range_makes(const struct pages_range *range)
 
 /* What happens to the range, where a hole is being punched there or something is not sure. */
 static __always_inline void range_begin(struct pages_range *range, const struct pages *pages,
-					__u32 change)
+					__u32 change, __u64 since_ns)
 {
 	range->leaf.pages = *pages;
 	range->happens = change & HAPPENS_LOST;
@@ -412,7 +412,7 @@ static __always_inline void range_begin(struct pages_range *range, const struct 
 	range->keeps = range->again = range->moved = false;
 	range->leaf.leaf_of = NO_LEAF;
 	if ((range->happens & HAPPENS_CACHE) == HAPPENS_THERE &&
-	    hole_is_at(pages->gmem, range->start, range->end)) {
+	    hole_since(pages->gmem, range->start, range->end, since_ns)) {
 		range->keeps = true;
 		range->happens |= HAPPENS_UNSURE;
 	}
@@ -439,7 +439,7 @@ __noinline int pages_change(struct task_state *state, const struct pages *pages,
 	range->end = end < known ? end : known; /* a hole may end where it likes */
 	if (start >= range->end)
 		return 0;
-	range_begin(range, pages, change);
+	range_begin(range, pages, change, state->since_ns);
 	range_ends(range);
 	if (range->first < range->last)
 		range_stamp(range);

@@ -221,7 +221,7 @@ __noinline int cache_leaf(struct leaf_cache *cache, __u64 index)
 	return 1;
 }
 
-/* ---- The hole under way in a guest_memfd ---- */
+/* ---- Holes in a guest_memfd ---- */
 
 /* Its range in units of 256 KiB, as far as 64 TiB, and whose it is. */
 #define HOLE_UNIT_BITS 6
@@ -247,23 +247,39 @@ static __always_inline bool hole_meets(__u64 hole, __u64 start, __u64 end)
 	return end > first << HOLE_UNIT_BITS && start < last << HOLE_UNIT_BITS;
 }
 
-static __always_inline bool hole_is_at(__u32 gmem_owner, __u64 start, __u64 end)
+/* The same of those that have ended since @since_ns; of more than two it is not known. */
+static __always_inline bool hole_met(const struct gmem_info *gmem, __u64 start, __u64 end,
+				     __u64 since_ns)
 {
-	struct gmem_info *gmem = asking.within >= WITHIN_HOLE ? gmem_info_of(gmem_owner) : NULL;
+	bool one = gmem->hole_end_ns[0] >= since_ns, other = gmem->hole_end_ns[1] >= since_ns;
 
-	return gmem && hole_meets(gmem->hole, start, end);
+	return (one && other) || (one && hole_meets(gmem->hole_before[0], start, end)) ||
+	       (other && hole_meets(gmem->hole_before[1], start, end));
+}
+
+/* Has a hole been there since @since_ns? What began before it may have found what it took, or not. */
+static __always_inline bool hole_since(__u32 gmem_owner, __u64 start, __u64 end, __u64 since_ns)
+{
+	struct gmem_info *gmem = is_noisy(since_ns) ? gmem_info_of(gmem_owner) : NULL;
+
+	return gmem && (hole_meets(gmem->hole, start, end) || hole_met(gmem, start, end, since_ns));
 }
 
 /* @hole, of the guest_memfd whose owner is @index, has ended; another one may have begun. */
 static __always_inline void hole_close(int index, __u64 hole)
 {
 	struct gmem_info *gmem = hole && index > 0 ? gmem_info_of(index) : NULL;
+	bool older;
 
 	if (!hole)
 		return;
-	if (gmem)
+	if (gmem) {
+		older = gmem->hole_end_ns[1] < gmem->hole_end_ns[0];
+		gmem->hole_before[older] = hole;
+		gmem->hole_end_ns[older] = bpf_ktime_get_ns();
 		__sync_val_compare_and_swap(&gmem->hole, hole, 0);
-	__sync_fetch_and_sub(&asking.within, WITHIN_HOLE);
+	}
+	within_end(WITHIN_HOLE);
 }
 
 /* ---- A page ---- */
@@ -310,29 +326,46 @@ __noinline int page_look(const struct pages *pages, __u64 inode, __u64 index)
 	if (!state)
 		return 0;
 	state->look.hole = hole;
+	state->look.switches = task_switches();
 	state->look.inode = inode;
 	state->look.folio = inode_page((struct inode *)inode, index);
 	return 1;
 }
 
 /*
- * Of a page of which it is unsure, what was known @before and what the page cache says. A hole under way
- * there at the begin of the fault, or now, may have taken the page away since. PAGE_LOST where nobody has
+ * Was the page there when the fault came to it, while there was a hole? 1, 0, or -1 where one cannot tell: it
+ * has gone now, or there was time enough for others to bring it, or for the same memory to be freed and come
+ * back.
+ */
+static __always_inline int page_stayed(const struct page_look *look, __u64 index)
+{
+	__u64 folio = inode_page((struct inode *)look->inode, index);
+
+	if ((look->folio && !folio) || task_switches() != look->switches)
+		return -1;
+	return look->folio && folio == look->folio;
+}
+
+/*
+ * Of a page of which it is unsure, what was known @before and what the page cache says. A hole that was
+ * there at the begin of the fault, or since, may have taken the page away. PAGE_LOST where nobody has
  * asked: then it is not known.
  */
 __noinline int page_resolve(__u64 index, __u32 before, bool asked, bool hole)
 {
 	struct task_state *state = asked ? state_get() : NULL;
-	bool present;
+	int present;
 
 	if (!state) {
 		if (!is_asking())
 			__sync_fetch_and_add(&asking.unsure, 1);
 		return PAGE_LOST;
 	}
-	present = state->look.folio;
-	if ((hole || state->look.hole) && present)
-		present = state->look.folio == inode_page((struct inode *)state->look.inode, index);
+	present = !!state->look.folio;
+	if (hole || state->look.hole)
+		present = page_stayed(&state->look, index);
+	if (present < 0)
+		return PAGE_LOST;
 	if (!present)
 		return before & PAGE_MAPPING;
 	if (hole && (before & PAGE_MAPPING) == PAGE_PUNCHED)
@@ -356,11 +389,11 @@ static __always_inline __u64 word_touched(__u64 word, __u32 page, __u32 how)
 }
 
 /*
- * Page @index is present now, and its mapping that of @how unless that is PAGE_NEVER. What it was before,
- * or PAGE_LOST when that is not known. Its leaf may be in the cache, as it is as long as the generation is
- * that of the cache.
+ * Page @index is present now, and its mapping that of @how unless that is PAGE_NEVER. What it was before
+ * the fault, which began at @since_ns, or PAGE_LOST when that is not known. Its leaf may be in the cache, as
+ * it is as long as the generation is that of the cache.
  */
-__noinline int leaf_touch(struct leaf_cache *cache, __u64 index, __u32 how)
+__noinline int leaf_touch(struct leaf_cache *cache, __u64 index, __u32 how, __u64 since_ns)
 {
 	__u64 *at, word, today, now, seen;
 	__u32 before, page = index & 7;
@@ -372,7 +405,7 @@ __noinline int leaf_touch(struct leaf_cache *cache, __u64 index, __u32 how)
 	leaf = leaf_in_cache(cache);
 	if (!leaf)
 		return PAGE_LOST;
-	hole = hole_is_at(cache->pages.gmem, index, index + 1);
+	hole = hole_since(cache->pages.gmem, index, index + 1, since_ns);
 	how |= hole ? TOUCH_HOLE : 0;
 	at = leaf_word(leaf, index);
 	word = *at;

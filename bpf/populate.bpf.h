@@ -150,7 +150,7 @@ static __always_inline int prefault_begin(struct call call)
 	struct task_state *state = state_make();
 
 	if (state && !state->start_ns[EV_PREFAULT]) /* else an end was missed */
-		__sync_fetch_and_add(&asking.within, WITHIN_PREFAULT);
+		within_begin(WITHIN_PREFAULT);
 	event_enter(EV_PREFAULT);
 	return 0;
 }
@@ -160,7 +160,7 @@ static __noinline int prefault_leave(void)
 	struct task_state *state = state_get();
 
 	if (state && state->start_ns[EV_PREFAULT])
-		__sync_fetch_and_sub(&asking.within, WITHIN_PREFAULT);
+		within_end(WITHIN_PREFAULT);
 	return 0;
 }
 

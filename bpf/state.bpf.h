@@ -59,6 +59,7 @@ struct fallocate_range {
 struct page_look {
 	__u64 inode;
 	__u64 folio; /* 0: none */
+	__u64 switches; /* task_switches() then */
 	bool hole; /* while one was under way there */
 };
 
@@ -82,6 +83,7 @@ struct conversion {
 
 struct task_state {
 	__u64 start_ns[NR_EVENTS]; /* 0: not inside */
+	__u64 since_ns; /* when the event began that has ended last */
 	struct slot_cache cache;
 	struct file_cache file_cache;
 	struct fallocate_range fallocate;
@@ -231,6 +233,7 @@ static __always_inline bool event_end(struct task_state *state, struct gmem_reco
 	__u64 start_ns = state->start_ns[event->event];
 
 	state->start_ns[event->event] = 0;
+	state->since_ns = start_ns;
 	event_not_under_way(event->event, start_ns);
 	if (!start_ns)
 		lose(event->event, LOSS_MISSED);

@@ -25,7 +25,7 @@ static __always_inline void hole_open(struct task_state *state, __u64 gmem_file,
 		return;
 	state->fallocate.hole = hole_make(start, end, (__u32)bpf_get_current_pid_tgid());
 	gmem->hole = state->fallocate.hole;
-	__sync_fetch_and_add(&asking.within, WITHIN_HOLE);
+	within_begin(WITHIN_HOLE);
 }
 
 /* The guest has lost what is in the hole, and the page cache is about to. */

@@ -50,6 +50,8 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct files_struct *files;
+	unsigned long nvcsw; /* context switches */
+	unsigned long nivcsw;
 	char comm[16];
 };
 

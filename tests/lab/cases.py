@@ -251,6 +251,27 @@ def test_causes_in_races():
             causes_of(report(*options, "--", "sh", "-c", f"{SITUATIONS} {situation} >/dev/null"))
 
 
+def pages_added(work):
+    """How many pages the file has got that got most while @work ran; what that returned."""
+    point, keys = ftrace.TRACEPOINTS["alloc"]
+    write(f"events/{point}/trigger", f"hist:keys={keys}:size=16384")
+    try:
+        returned = work()
+        with open(f"{TRACING}/events/{point}/hist", encoding="ascii") as file:
+            return max(int(n) for n in re.findall(r"hitcount: *(\d+)", file.read())), returned
+    finally:
+        write(f"events/{point}/trigger", f"!hist:keys={keys}:size=16384")
+
+
+def test_causes_on_one_cpu():
+    """holes and vCPUs that take turns on one CPU: which page was there is right, or it is said that it is not known"""
+    command = "sh", "-c", f"exec taskset -c 0 {SITUATIONS} hole_race 4 3000 >/dev/null"
+    added, capture = pages_added(lambda: report("--exact", "-e", "guest_fault,punch_hole", "--", *command))
+    (found, lost), faults = causes_of(capture), everywhere(capture, "guest_fault")
+    assert abs(found["resident"] - (faults - added)) <= lost < faults / 8, (found, lost, faults, added)
+    return f"{faults} faults, of {lost} it is not known"
+
+
 def test_memory_is_used_again():
     """page states of guest_memfds that are gone serve the next ones: 60 of 512 MiB, one after the other"""
     for options, n in zip(BOTH_WAYS, (60, 12)):
