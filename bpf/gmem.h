@@ -228,9 +228,9 @@ struct fault_tally {
 /*
  * What is wanted of guest faults: anything; or nothing but counts, latencies and causes, without records,
  * filters by pid and so on, where kvm_gmem_get_pfn() has FAULT_ARGUMENTS, as from 6.12 on; or besides where in
- * its slot each falls.
+ * its slot each falls; or counts of all, and the latencies of some.
  */
-enum fault_kind { FAULT_ANY, FAULT_PLAIN, FAULT_HEAT };
+enum fault_kind { FAULT_ANY, FAULT_PLAIN, FAULT_HEAT, FAULT_SAMPLED };
 
 #define FAULT_ARGUMENTS 6
 
@@ -240,6 +240,13 @@ enum fault_kind { FAULT_ANY, FAULT_PLAIN, FAULT_HEAT };
 #define FAULT_TALLIES 32
 #define HOST_TALLIES 8
 #define BEGUN_CPUS 256 /* events that have begun are counted in so many places */
+
+/* What there is of guest faults for each CPU, as far as those go; a cache line. */
+struct fault_cpu {
+	__u64 begun; /* in the one program for both ends */
+	__s64 untimed; /* until one is timed */
+	__u64 spare[6];
+};
 #define UNDER_WAY_EVENTS 32 /* at least NR_EVENTS; a place's cache lines are its own */
 
 /*

@@ -28,14 +28,17 @@ struct {
 	__type(value, struct cpu_slot);
 } cpu_slots SEC(".maps");
 
-/* Faults that began in the one program for both ends: a cache line for each CPU, as far as they go. */
-struct {
-	__u64 begun;
-	__u64 spare[7];
-} fault_cpus[BEGUN_CPUS];
+struct fault_cpu fault_cpus[BEGUN_CPUS];
+
+static __always_inline struct fault_cpu *fault_cpu(void)
+{
+	return &fault_cpus[bpf_get_smp_processor_id() & (BEGUN_CPUS - 1)];
+}
 
 /* What is asked for. The verifier leaves out what is not reached then, all of its checks in one. */
 const volatile __u32 fault_kind; /* enum fault_kind */
+/* kvm_gmem_get_pfn() has FAULT_ARGUMENTS. Of no interest to FAULT_ANY, and so to all others but FAULT_SAMPLED. */
+const volatile bool fault_has_arguments;
 
 /*
  * What this CPU has for the fault's slot, or for another one that hashes alike: see fault_owner().
@@ -178,6 +181,21 @@ static __always_inline void guest_fault_more(void *ctx, const struct cpu_slot *s
 		record_put(event);
 }
 
+static __always_inline int fault_returned(struct call call, enum fault_kind kind)
+{
+	bool has_arguments = kind == FAULT_SAMPLED ? fault_has_arguments : kind != FAULT_ANY;
+
+	return has_arguments ? raw_arg(call, FAULT_ARGUMENTS) : returned(call);
+}
+
+/* A fault of another VM than those chosen, or of one for which there is no room. */
+static __always_inline void fault_uncounted(struct cpu_slot *slot, int owner)
+{
+	slot->tally.ended++;
+	if (owner < 0)
+		lose(EV_GUEST_FAULT, LOSS_OWNER);
+}
+
 /* @event has ended; @kind: as fault_kind. */
 static __always_inline void guest_fault_count(struct call call, struct cpu_slot *slot,
 					      struct gmem_record *event, bool asked,
@@ -189,12 +207,10 @@ static __always_inline void guest_fault_count(struct call call, struct cpu_slot 
 	bool noisy;
 
 	if (owner <= 0) {
-		slot->tally.ended++;
-		if (owner < 0)
-			lose(EV_GUEST_FAULT, LOSS_OWNER);
+		fault_uncounted(slot, owner);
 		return;
 	}
-	ret = kind != FAULT_ANY ? raw_arg(call, FAULT_ARGUMENTS) : returned(call);
+	ret = fault_returned(call, kind);
 	event->owner = owner;
 	event->page = args[2];
 	tally_latency(&slot->tally, event->latency_ns, kind != FAULT_ANY ? 0 : min_latency_ns);
@@ -205,7 +221,7 @@ static __always_inline void guest_fault_count(struct call call, struct cpu_slot 
 	if (ret < 0) {
 		event->err = -ret;
 		error_count(owner, EV_GUEST_FAULT, -ret);
-	} else {
+	} else if (kind != FAULT_SAMPLED) {
 		guest_fault_cause(slot, event, args[2], asked, since_ns, noisy);
 	}
 	if (kind == FAULT_HEAT)
@@ -215,13 +231,58 @@ static __always_inline void guest_fault_count(struct call call, struct cpu_slot 
 }
 
 /*
+ * Of FAULT_SAMPLED, one in so many faults is timed: at random, since what is slow may come as regularly as a
+ * counter. The others are counted, and no more: neither is it known of any why it came.
+ */
+
+#define FAULT_UNTIMED                                                                              \
+	2 /* a cookie, or a start: what begins while nothing is counted yet has another */
+#define FAULT_EARLY 4
+
+static __always_inline bool fault_is_timed(struct fault_cpu *cpu)
+{
+	if (cpu->untimed-- > 0)
+		return false;
+	cpu->untimed = bpf_get_prandom_u32() % (2 * sample - 1);
+	return true;
+}
+
+static __always_inline __u64 fault_untimed(void)
+{
+	return active_since_ns == ~0ULL ? FAULT_EARLY : FAULT_UNTIMED;
+}
+
+static __always_inline int guest_fault_untimed_end(struct call call)
+{
+	struct gmem_record event = EVENT(GUEST_FAULT);
+	struct cpu_slot *slot = cpu_slot(fault_args(call));
+	int owner, ret;
+
+	if (!slot) /* never; the verifier cannot know */
+		return 0;
+	owner = active_since_ns == ~0ULL ? OWNER_IGNORED : fault_owner(slot, fault_args(call));
+	if (owner <= 0) {
+		fault_uncounted(slot, owner);
+		return 0;
+	}
+	slot->tally.count++;
+	ret = fault_returned(call, FAULT_SAMPLED);
+	if (ret < 0)
+		error_count(owner, EV_GUEST_FAULT, -ret);
+	if (asking.within)
+		guest_fault_context(&slot->tally, &event, errno_of(ret));
+	return 0;
+}
+
+/*
  * Whose fault it is must be known at its begin: where the page cache is to be asked whether the page
  * is there, and where most faults may be of VMs that the filter leaves out. A VM is filtered by its
  * address space, not by who runs a vCPU of it, which may be another process.
  */
 static __always_inline bool fault_asks_owner(enum fault_kind kind)
 {
-	return (is_asking() || (kind == FAULT_ANY && filter == FILTER_PIDS)) &&
+	return kind != FAULT_SAMPLED &&
+	       (is_asking() || (kind == FAULT_ANY && filter == FILTER_PIDS)) &&
 	       active_since_ns != ~0ULL;
 }
 
@@ -233,6 +294,10 @@ static __always_inline int guest_fault_begin(__u64 *ctx, enum fault_kind kind)
 
 	if (!state) {
 		lose(EV_GUEST_FAULT, LOSS_STATE);
+		return 0;
+	}
+	if (kind == FAULT_SAMPLED && !fault_is_timed(fault_cpu())) {
+		state->start_ns[EV_GUEST_FAULT] = fault_untimed();
 		return 0;
 	}
 	if (fault_asks_owner(kind)) {
@@ -254,9 +319,17 @@ static __always_inline int guest_fault_begin(__u64 *ctx, enum fault_kind kind)
 static __always_inline int guest_fault_end(__u64 *ctx, enum fault_kind kind)
 {
 	struct gmem_record event = EVENT(GUEST_FAULT);
-	struct task_state *state = event_leave(&event);
+	struct task_state *state;
 	struct cpu_slot *slot;
 
+	if (kind == FAULT_SAMPLED) {
+		state = state_make();
+		if (state && state->start_ns[EV_GUEST_FAULT] == FAULT_UNTIMED) {
+			state->start_ns[EV_GUEST_FAULT] = 0;
+			return guest_fault_untimed_end(BY_TRAMPOLINE(ctx));
+		}
+	}
+	state = event_leave(&event);
 	if (!state)
 		return 0;
 	slot = cpu_slot(ctx);
@@ -276,6 +349,7 @@ static __always_inline int guest_fault_session_begin(const __u64 *args, __u64 *c
 						     enum fault_kind kind)
 {
 	bool asked = false;
+	struct fault_cpu *cpu;
 	struct cpu_slot *slot;
 	struct task_state *state;
 
@@ -295,8 +369,12 @@ static __always_inline int guest_fault_session_begin(const __u64 *args, __u64 *c
 		guest_fault_tell(state, args);
 		state->start_ns[EV_GUEST_FAULT] = EVENT_IGNORED;
 	}
-	__sync_fetch_and_add(&fault_cpus[bpf_get_smp_processor_id() & (BEGUN_CPUS - 1)].begun, 1);
-	*cookie = bpf_ktime_get_ns() << 1 | asked;
+	cpu = fault_cpu();
+	__sync_fetch_and_add(&cpu->begun, 1);
+	if (kind == FAULT_SAMPLED && !fault_is_timed(cpu))
+		*cookie = fault_untimed();
+	else
+		*cookie = bpf_ktime_get_ns() << 1 | asked;
 	return 0;
 }
 
@@ -309,6 +387,8 @@ static __always_inline int guest_fault_session_end(struct call call, __u64 begun
 
 	if (begun == FAULT_IGNORED)
 		return 0;
+	if (kind == FAULT_SAMPLED && begun == FAULT_UNTIMED)
+		return guest_fault_untimed_end(call);
 	event.end_ns = bpf_ktime_get_ns();
 	event.latency_ns = event.end_ns - (begun >> 1);
 	if (kind != FAULT_ANY)
@@ -339,9 +419,10 @@ static __always_inline int guest_fault_session_missed(const __u64 *args)
 #define FAULT_OF_KIND(fn, ...)                                                                     \
 	({                                                                                         \
 		__u32 kind = fault_kind;                                                           \
-		kind == FAULT_PLAIN  ? fn(__VA_ARGS__, FAULT_PLAIN)                                \
-		: kind == FAULT_HEAT ? fn(__VA_ARGS__, FAULT_HEAT)                                 \
-				     : fn(__VA_ARGS__, FAULT_ANY);                                 \
+		kind == FAULT_PLAIN	? fn(__VA_ARGS__, FAULT_PLAIN)                             \
+		: kind == FAULT_HEAT	? fn(__VA_ARGS__, FAULT_HEAT)                              \
+		: kind == FAULT_SAMPLED ? fn(__VA_ARGS__, FAULT_SAMPLED)                           \
+					: fn(__VA_ARGS__, FAULT_ANY);                              \
 	})
 
 SEC("?fentry")

@@ -41,7 +41,7 @@ static __always_inline int host_fault_begin(struct call call)
 	state = file_event_enter(EV_HOST_FAULT, (__u64)kread(call, file, private_data),
 				 (__u64)kread(call, file, f_inode));
 	if (state)
-		state->asked = pages_ask(&state->file_cache.leaf.pages) &&
+		state->asked = !sample && pages_ask(&state->file_cache.leaf.pages) &&
 			       page_look(&state->file_cache.leaf.pages, state->inode,
 					 kread(call, vmf, pgoff));
 	return 0;
@@ -83,7 +83,7 @@ static __always_inline void host_fault_count(void *ctx, struct task_state *state
 	tally_latency(tally, event->latency_ns, min_latency_ns);
 	if (event->err)
 		error_count(owner, EV_HOST_FAULT, event->err);
-	else
+	else if (!sample) /* what guest faults do is not known */
 		host_fault_cause(state, tally, event);
 	if (stack_events >> EV_HOST_FAULT & 1 && event->latency_ns >= min_latency_ns)
 		stack_count(ctx, owner, EV_HOST_FAULT, 0);

@@ -39,6 +39,7 @@ struct {
 
 const volatile __u64 stack_events; /* 1 << event: whose stacks are kept */
 const volatile __u64 min_latency_ns; /* of what goes into histograms and stacks */
+const volatile __u32 sample; /* of so many guest faults one is timed, on average; 0: each of them */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);

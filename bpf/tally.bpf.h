@@ -52,7 +52,9 @@ static __always_inline void fold_latencies(struct fault_tally *tally, struct eve
 {
 	struct fold fold = { .tally = tally, .first = fold_bucket(~tally->not_min_ns) };
 	__u32 last = fold_bucket(tally->max_ns), index;
-	bool outside = first && !min_latency_ns;
+	/* Of faults of which only some are timed, the first need not be. */
+	bool sampled = sample && tally_event(tally) == EV_GUEST_FAULT;
+	bool outside = first && !min_latency_ns && !sampled;
 
 	if (outside && fold.first < HIST_BUCKETS) {
 		stat->first_ns = ~tally->not_min_ns;

@@ -22,6 +22,7 @@ LIMITS = {
     ("record", "gmemtrace", "guest_fault"): 305,
     ("gmemtrace", "empty_session", "punch_zapped"): 8,
     ("gmemtrace", "empty_session", "punch_freed"): 8,
+    ("gmemtrace_sample", "empty_session", "guest_fault"): 155,
     ("gmemtrace", "empty_session", "host_fault"): 600,
     ("gmemtrace_pairs", "empty_pair", "host_fault"): 580,
     ("gmemtrace", "empty_session", "punch_hole"): 2975,

@@ -5,6 +5,7 @@
 Counts are suite.py's business; here it is enough that there are some, and of whom.
 """
 import contextlib
+import csv
 import fcntl
 import json
 import os
@@ -310,6 +311,32 @@ def test_min_latency():
         expected = 512 if all_of_it else 0
         assert sum(bucket[2] for bucket in fault["latency_ns"]["buckets"]) == expected, fault
         assert sum(stack["count"] for stack in capture["stacks"]) == expected, capture["stacks"]
+
+
+def test_sample():
+    """--sample counts each guest fault, times one of N, and says that it does not know why they came; check does not mix it with others"""
+    command = ("--", "sh", "-c", f"exec chrt -f 1 {GMEMLOAD} --vms=1 --slots=40 --pages=256 touch recreate touch >/dev/null")
+    for options in ((), ("--no-fsession",)):
+        capture = report("--sample", "4", *options, *command)
+        faults = [slot["events"]["guest_fault"] for slot in capture["vms"][0]["slots"]]
+        assert capture["capture"]["sample"] == 4 and not capture["loss"]["total"], capture
+        assert [fault["count"] for fault in faults] == 40 * [512] and not any(fault["details"] for fault in faults), faults
+        timed = [fault["latency_ns"] for fault in faults]
+        assert all(sum(bucket[2] for bucket in latency["buckets"]) == latency["count"] for latency in timed), timed
+        assert all(latency["min"] * latency["count"] <= latency["sum"] <= latency["max"] * latency["count"] for latency in timed), timed
+        assert 4600 < sum(latency["count"] for latency in timed) < 5600, timed  # of 20,480
+    done = run(GMEMTOP, "--sample", "4", "--json", "-n", "1", "-i", "0.1")
+    assert done.returncode == 0 and json.loads(done.stdout)["capture"]["sample"] == 4, done
+    with tempfile.TemporaryDirectory() as directory:
+        sampled, full = f"{directory}/sampled", f"{directory}/full"
+        assert trace("record", "--sample", "4", "-o", sampled, *command).returncode == trace("record", "-o", full, *command).returncode == 0
+        text = trace("report", sampled).stdout
+        assert "\nsample    one of 4 guest faults is timed, none has a cause (--sample)\n" in text, text
+        done = trace("check", "--base", full, "--new", sampled)
+        assert done.returncode == 2 and "differ in the option --sample" in done.stderr, done
+        rows = list(csv.DictReader(trace("export", sampled, "--to", "csv").stdout.splitlines()))
+    faults = [row for row in rows if row["event"] == "guest_fault"]
+    assert sum(int(row["count"]) for row in faults) == 20480 and 14800 < sum(int(row["untimed"]) for row in faults) < 15900, faults
 
 
 def test_tree():

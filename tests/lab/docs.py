@@ -213,7 +213,7 @@ NOT_HERE = (
     (r"^(xxd|tail) .*tests/data/tiny\.cap|^build/generate ", "tests/capture/suite.py"),
     (r"^protoc --decode|^promtool check|^gmemtrace export FILE --to openmetrics --name", "tests/export.py"),
     (r"^gmemtrace export FILE --to FORMAT|^gmemtrace record -o FILE$|^gmemtop -b$|^gmemtrace -f json$", "the same with values is run"),
-    (r"^gmemtrace (record|report|check|record --events|--no-fsession|--exact|-e create|-e guest_fault)$", "in tables and sentences: a name"),
+    (r"^gmemtrace (record|report|check|record --events|--no-fsession|--exact|--sample 64( --no-fsession)?|-e create|-e guest_fault)$", "in tables and sentences: a name"),
     (r"^gmemtrace .*-- VMM$|^gmemload --no-direct-map$", "in words what a block below is"),
     (r"^(build/)?gmemtrace trend( history)?$", "tests/native.py and tests/unit/test_trend.c"),
     (r"^build/verdicts --trials 20000$", "verdicts of tests/run, with 2,000"),

@@ -100,6 +100,7 @@ static void test_empty(void **state)
 	sample.capture.no_inventory = "no permission";
 	sample.capture.shown = 5;
 	sample.capture.min_latency_ns = 1000;
+	sample.capture.sample = 64;
 	sample.capture.events_chosen = true;
 	sample.capture.npids = 3;
 	sample.capture.limit_ns = 1ULL << 40;

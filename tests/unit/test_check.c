@@ -697,6 +697,11 @@ static void break_latency(struct bench *bench)
 	bench->samples[3].capture.min_latency_ns = 1000;
 }
 
+static void break_sample(struct bench *bench)
+{
+	bench->samples[3].capture.sample = 64;
+}
+
 static void break_stacks(struct bench *bench)
 {
 	bench->samples[3].capture.stack_events = 1;
@@ -822,6 +827,7 @@ static void test_refused(void **state)
 		{ break_cpus, OBSTACLE_CPUS, "are of machines with 2 and 8 CPUs." },
 		{ break_events, OBSTACLE_OPTIONS, "0.gmem and 3.gmem differ in the option -e." },
 		{ break_latency, OBSTACLE_OPTIONS, "option --min-latency (0 and 1000 ns)." },
+		{ break_sample, OBSTACLE_OPTIONS, "differ in the option --sample." },
 		{ break_stacks, OBSTACLE_OPTIONS, "differ in the option --stacks." },
 		{ break_records, OBSTACLE_OPTIONS, "differ in the option --events." },
 		{ break_buffer, OBSTACLE_OPTIONS, "option --buffer (0 and 4096 bytes)." },

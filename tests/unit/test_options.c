@@ -153,6 +153,38 @@ static void test_min_latency(void **state)
 	}
 }
 
+static void test_sample(void **state)
+{
+	static const struct {
+		const char *line, *why; /* NULL: it is taken */
+		__u32 sample;
+	} table[] = {
+		{ "--sample 64", NULL, 64 },
+		{ "record --sample=2 --stacks zap", NULL, 2 },
+		{ "--sample 1000000", NULL, 1000000 },
+		{ "--sample 1", "--sample 1: not a number from 2 to 1000000", 0 },
+		{ "--sample 1000001", "not a number from", 0 },
+		{ "--sample -4", "not a number from", 0 },
+		{ "--sample 4k", "not a number from", 0 },
+		{ "--sample 4 --exact", "and --exact is about each of them", 4 },
+		{ "--sample 4 --min-latency 1us", "and --min-latency is", 4 },
+		{ "--sample 4 --stacks guest_fault,zap", "and --stacks guest_fault is", 4 },
+		{ "record --sample 4 --events", "and --events is", 4 },
+		{ "report FILE --sample 4", "--sample: not an option of report", 4 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct parsed *parsed = parse(table[i].line);
+
+		assert_int_equal(parsed->err, table[i].why ? -1 : 0);
+		assert_int_equal(parsed->options.sample, table[i].sample);
+		if (parsed->err)
+			assert_non_null(strstr(parsed->problem.text, table[i].why));
+		parsed_free(parsed);
+	}
+}
+
 static void test_pids(void **state)
 {
 	struct parsed *parsed = parse("-p 1 --pid=4194304 -p2147483647");
@@ -393,13 +425,21 @@ static void test_values_like_options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_events),	    cmocka_unit_test(test_stacks),
-		cmocka_unit_test(test_min_latency), cmocka_unit_test(test_pids),
-		cmocka_unit_test(test_flags),	    cmocka_unit_test(test_sub_commands),
-		cmocka_unit_test(test_child),	    cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_file),	    cmocka_unit_test(test_record),
-		cmocka_unit_test(test_export),	    cmocka_unit_test(test_values_like_options),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_stacks),
+		cmocka_unit_test(test_min_latency),
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_pids),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_sub_commands),
+		cmocka_unit_test(test_child),
+		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_export),
+		cmocka_unit_test(test_values_like_options),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -229,6 +229,36 @@ static void test_threshold_is_said(void **state)
 	sample_free(&sample);
 }
 
+/* A fault of five was timed: the mean is its latency. Of one that was not, there is none. */
+static void test_sample_is_said(void **state)
+{
+	struct event_count *count;
+	struct sample sample;
+	char *text;
+
+	(void)state;
+	sample_empty(&sample);
+	sample.capture.sample = 64;
+	sample.capture.events_chosen = true;
+	count = sample_count(&sample.snap.host, EV_GUEST_FAULT, 500, 1);
+	count->count += 4;
+	count->untimed = 4;
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text,
+		   "\nsample    one of 64 guest faults is timed, none has a cause (--sample)\n");
+	assert_has(text, "guest_fault        5    2.13");
+	assert_has(text, "500ns");
+	free(text);
+	count->untimed = 5;
+	count->min_ns = count->max_ns = count->sum_ns = 0;
+	buckets_free(&count->latency);
+	text = sample_report(&sample, "text", &plain);
+	assert_has(text, "guest_fault        5    2.13");
+	assert_null(strstr(text, "0ns"));
+	free(text);
+	sample_free(&sample);
+}
+
 static void check_ratio(__u64 faults, __u64 prepared, __u64 shown, const char *expected)
 {
 	struct sample sample;
@@ -870,6 +900,7 @@ int main(void)
 		cmocka_unit_test(test_details),
 		cmocka_unit_test(test_stacks),
 		cmocka_unit_test(test_threshold_is_said),
+		cmocka_unit_test(test_sample_is_said),
 		cmocka_unit_test(test_ratio),
 		cmocka_unit_test(test_details_wrap),
 		cmocka_unit_test(test_longest_event_fits),

@@ -93,6 +93,7 @@ Cap__Header *pack_header(struct arena *arena, const struct capture *capture)
 	header->start_realtime_ns = capture->start_realtime_ns;
 	header->interval_ns = capture->interval_ns;
 	header->min_latency_ns = capture->min_latency_ns;
+	header->sample = capture->sample;
 	header->page_size = capture->page_bytes;
 	header->records = capture->records_kept;
 	header->events_chosen = capture->events_chosen;
@@ -199,6 +200,7 @@ static Cap__EventCount *pack_count(struct arena *arena, const struct event_count
 		return NULL;
 	message->event = count->event;
 	message->count = count->count;
+	message->untimed = count->untimed;
 	message->sum_ns = count->sum_ns;
 	message->min_ns = count->min_ns;
 	message->max_ns = count->max_ns;

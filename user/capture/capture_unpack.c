@@ -146,6 +146,7 @@ const char *unpack_header(const Cap__Header *message, struct arena *arena, struc
 		.start_realtime_ns = message->start_realtime_ns,
 		.interval_ns = message->interval_ns,
 		.min_latency_ns = message->min_latency_ns,
+		.sample = message->sample,
 		.records_kept = message->records,
 		.events_chosen = message->events_chosen,
 		.programs = unpack_string(arena, message->programs),

@@ -246,7 +246,8 @@ static void unpack_count(struct unpacker *u, const Cap__EventCount *message,
 	struct event_count *count;
 	int event;
 
-	if (message->event >= u->names->nevents || !message->count) {
+	if (message->event >= u->names->nevents || !message->count ||
+	    message->untimed > message->count) {
 		is_wrong(u, "a count is of no event");
 		return;
 	}
@@ -259,6 +260,7 @@ static void unpack_count(struct unpacker *u, const Cap__EventCount *message,
 	*count = (struct event_count){
 		.event = event,
 		.count = message->count,
+		.untimed = message->untimed,
 		.sum_ns = message->sum_ns,
 		.min_ns = message->min_ns,
 		.max_ns = message->max_ns,

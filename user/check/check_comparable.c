@@ -110,6 +110,7 @@ static int other_options(const struct comparison *c, const struct check_run *fir
 	} options[] = {
 		{ "-e", was->shown, is->shown, NULL },
 		{ "--stacks", was->stack_events, is->stack_events, NULL },
+		{ "--sample", was->sample, is->sample, NULL },
 		{ "--min-latency", was->min_latency_ns, is->min_latency_ns, "ns" },
 		{ "--events", was->records_kept, is->records_kept, NULL },
 		{ "--buffer", was->buffer_bytes, is->buffer_bytes, "bytes" },

@@ -81,9 +81,9 @@ static struct metric_value read_mean(const struct metric *metric, const struct p
 {
 	const struct event_count *count = count_of(metric, counts);
 
-	if (!count->count)
+	if (!event_count_timed(count))
 		return lacks(LACK_HAPPENED);
-	return exactly((double)count->sum_ns / (double)count->count);
+	return exactly(event_count_mean_ns(count));
 }
 
 static struct metric_value read_sum(const struct metric *metric, const struct place_counts *counts)
@@ -105,7 +105,7 @@ static struct metric_value read_max(const struct metric *metric, const struct pl
 {
 	const struct event_count *count = count_of(metric, counts);
 
-	return count->count ? exactly((double)count->max_ns) : lacks(LACK_HAPPENED);
+	return event_count_timed(count) ? exactly((double)count->max_ns) : lacks(LACK_HAPPENED);
 }
 
 static struct metric_value read_percentile(const struct metric *metric,

@@ -141,7 +141,7 @@ static void add_numbers(struct csv *csv, const struct event_count *count)
 {
 	static const unsigned int per_mille[] = { 500, 900, 990, 999 };
 	unsigned int carries = event_descs[count->event].carries;
-	bool timed = carries & EVENT_LATENCY;
+	bool timed = carries & EVENT_LATENCY && event_count_timed(count);
 
 	add_number(csv, true, count->count);
 	add_number(csv, carries & EVENT_ERRNO, event_count_errors(count));
@@ -151,6 +151,7 @@ static void add_numbers(struct csv *csv, const struct event_count *count)
 	add_number(csv, timed, count->max_ns);
 	for (size_t i = 0; i < sizeof(per_mille) / sizeof(per_mille[0]); i++)
 		add_number(csv, timed, timed ? percentile_ns(count, per_mille[i]) : 0);
+	add_number(csv, carries & EVENT_LATENCY, count->untimed);
 }
 
 static int put_counts(void *ctx, const struct counted_place *place)
@@ -178,7 +179,7 @@ static int put_aggregates(struct export *export, struct csv *csv)
 	int more;
 
 	fputs("duration_ns,event,vm,pid,comm,as_id,slot,gmem_ino,count,errors,pages,"
-	      "sum_ns,min_ns,max_ns,p50_ns,p90_ns,p99_ns,p999_ns",
+	      "sum_ns,min_ns,max_ns,p50_ns,p90_ns,p99_ns,p999_ns,untimed",
 	      export->out);
 	end_line(csv);
 	while ((more = export_next(export, CAPTURE_WANT_SNAPSHOTS, &item)) > 0) {

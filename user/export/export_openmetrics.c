@@ -130,7 +130,7 @@ static __u64 below_all(const struct writer *w, const struct event_count *count)
 {
 	if (w->capture->snap->loss[w->event][LOSS_HISTOGRAM])
 		return 0;
-	return count->count - buckets_total(&count->latency);
+	return event_count_timed(count) - buckets_total(&count->latency);
 }
 
 static void put_histogram(struct writer *w, const struct counted_place *place,
@@ -150,16 +150,25 @@ static void put_histogram(struct writer *w, const struct counted_place *place,
 		snprintf(bound, sizeof(bound), "%.11g", (hist_high_ns(i) - 1) / 1e9);
 		put_bucket(w, place, bound, total);
 	}
-	put_bucket(w, place, "+Inf", count->count);
+	put_bucket(w, place, "+Inf", event_count_timed(count));
 	put_sample(w, place, "_count");
-	openmetrics_value(&w->text, count->count);
+	openmetrics_value(&w->text, event_count_timed(count));
 	put_sample(w, place, "_sum");
 	openmetrics_value_ns(&w->text, count->sum_ns);
+}
+
+static void put_untimed(struct writer *w, const struct counted_place *place,
+			const struct event_count *count)
+{
+	put_sample(w, place, "_total");
+	openmetrics_value(&w->text, count->untimed);
 }
 
 static const struct event_family event_families[] = {
 	{ EVENT_LATENCY, 0, "_seconds", "histogram", "seconds", "%s", put_histogram },
 	{ 0, EVENT_LATENCY, "", "counter", "", "%s", put_count },
+	{ EVENT_LATENCY, 0, "_untimed", "counter", "",
+	  "Those that are not in the histogram (--sample), of: %s", put_untimed },
 	{ EVENT_PAGES, 0, "_bytes", "counter", "bytes", "Memory of: %s", put_bytes },
 	{ EVENT_ERRNO, 0, "_errors", "counter", "", "Failures of: %s", put_errors },
 	{ 0, 0, "_details", "counter", "", "Of how many more is known: %s", put_details },
@@ -183,6 +192,8 @@ static bool has_samples(const struct event_family *family, const struct event_co
 {
 	if (family->put == put_errors)
 		return count->nerrs;
+	if (family->put == put_untimed)
+		return count->untimed;
 	return family->put != put_details || count->ndetails;
 }
 

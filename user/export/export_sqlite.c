@@ -247,7 +247,7 @@ static void put_count(struct database *db, const struct counted_place *place,
 {
 	unsigned int carries = event_descs[count->event].carries;
 	struct sqlite_rows *rows = &db->rows;
-	bool timed = carries & EVENT_LATENCY;
+	bool timed = carries & EVENT_LATENCY && event_count_timed(count);
 	__s64 id;
 
 	sqlite_row_begin(rows, INSERT_COUNT);
@@ -260,6 +260,7 @@ static void put_count(struct database *db, const struct counted_place *place,
 	sqlite_row_number_if(rows, timed, count->min_ns);
 	sqlite_row_number_if(rows, timed, count->max_ns);
 	sqlite_row_text(rows, place->past ? place->past->comm : NULL, GMEM_COMM_LEN);
+	sqlite_row_number_if(rows, carries & EVENT_LATENCY, count->untimed);
 	sqlite_row_end(rows);
 	id = sqlite3_last_insert_rowid(rows->db);
 	put_histogram(rows, id, count);
@@ -436,6 +437,7 @@ static void put_capture(struct database *db, const struct capture *capture)
 	sqlite_row_signed(rows, capture_realtime_offset_ns(db->export->file));
 	sqlite_row_number(rows, capture->duration_ns);
 	sqlite_row_number(rows, capture->min_latency_ns);
+	sqlite_row_number(rows, capture->sample);
 	put_command(rows, capture->command);
 	sqlite_row_number_if(rows, capture->command, capture->command_ended);
 	sqlite_row_number_if(rows, ended && !signal, WEXITSTATUS(capture->command_status));

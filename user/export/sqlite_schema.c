@@ -15,6 +15,7 @@ const char sqlite_schema[] =
 	" start_ns INTEGER," /* CLOCK_MONOTONIC, as all times of events */
 	" realtime_offset_ns INTEGER," /* to be added to them for CLOCK_REALTIME */
 	" duration_ns INTEGER, min_latency_ns INTEGER,"
+	" sample INTEGER," /* of so many guest faults one was timed; 0: each */
 	" command TEXT, command_ended INTEGER, exit_status INTEGER, signal TEXT,"
 	" no_inventory TEXT, inventory_lacks TEXT,"
 	" switched_off INTEGER," /* how often kernel.ftrace_enabled became 0 */
@@ -58,6 +59,7 @@ const char sqlite_schema[] =
 	" gmem_ino INTEGER REFERENCES gmem,"
 	" count INTEGER, pages INTEGER, sum_ns INTEGER, min_ns INTEGER, max_ns INTEGER,"
 	" past TEXT," /* the name of VMs that have ended and been given back */
+	" untimed INTEGER," /* of count: sum_ns, min_ns, max_ns and histogram are of the others */
 	" FOREIGN KEY (vm, as_id, slot) REFERENCES slot);"
 	"CREATE TABLE histogram ("
 	" count_id INTEGER NOT NULL REFERENCES count, low_ns INTEGER NOT NULL,"
@@ -87,7 +89,7 @@ const char sqlite_schema[] =
 	" FROM event JOIN hook ON hook.id = event.hook CROSS JOIN capture"
 	" LEFT JOIN vm ON vm.id = event.vm LEFT JOIN thread USING (tid);"
 	/* The counts of the last snapshot, as a report has them. */
-	"CREATE VIEW totals AS SELECT hook.event, count.*, 1.0 * sum_ns / count AS mean_ns"
+	"CREATE VIEW totals AS SELECT hook.event, count.*, 1.0 * sum_ns / (count - untimed) AS mean_ns"
 	" FROM count JOIN hook ON hook.id = count.hook"
 	" WHERE snapshot = (SELECT max(id) FROM snapshot);";
 
@@ -102,7 +104,7 @@ const char sqlite_indexes[] =
 #define EIGHT_EVENTS FOUR_EVENTS "," FOUR_EVENTS
 
 const char *const sqlite_statements[NR_STATEMENTS] = {
-	[INSERT_CAPTURE] = "INSERT INTO capture VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[INSERT_CAPTURE] = "INSERT INTO capture VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[INSERT_HOOK] = "INSERT INTO hook VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[INSERT_LOSS] = "INSERT INTO loss VALUES (?,?,?)",
 	[INSERT_DROPPED] = "INSERT INTO dropped VALUES (?,?,?)",
@@ -122,7 +124,7 @@ const char *const sqlite_statements[NR_STATEMENTS] = {
 	[INSERT_EVENTS] = "INSERT INTO event VALUES " EIGHT_EVENTS "," EIGHT_EVENTS "," EIGHT_EVENTS
 		"," EIGHT_EVENTS,
 	[INSERT_SNAPSHOT] = "INSERT INTO snapshot VALUES (?,?)",
-	[INSERT_COUNT] = "INSERT INTO count VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[INSERT_COUNT] = "INSERT INTO count VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[INSERT_HISTOGRAM] = "INSERT INTO histogram VALUES (?,?,?,?)",
 	[INSERT_ERROR] = "INSERT INTO error VALUES (?,?,?)",
 	[INSERT_DETAIL] = "INSERT INTO detail VALUES (?,?,?)",

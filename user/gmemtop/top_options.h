@@ -23,6 +23,7 @@ struct top_options {
 	__u64 stack_events; /* 1 << event: whose stacks are kept */
 	pid_t *pids; /* as given; owned */
 	size_t npids;
+	__u32 sample; /* of so many guest faults one is timed; 0: each */
 	__u32 owners; /* that are told apart; 0: the default */
 	__u64 page_bytes; /* for what is known of pages, at most; 0: the default */
 	bool exact;

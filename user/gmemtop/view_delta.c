@@ -65,7 +65,7 @@ static void extremes_since(struct event_count *delta, const struct event_count *
 
 	delta->min_ns = now->min_ns;
 	delta->max_ns = now->max_ns;
-	if (!before->count || !buckets_total(latency)) /* or without a histogram */
+	if (!event_count_timed(before) || !buckets_total(latency)) /* or without a histogram */
 		return;
 	while (!buckets_at(latency, first))
 		first++;
@@ -84,6 +84,7 @@ static int add_since(struct event_count *to, const struct event_count *now,
 	struct event_count delta = {
 		.event = now->event,
 		.count = count_since(now->count, before->count),
+		.untimed = count_since(now->untimed, before->untimed),
 		.sum_ns = count_since(now->sum_ns, before->sum_ns),
 		.npages = count_since(now->npages, before->npages),
 	};

@@ -74,7 +74,7 @@ double value_percentile(const struct view *view, const struct row *row, __u64 ar
 double value_max(const struct view *view, const struct row *row, __u64 event)
 {
 	(void)view;
-	return counted(row, event)->count ? (double)counted(row, event)->max_ns : NAN;
+	return event_count_timed(counted(row, event)) ? (double)counted(row, event)->max_ns : NAN;
 }
 
 double value_mean(const struct view *view, const struct row *row, __u64 event)
@@ -82,7 +82,7 @@ double value_mean(const struct view *view, const struct row *row, __u64 event)
 	const struct event_count *count = counted(row, event);
 
 	(void)view;
-	return count->count ? (double)count->sum_ns / (double)count->count : NAN;
+	return event_count_timed(count) ? event_count_mean_ns(count) : NAN;
 }
 
 double value_prepares(const struct view *view, const struct row *row, __u64 arg)

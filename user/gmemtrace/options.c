@@ -24,6 +24,7 @@ enum {
 	KEY_NO_FSESSION,
 	KEY_OWNERS,
 	KEY_PAGE_MEMORY,
+	KEY_SAMPLE,
 	KEY_SPREADSHEET,
 	KEY_STACKS,
 	KEY_TIMELINE,
@@ -66,6 +67,8 @@ static const struct argp_option table[] = {
 	  "Room for N VMs, slots, guest_memfds (default: 8192), half as many histograms", 0 },
 	{ "page-memory", KEY_PAGE_MEMORY, "SIZE", 0,
 	  "At most so much for what is known of pages (default: a 64th of all memory)", 0 },
+	{ "sample", KEY_SAMPLE, "N", 0,
+	  "Count all guest faults, time one of N: cheaper by a third, but no causes", 0 },
 	{ "user", KEY_USER, "NAME", 0, "Run COMMAND as this user, without the rights of the tracer",
 	  0 },
 	{ "exit-status", KEY_EXIT_STATUS, NULL, 0, "Exit as COMMAND did", 0 },
@@ -129,6 +132,7 @@ static const struct scope {
 	{ 'v', OF_LIVE },
 	{ KEY_STACKS, OF_TRACING },
 	{ KEY_MIN_LATENCY, OF_TRACING },
+	{ KEY_SAMPLE, OF_TRACING },
 	{ KEY_EXIT_STATUS, OF_TRACING },
 	{ KEY_USER, OF_TRACING },
 	{ KEY_EXACT, OF_TRACING | OF(PROBE) },
@@ -338,6 +342,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return option_owners(&parser->common, arg, &options->owners);
 	case KEY_PAGE_MEMORY:
 		return option_page_memory(&parser->common, arg, &options->page_bytes);
+	case KEY_SAMPLE:
+		return option_sample(&parser->common, arg, &options->sample);
 	case KEY_STACKS:
 		return option_events(&parser->common, "--stacks", arg, &options->stack_events,
 				     NULL);
@@ -440,6 +446,21 @@ static int check_export(struct options *options, struct problem *problem)
 	return 0;
 }
 
+static int check_sample(const struct options *options, struct problem *problem)
+{
+	const char *other = NULL;
+
+	if (options->exact)
+		other = "--exact";
+	else if (options->min_latency_ns)
+		other = "--min-latency";
+	else if (options->record_events)
+		other = "--events";
+	else if (options->stack_events >> EV_GUEST_FAULT & 1)
+		other = "--stacks guest_fault";
+	return options->sample ? option_check_sample(other, problem) : 0;
+}
+
 int options_parse(int argc, char **argv, struct options *options, struct problem *problem)
 {
 	struct parser parser = { .common.problem = problem, .options = options };
@@ -455,7 +476,7 @@ int options_parse(int argc, char **argv, struct options *options, struct problem
 	if (options->command == COMMAND_RECORD && !options->output)
 		options->output = "gmemtrace.capture";
 	if (check_scope(&parser, problem) || check_output(options, problem) ||
-	    check_export(options, problem))
+	    check_export(options, problem) || check_sample(options, problem))
 		return -1;
 	return check_command(argc, argv, options, problem);
 }

@@ -31,6 +31,7 @@ struct options {
 	size_t npids;
 	__u64 stack_events; /* 1 << event: whose stacks are kept */
 	__u64 min_latency_ns; /* of what goes into histograms and stacks */
+	__u32 sample; /* of so many guest faults one is timed; 0: each */
 	const char *format;
 	const char *output; /* NULL: standard output; never for record */
 	const char *to; /* format of an export */

@@ -108,7 +108,7 @@ struct stat_sum {
 
 /* An event is counted first: read in the other order, no histogram has more than the count. */
 static int read_latency(const struct session_arrays *arrays, const struct event_stat *stat,
-			struct stat_sum *sum)
+			bool has_first, struct stat_sum *sum)
 {
 	__u32 hist = __atomic_load_n(&stat->hist, __ATOMIC_ACQUIRE);
 	__u64 *first;
@@ -119,7 +119,7 @@ static int read_latency(const struct session_arrays *arrays, const struct event_
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	sum->stat = *stat;
 	stat = &sum->stat;
-	if (err || !arrays->firsts || !stat->count)
+	if (err || !has_first || !stat->count)
 		return err;
 	/* The first one is kept outside of the histogram. */
 	first = buckets_widen(&sum->latency, hist_bucket(stat->first_ns), 1);
@@ -129,6 +129,11 @@ static int read_latency(const struct session_arrays *arrays, const struct event_
 	return 0;
 }
 
+static bool is_sampled(const struct counts_reader *reader, enum gmem_event event)
+{
+	return reader->arrays.sampled && event == EV_GUEST_FAULT;
+}
+
 static int read_sum(const struct counts_reader *reader, __u32 handle, enum gmem_event event,
 		    struct stat_sum *sum)
 {
@@ -136,7 +141,8 @@ static int read_sum(const struct counts_reader *reader, __u32 handle, enum gmem_
 	int err = 0;
 
 	if (event_descs[event].carries & EVENT_LATENCY)
-		err = read_latency(&reader->arrays, &owner->stat[event], sum);
+		err = read_latency(&reader->arrays, &owner->stat[event],
+				   reader->arrays.firsts && !is_sampled(reader, event), sum);
 	else
 		sum->stat = owner->stat[event];
 	memcpy(sum->detail, owner->detail, sizeof(sum->detail));
@@ -207,6 +213,12 @@ static int read_event(const struct counts_reader *reader, __u32 owner, enum gmem
 		.npages = sum.stat.npages,
 		.latency = sum.latency,
 	};
+	/* Those that have found no histogram count as untimed, too: LOSS_HISTOGRAM says how many. */
+	if (is_sampled(reader, event)) {
+		count->untimed = sum.stat.count - buckets_total(&sum.latency);
+		if (!sum.stat.not_min_ns)
+			count->min_ns = 0;
+	}
 	return err ?: read_event_errors(reader, owner, count) ?: read_event_details(&sum, count);
 }
 

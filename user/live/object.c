@@ -224,6 +224,7 @@ static int object_configure(struct object *object)
 	skel->rodata->max_histograms = histograms;
 	skel->rodata->stack_events = options->stack_events;
 	skel->rodata->min_latency_ns = options->min_latency_ns;
+	skel->rodata->sample = options->sample;
 	skel->rodata->heat = options->heat;
 	skel->rodata->filter = options->filter;
 	skel->rodata->root_tgid = getpid();
@@ -258,6 +259,15 @@ static int object_open(struct object *object, int types, const char *path)
 				bpf_object__btf(object->skel->obj));
 }
 
+/* Where in its interval each CPU is, is as much chance as all that follows. */
+static void sample_configure(struct gmem_bpf *skel, __u32 sample)
+{
+	for (size_t cpu = 0; cpu < BEGUN_CPUS; cpu++)
+		skel->bss->fault_cpus[cpu].untimed = arc4random_uniform(2 * sample - 1);
+	skel->rodata->fault_kind = FAULT_SAMPLED;
+	skel->rodata->fault_context = false;
+}
+
 /* What the programs of the guest fault, whose instructions count, need not ask themselves. */
 static void fault_configure(const struct object *object, const struct choice *choice)
 {
@@ -272,9 +282,13 @@ static void fault_configure(const struct object *object, const struct choice *ch
 	for (size_t i = 0; i < object->ntargets; i++)
 		if (object->targets[i].hook->in_fault)
 			skel->rodata->fault_context = true;
-	if (fault && kernel_arguments(object->kernel, fault->hooks) == FAULT_ARGUMENTS &&
-	    !skel->rodata->fault_context && !options->record_events && !options->stack_events &&
-	    !options->min_latency_ns && options->filter != FILTER_PIDS)
+	skel->rodata->fault_has_arguments =
+		fault && kernel_arguments(object->kernel, fault->hooks) == FAULT_ARGUMENTS;
+	if (options->sample)
+		sample_configure(skel, options->sample);
+	else if (skel->rodata->fault_has_arguments && !skel->rodata->fault_context &&
+		 !options->record_events && !options->stack_events && !options->min_latency_ns &&
+		 options->filter != FILTER_PIDS)
 		skel->rodata->fault_kind = options->heat ? FAULT_HEAT : FAULT_PLAIN;
 }
 

@@ -477,6 +477,7 @@ struct session_arrays session_arrays(struct session *session)
 					skel->maps.host_tallies) },
 		.heats = session->heats.at,
 		.firsts = !session->options.min_latency_ns,
+		.sampled = session->options.sample,
 		.errors_fd = bpf_map__fd(skel->maps.errors),
 		.stacks_fd = bpf_map__fd(skel->maps.stacks),
 		.stack_stats_fd =

@@ -92,7 +92,8 @@ struct session_arrays {
 	__u32 max_histograms; /* any may come into use while the counts are read */
 	struct fault_tallies tallies[TALLIED_EVENTS]; /* without an index */
 	const struct heat *heats; /* by owner index; NULL: not asked for */
-	bool firsts; /* event_stat.first_ns is in use */
+	bool firsts; /* event_stat.first_ns is in use, */
+	bool sampled; /* but not of guest faults: not all of those have a latency */
 	int errors_fd; /* struct error_key → __u64 */
 	int stacks_fd; /* id → __u64[STACK_DEPTH] */
 	int stack_stats_fd; /* struct stack_key → struct stack_stat; -1: no stacks are kept */

@@ -15,6 +15,8 @@ struct session_options {
 	size_t npids;
 	__u64 stack_events; /* 1 << event: whose stacks are kept */
 	__u64 min_latency_ns; /* of what goes into histograms and stacks; 0: all */
+	__u32 sample; /* of so many guest faults one is timed, and no cause is known; 0: each is. Not with
+			 record_events, stack_events or min_latency_ns of them, heat or exact */
 	__u64 record_events; /* 1 << event: what is sent to session_rings() */
 	size_t buffer_bytes; /* of each CPU, for that; 0: the default */
 	bool heat; /* count where in its slot a guest fault falls */

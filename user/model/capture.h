@@ -30,6 +30,7 @@ struct capture {
 	__u64 shown; /* 1 << event: the events asked for; others are counted at most for them */
 	__u64 stack_events; /* 1 << event: those whose stacks were kept */
 	__u64 min_latency_ns; /* what histograms and stacks begin at; 0: everything */
+	__u32 sample; /* of so many guest faults one was timed, and no cause is known; 0: each */
 	bool events_chosen; /* -e was given: bars for each */
 	__u64 interval_ns; /* between snapshots; 0: one, at the end */
 	bool records_kept; /* every event was to be kept, too */

@@ -122,13 +122,14 @@ int event_count_add(struct event_count *to, const struct event_count *from)
 		err = details_add(to, from);
 	if (err)
 		return err;
-	/* An empty @to has no minimum, whatever its min_ns says. */
-	if (!to->count || from->min_ns < to->min_ns)
+	/* One without latencies has no minimum, whatever its min_ns says. */
+	if (event_count_timed(from) && (!event_count_timed(to) || from->min_ns < to->min_ns))
 		to->min_ns = from->min_ns;
 	if (from->max_ns > to->max_ns)
 		to->max_ns = from->max_ns;
 	to->event = from->event;
 	to->count += from->count;
+	to->untimed += from->untimed;
 	to->sum_ns += from->sum_ns;
 	to->npages += from->npages;
 	return 0;

@@ -26,6 +26,7 @@ struct detail_count {
 struct event_count {
 	enum gmem_event event;
 	__u64 count;
+	__u64 untimed; /* of them: what is told of latencies is of the others (--sample) */
 	__u64 sum_ns;
 	__u64 min_ns;
 	__u64 max_ns;
@@ -182,6 +183,18 @@ void event_counts_free(struct event_counts *counts);
 /* The count of @event, or NULL when it did not happen here. */
 const struct event_count *event_counts_find(const struct event_counts *counts,
 					    enum gmem_event event);
+
+/* How many of the events have a latency. */
+static inline __u64 event_count_timed(const struct event_count *count)
+{
+	return count->count - count->untimed;
+}
+
+/* What they took on average; one has a latency. */
+static inline double event_count_mean_ns(const struct event_count *count)
+{
+	return (double)count->sum_ns / (double)event_count_timed(count);
+}
 
 /* How many of the events failed, whatever the errno. */
 __u64 event_count_errors(const struct event_count *count);

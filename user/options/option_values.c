@@ -17,6 +17,7 @@
 #define MAX_SECONDS (100 * 365 * 86400.0)
 #define MIN_OWNERS 16
 #define MAX_PAGE_MEMORY (1ULL << 40)
+#define MAX_SAMPLE 1000000
 #define MAX_OWNERS (1U << 20)
 
 int option_parse(const struct argp *argp, int argc, char **argv, const char *tool,
@@ -123,6 +124,30 @@ int option_owners(struct option_parser *parser, const char *arg, __u32 *owners)
 				    arg);
 	*owners = n;
 	return 0;
+}
+
+int option_sample(struct option_parser *parser, const char *arg, __u32 *sample)
+{
+	char *end;
+	unsigned long n = strtoul(arg, &end, 10);
+
+	if (end == arg || *end || *arg == '-' || n < 2 || n > MAX_SAMPLE)
+		return option_wrong(
+			parser,
+			"--sample %s: not a number from 2 to 1000000. Of so many faults one is timed",
+			arg);
+	*sample = n;
+	return 0;
+}
+
+int option_check_sample(const char *other, struct problem *problem)
+{
+	if (!other)
+		return 0;
+	return problem_set(problem, EXIT_USAGE,
+			   "--sample: most faults are but counted, and %s is about each of them. "
+			   "Leave one of both away",
+			   other);
 }
 
 int option_size(struct option_parser *parser, const char *option, const char *arg, __u64 max,

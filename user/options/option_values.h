@@ -48,6 +48,9 @@ int option_events(struct option_parser *parser, const char *option, const char *
 /* How many VMs, slots and guest_memfds are told apart. */
 int option_owners(struct option_parser *parser, const char *arg, __u32 *owners);
 
+/* Of how many guest faults one is timed. */
+int option_sample(struct option_parser *parser, const char *arg, __u32 *sample);
+
 /* "16M": bytes, or so many of a unit, at most @max. @wrong is said, with @arg, if it is not that. */
 int option_size(struct option_parser *parser, const char *option, const char *arg, __u64 max,
 		const char *wrong, __u64 *bytes);
@@ -60,6 +63,9 @@ __u64 option_default_events(void);
 
 /* Threads become the processes that they belong to. 0, or -1 with @problem filled. */
 int option_check_pids(pid_t *pids, size_t npids, struct problem *problem);
+
+/* @other, an option that was given, or NULL: it wants of every fault what --sample leaves out. 0, or -1. */
+int option_check_sample(const char *other, struct problem *problem);
 
 /* What --help, --usage (if @brief) and --version print before they exit. */
 void __attribute__((noreturn)) option_help(const struct argp *argp, const char *tool, bool brief);

@@ -145,6 +145,7 @@ static void put_capture(struct json_out *json, const struct capture *capture)
 	else
 		json_out_null(json, "command");
 	json_out_number(json, "min_latency_ns", capture->min_latency_ns);
+	json_out_number(json, "sample", capture->sample);
 	json_out_foreign_or_null(json, "incomplete", capture->incomplete);
 	put_drops(json, capture);
 	json_out_foreign_or_null(json, "note", capture->note ?: report_no_names(capture->snap));

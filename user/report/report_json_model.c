@@ -23,7 +23,7 @@ static void put_latency(struct json_out *json, const struct event_count *count)
 	const struct buckets *latency = &count->latency;
 
 	json_out_object(json, "latency_ns");
-	json_out_number(json, "count", count->count);
+	json_out_number(json, "count", event_count_timed(count));
 	json_out_number(json, "sum", count->sum_ns);
 	json_out_number(json, "min", count->min_ns);
 	json_out_number(json, "max", count->max_ns);
@@ -83,7 +83,7 @@ static void put_event(struct json_out *json, const struct event_count *count)
 		json_out_number(json, "pages", count->npages);
 	if (has_details(count->event))
 		put_details(json, count);
-	if (carries & EVENT_LATENCY)
+	if (carries & EVENT_LATENCY && event_count_timed(count))
 		put_latency(json, count);
 	json_out_end_object(json);
 }

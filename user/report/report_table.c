@@ -55,7 +55,7 @@ static void cell_min(const struct table *table, const struct event_count *count,
 
 static void cell_mean(const struct table *table, const struct event_count *count, char *cell)
 {
-	number_latency(cell, count->sum_ns / count->count, table->style->utf8);
+	number_latency(cell, count->sum_ns / event_count_timed(count), table->style->utf8);
 }
 
 static void cell_max(const struct table *table, const struct event_count *count, char *cell)
@@ -106,6 +106,8 @@ _Static_assert(NR_COLUMNS <= TABLE_COLUMNS, "room for all columns");
 
 static bool column_applies(const struct column *column, const struct event_count *count)
 {
+	if (column->carries == EVENT_LATENCY && !event_count_timed(count))
+		return false;
 	return !column->carries || event_descs[count->event].carries & column->carries;
 }
 

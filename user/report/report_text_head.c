@@ -77,6 +77,20 @@ static void put_threshold(const struct text_report *r)
 	flow_end(&flow);
 }
 
+static void put_sample(const struct text_report *r)
+{
+	struct flow flow;
+	char text[128];
+
+	if (!r->capture->sample)
+		return;
+	flow = head_line(r, "sample");
+	snprintf(text, sizeof(text), "one of %u guest faults is timed, none has a cause (--sample)",
+		 r->capture->sample);
+	flow_text(&flow, 0, text);
+	flow_end(&flow);
+}
+
 static void describe_end(const struct capture *capture, char *text, size_t size)
 {
 	int status = capture->command_status;
@@ -270,6 +284,7 @@ void text_capture_head(const struct text_report *r)
 {
 	text_head(r);
 	put_threshold(r);
+	put_sample(r);
 	put_command(r);
 	put_hooks(r);
 	put_loss(r);
