@@ -393,6 +393,28 @@ static void test_from_zero(void **state)
 	free_bench(bench);
 }
 
+/* Of what --sample does not tell, nothing is fine. */
+static void test_sampled(void **state)
+{
+	static const char sampled[] = "is not known with --sample";
+	struct bench *bench = make_bench(1, 1);
+
+	(void)state;
+	add_faults(bench, 100000, 0, 0);
+	bench->samples[0].capture.sample = bench->samples[1].capture.sample = 64;
+	bench->input.deterministic = true;
+	run_check(bench,
+		  "guest_fault.refaults<=+0% guest_fault.first_touch<=+0% guest_fault.sum<=+1% "
+		  "host_fault.resident<=+0% guest_fault.count<=+0% guest_fault.mean<=+1% "
+		  "guest_fault.prefetch<=+0%");
+	for (size_t i = 0; i < 7; i++)
+		if (i < 4)
+			expect_verdict(bench, i, VERDICT_INCONCLUSIVE, sampled);
+		else
+			expect_verdict(bench, i, VERDICT_FINE, NULL);
+	free_bench(bench);
+}
+
 static void test_absolute(void **state)
 {
 	struct bench *bench = make_bench(1, 2);
@@ -1227,6 +1249,7 @@ int main(void)
 		cmocka_unit_test(test_counts_are_exact),
 		cmocka_unit_test(test_counts_that_differ_are_noisy),
 		cmocka_unit_test(test_from_zero),
+		cmocka_unit_test(test_sampled),
 		cmocka_unit_test(test_absolute),
 		cmocka_unit_test(test_absolute_within_a_bucket),
 		cmocka_unit_test(test_a_step_of_a_bucket_is_no_regression),

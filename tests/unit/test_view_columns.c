@@ -85,6 +85,11 @@ static void test_cells(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		assert_string_equal(sample_view_cell(sv, table[i].row, table[i].key),
 				    table[i].cell);
+	sv->view.sample = 64; /* why faults come is not known then */
+	assert_string_equal(sample_view_cell(sv, 1, "first_touch"), "-");
+	assert_string_equal(sample_view_cell(sv, 1, "refault"), "-");
+	assert_string_equal(sample_view_cell(sv, 1, "guest_fault"), "1.5k");
+	sv->view.sample = 0;
 }
 
 static void test_table_is_sound(void **state)

@@ -40,6 +40,7 @@ const char *const metric_lacks[] = {
 	[LACK_ASKED] = "was not captured",
 	[LACK_ATTACHED] = "is unavailable",
 	[LACK_HAPPENED] = "did not happen",
+	[LACK_SAMPLED] = "is not known with --sample",
 	[LACK_INVENTORY] = "is not known: no inventory",
 };
 
@@ -356,6 +357,16 @@ __u64 metric_events(const struct metric *metric)
 	return metric->kind->needs | (metric->event < 0 ? 0 : 1ULL << metric->event);
 }
 
+/* Is it of all faults what --sample tells of some, or of none? */
+static bool is_of_each_fault(const struct metric *metric)
+{
+	if (metric->event == EV_HOST_FAULT)
+		return metric->detail >= 0;
+	return metric->event == EV_GUEST_FAULT &&
+	       (metric->kind->read == read_sum || metric->kind->read == read_refaults ||
+		(metric->detail >= 0 && metric->detail != DETAIL_FAULT_PREFETCH));
+}
+
 struct metric_value metric_read(const struct metric *metric, const struct place_counts *counts)
 {
 	__u64 events = metric_events(metric);
@@ -372,5 +383,7 @@ struct metric_value metric_read(const struct metric *metric, const struct place_
 		if (!counts->capture->hooks[event].attached)
 			return lacks(LACK_ATTACHED);
 	}
+	if (counts->capture->sample && is_of_each_fault(metric))
+		return lacks(LACK_SAMPLED);
 	return metric->kind->read(metric, counts);
 }

@@ -308,6 +308,7 @@ static int start(struct top *top, struct problem *problem)
 	top->start_realtime_ns = clock_ns(CLOCK_REALTIME);
 	view_init(&top->view, top->name.machine, clock_ns(CLOCK_MONOTONIC));
 	top->view.page_bytes = sysconf(_SC_PAGESIZE);
+	top->view.sample = top->options.sample;
 	top->view.inventory_lacks = inventory_leaves_out();
 	meet_vms(top);
 	session_start(top->session);

@@ -69,6 +69,7 @@ struct view_settings {
 struct view {
 	const char *arch; /* as uname -m says */
 	__u32 page_bytes; /* of the host; 0: not known */
+	__u32 sample; /* of so many guest faults one is timed, and none has a cause; 0: each is */
 	struct moment *now, *before, *base; /* before, base: NULL until there is one */
 	__u64 start_ns; /* when counting began; CLOCK_MONOTONIC, as all times here */
 	__u64 now_ns;

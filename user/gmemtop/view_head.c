@@ -56,6 +56,8 @@ void head_title(const struct view *view, const struct view_settings *settings,
 		add(text, "%s", clock);
 	add(text, "counting for %s", up);
 	add(text, "every %gs", (double)settings->interval_ns / 1e9);
+	if (view->sample)
+		add(text, "1 of %u timed", view->sample);
 }
 
 static size_t count_slots(const struct view *view)

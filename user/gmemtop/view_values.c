@@ -50,7 +50,8 @@ static __u64 count_details(const struct row *row, __u64 details)
 
 double value_details(const struct view *view, const struct row *row, __u64 details)
 {
-	return per_second(view, row, count_details(row, details));
+	/* Causes of guest faults, all that there are columns of. */
+	return view->sample ? NAN : per_second(view, row, count_details(row, details));
 }
 
 double value_errors(const struct view *view, const struct row *row, __u64 arg)
