@@ -96,9 +96,14 @@ $(BUILD)/user/%.pb-c.o: $(BUILD)/user/%.pb-c.c
 	$(call say,CC) $(CC) -O2 -g -I$(BUILD)/user -c $< -o $@
 
 # Texts that the programs print. Their name is that of the .S.
+define text_object
+@mkdir -p $(@D)
+$(call say,AS) $(CC) -c $< -o $@
+endef
 $(BUILD)/%.o: %.S %.json Makefile
-	@mkdir -p $(@D)
-	$(call say,AS) $(CC) -c $< -o $@
+	$(text_object)
+$(BUILD)/%.o: %.S %.css Makefile
+	$(text_object)
 
 $(BUILD)/%.o: %.c Makefile | $(PROTOS)
 	@mkdir -p $(@D)

@@ -11,7 +11,7 @@
 #include "capture/capture_rebuild.h"
 
 #define VMS 4
-#define SLOTS 2 /* of each VM */
+#define SLOTS 2 /* of each VM, if not said otherwise */
 #define VCPUS 4
 #define BATCH 4096 /* records of one CPU at a time, as from its ring */
 #define NS_PER_EVENT 2500 /* of all CPUs together */
@@ -23,6 +23,7 @@ struct generator {
 	struct hook_state hooks[NR_EVENTS];
 	unsigned long long random;
 	__u64 start_ns;
+	unsigned int nslots; /* of each VM; even */
 };
 
 static void die(const char *what)
@@ -39,10 +40,10 @@ static unsigned long long next_random(struct generator *g)
 	return g->random;
 }
 
-/* VM i has owner index 2 + 4 * i, its slots and its guest_memfd the next three. */
-static __u32 vm_owner(unsigned int vm)
+/* With two slots VM i has owner index 2 + 4 * i, its slots and its guest_memfd the next three. */
+static __u32 vm_owner(const struct generator *g, unsigned int vm)
 {
-	return OWNER_INDEX_FIRST + (SLOTS + 2) * vm;
+	return OWNER_INDEX_FIRST + (g->nslots + 2) * vm;
 }
 
 static void say_owner(struct generator *g, __u32 index, const struct capture_owner *owner)
@@ -58,20 +59,20 @@ static void say_owner(struct generator *g, __u32 index, const struct capture_own
 static void say_owners(struct generator *g, unsigned int i)
 {
 	struct capture_owner vm = { OWNER_VM, 0, .vm_info = { .kvm = i + 1, .pid = 1000 * i } };
-	struct capture_owner gmem = { OWNER_GMEM, vm_owner(i), .gmem = { .ino = 50 + i } };
+	struct capture_owner gmem = { OWNER_GMEM, vm_owner(g, i), .gmem = { .ino = 50 + i } };
 
 	snprintf(vm.vm_info.comm, sizeof(vm.vm_info.comm), "generated-%u", i);
-	gmem.gmem.size_bytes = 2ULL * SLOTS << 30;
-	say_owner(g, vm_owner(i), &vm);
-	for (unsigned int j = 0; j < SLOTS; j++) {
-		struct capture_owner slot = { OWNER_SLOT, vm_owner(i), .slot = { .id = j } };
+	gmem.gmem.size_bytes = 2ULL * g->nslots << 30;
+	say_owner(g, vm_owner(g, i), &vm);
+	for (unsigned int j = 0; j < g->nslots; j++) {
+		struct capture_owner slot = { OWNER_SLOT, vm_owner(g, i), .slot = { .id = j } };
 
 		slot.slot.npages = 1 << 19;
-		slot.slot.base_gfn = slot.slot.pgoff = j << 19;
+		slot.slot.base_gfn = slot.slot.pgoff = (__u64)j << 19;
 		slot.slot.ino = gmem.gmem.ino;
-		say_owner(g, vm_owner(i) + 1 + j, &slot);
+		say_owner(g, vm_owner(g, i) + 1 + j, &slot);
 	}
-	say_owner(g, vm_owner(i) + 1 + SLOTS, &gmem);
+	say_owner(g, vm_owner(g, i) + 1 + g->nslots, &gmem);
 }
 
 static void say_threads(struct generator *g, unsigned int vm)
@@ -99,7 +100,7 @@ static struct gmem_record make_record(struct generator *g, __u64 i)
 			  i % BATCH * VCPUS * NS_PER_EVENT + (r >> 40) % 2000,
 		.latency_ns = (r >> 32) % 1000 ? ns : ns * 100,
 		.page = i / (BATCH * VCPUS * VMS) * BATCH + i % BATCH + cpu * 100000,
-		.owner = vm_owner(vm) + 1 + (cpu & 1),
+		.owner = vm_owner(g, vm) + 1 + (cpu & 1) + (r >> 24) % (g->nslots / 2) * 2,
 		.tid = 1000 * vm + 1 + cpu,
 		.cpu = cpu,
 		.event = EV_GUEST_FAULT,
@@ -187,13 +188,18 @@ int main(int argc, char **argv)
 	};
 
 	if (argc < 3) {
-		fprintf(stderr, "Usage: generate FILE RECORDS [SNAPSHOTS]\n"
-				"A capture of so many events, with snapshots at even intervals.\n");
+		fprintf(stderr,
+			"Usage: generate FILE RECORDS [SNAPSHOTS [SLOTS]]\n"
+			"A capture of so many events, with snapshots at even intervals; VMs "
+			"have so many slots, an even number.\n");
 		return 2;
 	}
 	for (int event = 0; event < NR_EVENTS; event++)
 		g.hooks[event] = (struct hook_state){ .wanted = true, .attached = true };
 	g.capture.hooks = g.hooks;
+	g.nslots = argc > 4 ? (unsigned int)atoi(argv[4]) & ~1U : SLOTS;
+	if (!g.nslots)
+		die("at least two slots");
 	generate(&g, argv[1], strtoull(argv[2], NULL, 10),
 		 argc > 3 ? strtoull(argv[3], NULL, 10) : 1);
 	return 0;

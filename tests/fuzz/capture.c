@@ -17,6 +17,7 @@
 #include "export/export.h"
 #include "forge.h"
 #include "outputs.h"
+#include "report/report_page.h"
 #include "report/report_timeline.h"
 
 #define BLOCK_BEGIN 4 /* type and size */
@@ -50,7 +51,7 @@ static void report(const struct capture *capture)
 	static const struct {
 		const char *name;
 		output_reader *read;
-	} formats[] = { { "text", read_plain }, { "json", read_json } };
+	} formats[] = { { "text", read_plain }, { "json", read_json }, { "html", read_html } };
 	struct sink sink;
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
@@ -129,11 +130,15 @@ static void read_times(struct capture_file *file)
 	struct timeline timeline = {};
 	struct problem problem;
 	struct sink sink;
+	bool has = !capture_rewind(file, &problem) &&
+		   !timeline_read(&timeline, file, ~0ULL, 0, TIMELINE_CELLS, &problem);
 
-	if (!capture_rewind(file, &problem) &&
-	    !timeline_read(&timeline, file, ~0ULL, 0, TIMELINE_CELLS, &problem) && sink_open(&sink))
+	if (has && sink_open(&sink))
 		sink_read(&sink, report_timeline(sink.out, capture_meta(file), &timeline, &style),
 			  read_plain);
+	if (has && capture_meta(file)->snap && sink_open(&sink))
+		sink_read(&sink, report_page(sink.out, capture_meta(file), &timeline, NULL),
+			  read_html);
 	timeline_free(&timeline);
 }
 

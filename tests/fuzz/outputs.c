@@ -149,20 +149,17 @@ static const char *xml_attributes(const char *at)
 	return at;
 }
 
-#define XML_DEPTH 8
+#define XML_DEPTH 160 /* a stack in a page has so many levels */
 
-void read_xml(const char *text, size_t size)
+/* One element, and blank lines behind it. */
+static void xml_document(const char *text)
 {
-	static const char declaration[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 	struct {
 		const char *name;
 		size_t len;
 	} open[XML_DEPTH];
 	size_t depth = 0;
 
-	read_plain(text, size);
-	must(!strncmp(text, declaration, strlen(declaration)), "no XML", text);
-	text += strlen(declaration);
 	do {
 		bool ends = text[0] == '<' && text[1] == '/';
 		const char *name = text + 1 + ends;
@@ -185,6 +182,35 @@ void read_xml(const char *text, size_t size)
 		text = depth ? xml_text(text + 1, "<") : text + 1 + strspn(text + 1, "\n");
 	} while (depth);
 	must(!*text, "something after the end", text);
+}
+
+static const char *past(const char *text, const char *begin)
+{
+	must(!strncmp(text, begin, strlen(begin)), "another begin", text);
+	return text + strlen(begin);
+}
+
+void read_xml(const char *text, size_t size)
+{
+	read_plain(text, size);
+	xml_document(past(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"));
+}
+
+/* Names of ours alone: what a page could fetch, or run, has none of these. */
+static void has_no(const char *text, const char *word)
+{
+	const char *at = strstr(text, word);
+
+	must(!at, "what a page must not have", at ?: "");
+}
+
+void read_html(const char *text, size_t size)
+{
+	read_plain(text, size);
+	has_no(text, "<script");
+	has_no(text, " src=\"");
+	has_no(text, "<link");
+	xml_document(past(text, "<!DOCTYPE html>\n"));
 }
 
 /* ---- OpenMetrics ---- */

@@ -23,6 +23,9 @@ output_reader read_json, read_ndjson;
 /* XML that is well-formed, of the kind without doctypes and comments. */
 output_reader read_xml;
 
+/* HTML that is XML, too, and neither fetches nor runs anything. */
+output_reader read_html;
+
 /*
  * OpenMetrics: families that do not come twice, samples that belong to them and are there once, each
  * with the label capture, buckets that rise to the count.

@@ -201,6 +201,7 @@ ON_HOST = (
     Row(r"^scripts/lab run --kernel 7\.3 --share build ", ("report", "docs.report"), (">/dev/null", ">/dev/null; cat build/docs.report; rm build/docs.report"),
         out=FAULTS),
     Row(r"^gmemtrace (export )?--json-schema$", out='"\\$schema"'),
+    Row(r"^gmemtrace report run\.gmem -f html -o page\.html$", ("run.gmem -f html -o page.html", "tests/data/stacks.cap -f html"), out="<h1>guest_memfd on"),
     Row(r"^tests/run --list$", out=r"^unit +\| unit_tests$"),
     Row(r"^tests/native\.py folders$", out=r"^ok - native: HACKING\.md"),
     Row(r"^man -l ", ("man -l", "MANWIDTH=80 man -l"), out=r"SYNOPSIS"),

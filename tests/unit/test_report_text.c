@@ -847,7 +847,7 @@ static void test_formats(void **state)
 
 	(void)state;
 	sample_empty(&sample);
-	assert_string_equal(report_formats(), "text, json");
+	assert_string_equal(report_formats(), "text, json, html");
 	assert_true(report_has_format("text") && report_has_format("json"));
 	assert_false(report_has_format("tex") || report_has_format(""));
 	assert_int_equal(report_write(stderr, "xml", &sample.capture, &plain), -EINVAL);

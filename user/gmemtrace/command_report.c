@@ -6,7 +6,9 @@
 #include <string.h>
 #include "capture/capture_file.h"
 #include "capture/capture_rebuild.h"
+#include <sys/stat.h>
 #include "commands.h"
+#include "report/report_page.h"
 #include "report/report_timeline.h"
 
 /* To the end of the file; what there was is in capture_meta(). */
@@ -40,6 +42,73 @@ static int rebuild_all(struct capture_file *file, struct rebuild *rebuild, struc
 	return 0;
 }
 
+/* ---- A page ---- */
+
+struct page {
+	const struct capture *capture;
+	struct timeline timeline;
+	struct problem no_timeline;
+	bool has_timeline;
+};
+
+static int write_page(FILE *out, const struct text_style *style, const void *what)
+{
+	const struct page *page = what;
+
+	(void)style;
+	return report_page(out, page->capture, page->has_timeline ? &page->timeline : NULL,
+			   page->no_timeline.text);
+}
+
+/* A pipe is at its end by now. */
+static bool can_be_read_again(const char *path)
+{
+	struct stat stat_buf;
+
+	return !stat(path, &stat_buf) && S_ISREG(stat_buf.st_mode);
+}
+
+/* A timeline takes the file once more; a page without one says why. */
+static int read_page_times(const struct options *options, struct page *page)
+{
+	struct capture_file *file;
+	int err;
+
+	if (!can_be_read_again(options->file))
+		return problem_set(&page->no_timeline, EXIT_USAGE,
+				   "%s cannot be read twice. Copy it to a file first",
+				   options->file);
+	file = capture_open(options->file, &page->no_timeline);
+	if (!file)
+		return -1;
+	if (options->force)
+		capture_force(file);
+	err = timeline_read(&page->timeline, file, page->capture->shown, 0, TIMELINE_CELLS,
+			    &page->no_timeline);
+	capture_close(file);
+	return err;
+}
+
+static int output_page(const struct options *options, const struct capture *capture,
+		       struct problem *problem)
+{
+	struct page page = { .capture = capture };
+	int err;
+
+	page.has_timeline = !read_page_times(options, &page);
+	err = command_write(options->output, write_page, &page, problem);
+	timeline_free(&page.timeline);
+	return err;
+}
+
+static int output(const struct options *options, const struct capture *capture,
+		  struct problem *problem)
+{
+	if (!strcmp(options->format, "html"))
+		return output_page(options, capture, problem);
+	return command_output(options, capture, problem);
+}
+
 /* A file without a snapshot: what its records add up to. */
 static int report_records(const struct options *options, struct capture_file *file,
 			  struct problem *problem)
@@ -64,7 +133,7 @@ static int report_records(const struct options *options, struct capture_file *fi
 	if (capture.incomplete && rebuild_end_ns(rebuild) > capture_start_ns(file))
 		capture.duration_ns = rebuild_end_ns(rebuild) - capture_start_ns(file);
 	if (!err)
-		err = command_output(options, &capture, problem);
+		err = output(options, &capture, problem);
 	snapshot_free(&snap);
 	rebuild_free(rebuild);
 	return err;
@@ -105,7 +174,7 @@ static int report_snapshot(const struct options *options, struct capture_file *f
 		capture.shown = options->events;
 		capture.events_chosen = true;
 	}
-	return command_output(options, &capture, problem);
+	return output(options, &capture, problem);
 }
 
 static int check(const struct options *options, struct problem *problem)

@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "export/export.h"
 #include "options/option_values.h"
+#include "report/report.h"
 
 enum {
 	KEY_BUFFER = 256,
@@ -44,7 +45,7 @@ static const struct argp_option table[] = {
 	  "Keep the kernel stacks and threads that lead to these events", 0 },
 	{ "min-latency", KEY_MIN_LATENCY, "TIME", 0,
 	  "Only what takes TIME (as in 250us, 10ms) goes into histograms and stacks", 0 },
-	{ "format", 'f', "FORMAT", 0, "text (default) or json", 0 },
+	{ "format", 'f', "FORMAT", 0, "text (default), json, or html: of a capture", 0 },
 	{ "output", 'o', "FILE", 0,
 	  "Write the report to FILE; record: the capture (default: gmemtrace.capture)", 0 },
 	{ "to", KEY_TO, "FORMAT", 0, "Of export: perfetto, ndjson, csv, sqlite or openmetrics", 0 },
@@ -187,9 +188,12 @@ static int parse_buffer(struct parser *parser, const char *arg)
 
 static int parse_format(struct parser *parser, const char *arg)
 {
-	if (strcmp(arg, "text") && strcmp(arg, "json"))
-		return option_wrong(&parser->common,
-				    "-f %s: an unknown format. There are text and json", arg);
+	char said[200];
+
+	snprintf(said, sizeof(said), "%.60s: an unknown format. There are %s", arg,
+		 report_formats());
+	if (!report_has_format(arg))
+		return option_wrong(&parser->common, "-f %s", said);
 	parser->options->format = arg;
 	return 0;
 }
@@ -429,6 +433,19 @@ static int check_output(struct options *options, struct problem *problem)
 	return 0;
 }
 
+static int check_format(const struct options *options, struct problem *problem)
+{
+	bool is_general = report_format_is_general(options->format);
+	const struct sub_command *command = find_command(options->command);
+
+	if (is_general ||
+	    (options->command != COMMAND_PROBE && options->command != COMMAND_INVENTORY))
+		return 0;
+	return problem_set(problem, EXIT_USAGE,
+			   "-f %s: only of captures, not of %s. Give text or json", options->format,
+			   command->name);
+}
+
 static int check_export(struct options *options, struct problem *problem)
 {
 	if (options->command != COMMAND_EXPORT)
@@ -476,7 +493,8 @@ int options_parse(int argc, char **argv, struct options *options, struct problem
 	if (options->command == COMMAND_RECORD && !options->output)
 		options->output = "gmemtrace.capture";
 	if (check_scope(&parser, problem) || check_output(options, problem) ||
-	    check_export(options, problem) || check_sample(options, problem))
+	    check_format(options, problem) || check_export(options, problem) ||
+	    check_sample(options, problem))
 		return -1;
 	return check_command(argc, argv, options, problem);
 }

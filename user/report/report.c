@@ -12,11 +12,12 @@
 static const struct format {
 	const char *name;
 	report_writer *write;
-	report_writer *probe;
+	report_writer *probe; /* NULL: it is for captures only; so the next */
 	report_writer *inventory;
 } formats[] = {
 	{ "text", report_text_capture, report_text_probe, report_text_inventory },
 	{ "json", report_json_capture, report_json_probe, report_json_inventory },
+	{ "html", report_html_capture, NULL, NULL },
 };
 
 #define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
@@ -34,6 +35,11 @@ static const struct format *find_format(const char *name)
 bool report_has_format(const char *name)
 {
 	return find_format(name);
+}
+
+bool report_format_is_general(const char *format)
+{
+	return find_format(format)->probe;
 }
 
 const char *report_formats(void)

@@ -13,6 +13,7 @@ typedef int report_writer(FILE *out, const struct capture *capture, const struct
 /* Each returns 0 or -ENOMEM; errors of @out are left to the caller. */
 report_writer report_text_capture, report_text_probe, report_text_inventory;
 report_writer report_json_capture, report_json_probe, report_json_inventory;
+report_writer report_html_capture;
 
 /* A frame of a stack as it is shown: older captures have addresses, which nobody is told. */
 const char *report_frame(const char *frame);
