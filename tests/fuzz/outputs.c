@@ -140,13 +140,14 @@ static const char *xml_text(const char *at, const char *ends)
 
 static const char *xml_attributes(const char *at)
 {
-	while (*at == ' ') {
+	for (;;) {
 		at += strspn(at, " ");
+		if (*at == '/' || *at == '>')
+			return at;
 		at += strcspn(at, "=<>\" ");
 		must(!strncmp(at, "=\"", 2), "an attribute without a value", at);
 		at = xml_text(at + 2, "\"") + 1;
 	}
-	return at;
 }
 
 #define XML_DEPTH 160 /* a stack in a page has so many levels */
