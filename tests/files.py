@@ -64,7 +64,7 @@ def place():
 
 def readers(capture, output):
     """Commands that read @capture and write @output."""
-    return [("report", capture, *output), ("report", capture, "--timeline", *output), ("report", capture, "-f", "html", *output), ("export", capture, "--to", "csv", *output),
+    return [("report", capture, *output), ("report", capture, "--timeline", *output), ("report", capture, "-f", "html", *output), ("diff", capture, capture, *output), ("export", capture, "--to", "csv", *output),
             ("export", capture, "--to", "ndjson", *output), ("check", "--base", capture, "--new", capture, *output)]
 
 

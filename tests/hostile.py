@@ -126,6 +126,7 @@ def test_names(directory):
     path = capture("hostile-comms")
     wanted = None
     for arguments in (["report", path], ["report", path, "-f", "json"], ["report", path, "-f", "html"], ["report", path, "--timeline"],
+                      *(["diff", path, path, "-f", form] for form in ("text", "json", "html")),
                       *(["export", path, "--to", to] for to in TEXT_FORMATS),
                       *(["check", "--per-slot", "--allow", "copies,loss,failure,incomplete", "--base", path, "--new", path, "-f", form] for form in ("text", "markdown", "json", "junit", "github"))):
         for locale in ("C", "C.UTF-8"):

@@ -6,6 +6,7 @@ pages.py [TEST]...            the tests
 pages.py picture HTML PNG     how its first VM looks, for the documentation
 """
 import html.parser
+import json
 import os
 import re
 import subprocess
@@ -78,7 +79,11 @@ def captures(directory):
         "tiny": [f"{ROOT}/tests/data/tiny.cap"],
         "old": [f"{ROOT}/tests/data/version-1.cap"],
     }
-    return {name: page("report", *arguments, name=name) for name, arguments in names.items()}
+    found = {name: page("report", *arguments, name=name) for name, arguments in names.items()}
+    other = make("generate", f"{directory}/other", 200000, 3, SLOTS // 4)
+    for name, a, b in (("diff", names["stacks"][0], names["times"][0]), ("diff-of-slots", names["slots"][0], other), ("diff-of-itself", names["hostile"][0], names["hostile"][0])):
+        found[name] = page("diff", a, b, name=name)
+    return found
 
 
 class Balanced(html.parser.HTMLParser):
@@ -133,10 +138,61 @@ def test_content(directory):
 
 
 def test_size(directory):
-    """a page of a hundred slots with timelines is at most 1 MB"""
-    size = len(captures(directory)["slots"].encode())
-    assert size <= SIZE_MAX, size
-    return f"{size / 1024:.0f} KiB of {SLOTS} slots"
+    """pages of a hundred slots, of one capture with timelines and of two side by side, are at most 1 MB"""
+    pages = captures(directory)
+    sizes = [len(pages[name].encode()) for name in ("slots", "diff-of-slots")]
+    assert max(sizes) <= SIZE_MAX, sizes
+    return " and ".join(f"{size / 1024:.0f} KiB" for size in sizes) + f" of {SLOTS} slots"
+
+
+def numbers(diff, place, event, kind):
+    found, = [each["events"] for each in diff["diff"]["places"] if (each["place"]["comm"], each["place"]["id"]) == place]
+    return found[event][kind]
+
+
+def test_diff(directory):
+    """two captures side by side: each number is the report's, changes are shares of A, what differs is told; status 0 whatever comes out"""
+    paths = [make("generate", f"{directory}/{name}", records, 2) for name, records in (("a", 20000), ("b", 40000))]
+    done = run(GMEMTRACE, "diff", *paths, "-f", "json")
+    assert done.returncode == 0 and not done.stderr, done
+    diff = json.loads(done.stdout)
+    reports = [json.loads(run(GMEMTRACE, "report", path, "-f", "json").stdout) for path in paths]
+    faults = [report["vms"][1]["slots"][0]["events"]["guest_fault"] for report in reports]
+    measures = numbers(diff, ("generated-1", 0), "guest_fault", "measures")
+    a, b = (fault["count"] for fault in faults)
+    assert measures["count"][:2] == [a, b] and abs(measures["count"][2] - (b / a - 1)) < 1e-9, (measures, a, b)
+    for name in ("p50", "p99", "max", "sum"):
+        assert measures[f"{name}_ns"][:2] == [fault["latency_ns"][name] for fault in faults], name
+    assert numbers(diff, ("generated-1", 0), "guest_fault", "details")["first_touch"][:2] == [fault["details"]["first_touch"] for fault in faults]
+    assert not any(fact["differs"] for fact in diff["diff"]["facts"]), diff["diff"]["facts"]
+    text = run(GMEMTRACE, "diff", *paths).stdout
+    assert re.search(rf"^generated-1 slot 0 +A +B +change\n  guest_fault\n    count +{a} +{b} +[+]", text, re.M), text
+    assert re.match(r"differs in +nothing that is known\n", text) and max(map(len, text.splitlines())) <= 80, text
+    try:
+        import jsonschema
+    except ImportError:
+        raise Skip("no python3-jsonschema") from None
+    jsonschema.validate(diff, json.loads(run(GMEMTRACE, "--json-schema").stdout))
+
+
+def test_diff_of_unlike(directory):
+    """what one of two captures did not count is -, not 0, and of what differs a line at the top tells"""
+    stacks, varied = f"{ROOT}/tests/data/stacks.cap", make("varied", f"{directory}/varied", 2000, 2)
+    done = run(GMEMTRACE, "diff", stacks, varied)
+    assert done.returncode == 0 and not done.stderr, done
+    assert re.match(r"differs in +kernel, machine, programs, command, options, events, functions\n", done.stdout), done.stdout
+    # Slots that only one has; an event that one did not ask for, and one that it could not carry.
+    assert re.search(r"^gmemload slot 0 .*\n  guest_fault\n    count +6479 +- +-$", done.stdout, re.M), done.stdout
+    assert re.search(r"^  poison\n    count +0 +\d+ +new$", done.stdout, re.M) and re.search(r"^  alloc\n    count +- +\d+ +-$", done.stdout, re.M), done.stdout
+    complains(run(GMEMTRACE, "diff", stacks), USAGE, "no two files")
+    complains(run(GMEMTRACE, "diff", stacks, stacks, stacks), USAGE, "one file too many")
+    complains(run(GMEMTRACE, "diff", stacks, f"{directory}/none"), USAGE, "No such file")
+    complains(run(GMEMTRACE, "diff", stacks, stacks, "-f", "csv"), USAGE, "There are text, json, html")
+    records = make("generate", f"{directory}/records", 1000, 0)
+    complains(run(GMEMTRACE, "diff", stacks, records), USAGE, "before its first snapshot")
+    with open("/dev/full", "wb") as full:
+        done = run(GMEMTRACE, "diff", stacks, stacks, stdout=full)
+    assert done.returncode == IMPOSSIBLE and "the disk is full" in done.stderr, done
 
 
 def test_pipe(directory):

@@ -14,6 +14,7 @@
 #include "capture/capture_rebuild.h"
 #include "check/check.h"
 #include "check/report_check.h"
+#include "check/report_diff.h"
 #include "export/export.h"
 #include "forge.h"
 #include "outputs.h"
@@ -209,6 +210,29 @@ static void check_all(struct capture_file *file)
 	judge(&input);
 }
 
+/* The file beside itself. */
+static void diff_all(struct capture_file *file)
+{
+	static const struct {
+		const char *name;
+		output_reader *read;
+	} formats[] = { { "text", read_plain }, { "json", read_json }, { "html", read_html } };
+	static const struct text_style style = { .columns = 80 };
+	const struct diff_side side = { capture_meta(file), "forged", capture_incomplete(file) };
+	struct diff diff = { .side = { side, side } };
+	struct sink sink;
+
+	if (!side.capture->snap)
+		return;
+	if (!diff_make(&diff))
+		for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+			if (sink_open(&sink))
+				sink_read(&sink,
+					  report_diff(formats[i].name)(sink.out, &diff, &style),
+					  formats[i].read);
+	diff_free(&diff);
+}
+
 /* Likewise of what a check of many files keeps; it cannot be read any more. */
 static void check_reduced(struct capture_file *file)
 {
@@ -323,6 +347,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (file) {
 		read_all(file);
 		check_all(file);
+		diff_all(file);
 		read_times(file);
 		check_reduced(file);
 	}

@@ -213,7 +213,7 @@ NOT_HERE = (
     (r"^ci/guest-memfd\.sh |^scripts/lab perf .* -- \./vmm", "the reader's own repository: tests/lab/ci.py has one"),
     (r"^(xxd|tail) .*tests/data/tiny\.cap|^build/generate ", "tests/capture/suite.py"),
     (r"^protoc --decode|^promtool check|^gmemtrace export FILE --to openmetrics --name", "tests/export.py"),
-    (r"^gmemtrace export FILE --to FORMAT|^gmemtrace record -o FILE$|^gmemtop -b$|^gmemtrace -f json$", "the same with values is run"),
+    (r"^gmemtrace export FILE --to FORMAT|^gmemtrace record -o FILE$|^gmemtop -b$|^gmemtrace -f json$|^gmemtrace diff A B$", "the same with values is run"),
     (r"^gmemtrace (record|report|check|record --events|--no-fsession|--exact|--sample 64( --no-fsession)?|-e create|-e guest_fault)$", "in tables and sentences: a name"),
     (r"^gmemtrace .*-- VMM$|^gmemload --no-direct-map$", "in words what a block below is"),
     (r"^(build/)?gmemtrace trend( history)?$", "tests/native.py and tests/unit/test_trend.c"),
@@ -504,7 +504,8 @@ def options_of(*program):
 
 def programs():
     """Each program, or sub-command with options of its own, that has a --help."""
-    return {"gmemtrace": [GMEMTRACE], "gmemtrace check": [GMEMTRACE, "check"], "gmemtrace trend": [GMEMTRACE, "trend"], "gmemtop": [GMEMTOP]}
+    return {"gmemtrace": [GMEMTRACE], "gmemtrace check": [GMEMTRACE, "check"], "gmemtrace trend": [GMEMTRACE, "trend"], "gmemtrace diff": [GMEMTRACE, "diff"],
+            "gmemtop": [GMEMTOP]}
 
 
 # For every command.
@@ -532,7 +533,7 @@ def test_synopsis():
         for command, named in docpages.synopsis(page).items():
             known = options_of(*programs().get(command, [GMEMTRACE]))
             taken = {long for long, (_, value) in known.items() if long not in HELP
-                     and (command in ("gmemtop", "gmemtrace check", "gmemtrace trend") or is_taken(command, long, value))}
+                     and (command in ("gmemtop", "gmemtrace check", "gmemtrace trend", "gmemtrace diff") or is_taken(command, long, value))}
             longs = {long for long, (short, _) in known.items() if {short, long} & named}
             wrong += [f"{command}: {long} is missing" for long in taken - longs]
             wrong += [f"{command}: {long} is not taken" for long in longs - taken - HELP]

@@ -3,6 +3,7 @@
  * Commas, keys and escapes.
  */
 #include "json_out.h"
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 #include "digits.h"
@@ -101,6 +102,14 @@ void json_out_signed(struct json_out *json, const char *key, __s64 value)
 		put_bytes(json, text, digits_put(text + 1, -(__u64)value) - text);
 	else
 		put_bytes(json, text, digits_put(text, value) - text);
+}
+
+void json_out_real(struct json_out *json, const char *key, double value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), isfinite(value) ? "%.12g" : "null", value);
+	put_word(json, key, text);
 }
 
 void json_out_number_if(struct json_out *json, const char *key, bool known, __u64 value)

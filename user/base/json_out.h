@@ -33,6 +33,9 @@ void json_out_bool(struct json_out *json, const char *key, bool value);
 void json_out_number(struct json_out *json, const char *key, __u64 value);
 void json_out_signed(struct json_out *json, const char *key, __s64 value);
 
+/* null if it is not finite. */
+void json_out_real(struct json_out *json, const char *key, double value);
+
 /* null unless @known. */
 void json_out_number_if(struct json_out *json, const char *key, bool known, __u64 value);
 

@@ -27,6 +27,9 @@ int command_report(const struct options *options, struct problem *problem);
 /* gmemtrace check --base FILE... --new FILE..., which has a command line of its own. */
 int command_check(int argc, char **argv, struct problem *problem);
 
+/* gmemtrace diff A B, likewise. */
+int command_diff(int argc, char **argv, struct problem *problem);
+
 /* gmemtrace trend FILE, likewise. */
 int command_trend(int argc, char **argv, struct problem *problem);
 

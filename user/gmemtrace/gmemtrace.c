@@ -122,6 +122,8 @@ int main(int argc, char **argv)
 	setlocale(LC_NUMERIC, "C"); /* 0.5 is a half everywhere */
 	if (argc > 1 && !strcmp(argv[1], "check"))
 		status = command_check(argc - 1, argv + 1, &problem);
+	else if (argc > 1 && !strcmp(argv[1], "diff"))
+		status = command_diff(argc - 1, argv + 1, &problem);
 	else if (argc > 1 && !strcmp(argv[1], "trend"))
 		status = command_trend(argc - 1, argv + 1, &problem);
 	else

@@ -92,12 +92,13 @@ static const char doc[] =
 	"carries each event here, and what is unavailable and why. `gmemtrace inventory` prints "
 	"the VMs, slots and guest_memfds there are, and how much memory they hold. `gmemtrace "
 	"report` prints what a live capture prints from a capture file, and `gmemtrace check "
-	"--help` is about comparing them, `gmemtrace trend --help` about many comparisons.\n\n"
+	"--help` is about comparing them, `gmemtrace diff --help` about looking at two, `gmemtrace "
+	"trend --help` about many comparisons.\n\n"
 	"Exit status: 0 done, 2 wrong usage or bad input, 3 not possible here.";
 
 static const char args_doc[] = "[-- COMMAND [ARG...]]\nrecord [-- COMMAND [ARG...]]\nprobe\n"
 			       "inventory\nreport FILE\nexport FILE --to FORMAT [-o OUT]\n"
-			       "check --base FILE... --new FILE...\ntrend FILE";
+			       "check --base FILE... --new FILE...\ndiff A B\ntrend FILE";
 
 #define MAX_BUFFER (1U << 30) /* half of what the kernel could */
 

@@ -16,6 +16,15 @@ static const bool is_beside[NR_DETAILS] = {
 	[DETAIL_CONVERT_NOOP] = true,
 };
 
+#define FIGURES_MAX 4 /* of a place */
+
+size_t html_figures(size_t nplaces)
+{
+	size_t n = HTML_CHARTED_PLACES / (nplaces ?: 1);
+
+	return n > FIGURES_MAX ? FIGURES_MAX : n ?: 1;
+}
+
 /* ---- The table ---- */
 
 /* Errors have a column of their own, at the end, by name. */

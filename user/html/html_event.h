@@ -8,6 +8,12 @@
 #include <stdio.h>
 #include "model/model.h"
 
+/* Places with figures, so that no page is large; those beyond have their tables. */
+#define HTML_CHARTED_PLACES 240
+
+/* How many events of each place have figures in a page of @nplaces. */
+size_t html_figures(size_t nplaces);
+
 /* A table of events: measures, errors by name, and causes below. */
 void html_events_begin(FILE *out);
 void html_events_row(FILE *out, const struct event_count *count, __u64 duration_ns);

@@ -43,13 +43,14 @@ static struct measured rate(const struct event_count *count, __u64 duration_ns)
 
 static struct measured read_time(enum measure_id id, const struct event_count *count)
 {
-	if (!count->count)
+	if (!event_count_timed(count))
 		return (struct measured){};
 	switch (id) {
 	case MEASURE_SUM:
-		return exactly(count->sum_ns);
+		/* That of some of them is not that of all. */
+		return count->untimed ? (struct measured){} : exactly(count->sum_ns);
 	case MEASURE_MEAN:
-		return exactly(count->sum_ns / count->count);
+		return exactly(count->sum_ns / event_count_timed(count));
 	case MEASURE_P50:
 		return percentile(count, 500);
 	case MEASURE_P90:

@@ -42,7 +42,7 @@ struct measured {
 	double value; /* the same, or MEASURE_PER_SECOND */
 };
 
-/* @count is of a capture of @duration_ns. Times of what did not happen are not known. */
+/* @count is of a capture of @duration_ns. Times of what did not happen, or was not timed, are not known. */
 struct measured measure_read(enum measure_id id, const struct event_count *count,
 			     __u64 duration_ns);
 

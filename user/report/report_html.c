@@ -5,6 +5,7 @@
 #include <errno.h>
 #include "base/number.h"
 #include "base/text.h"
+#include "html/html_event.h"
 #include "model/events.h"
 #include "model/kvm_names.h"
 #include "model/page_size.h"

@@ -9,9 +9,6 @@
 #include "html/html.h"
 #include "report_formats.h"
 
-/* Places with figures, and a page's room for them; those beyond have their tables. */
-#define HTML_CHARTED_PLACES 240
-
 struct html_report {
 	FILE *out;
 	const struct capture *capture;

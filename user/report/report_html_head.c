@@ -99,6 +99,12 @@ static void put_options(const struct html_report *r)
 		html_element(r->out, "dd", "percentiles and stacks only of what took %s or more",
 			     number_latency(text, capture->min_latency_ns, true));
 	}
+	if (capture->sample) {
+		html_element(r->out, "dt", "sample");
+		html_element(r->out, "dd",
+			     "one of %u guest faults is timed, none has a cause (--sample)",
+			     capture->sample);
+	}
 	if (capture->machine && *capture->machine) {
 		html_element(r->out, "dt", "machine");
 		html_element(r->out, "dd", "%s", capture->machine);

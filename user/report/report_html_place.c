@@ -9,9 +9,6 @@
 #include "model/page_size.h"
 #include "report_html.h"
 
-/* Events of a place that have figures; fewer where there are many places, so that no page is large. */
-#define FIGURES_MAX 4
-
 size_t html_shown(const struct html_report *r, const struct event_counts *counts)
 {
 	size_t n = 0;
@@ -37,13 +34,6 @@ static const struct event_count *longest(const struct html_report *r,
 			most = count;
 	}
 	return most;
-}
-
-static size_t figures_of(const struct html_report *r)
-{
-	size_t n = HTML_CHARTED_PLACES / (r->places ?: 1);
-
-	return n > FIGURES_MAX ? FIGURES_MAX : n ?: 1;
 }
 
 /* The last gfn of the map; its last cell may be a smaller one. */
@@ -88,7 +78,8 @@ static void put_figures(struct html_report *r, const struct html_place *place)
 		return;
 	r->charts_left--;
 	fputs("<div class=\"g\">\n", r->out);
-	for (size_t i = 0; i < figures_of(r) && (count = longest(r, place->events, done)); i++) {
+	for (size_t i = 0; i < html_figures(r->places) && (count = longest(r, place->events, done));
+	     i++) {
 		done |= 1ULL << count->event;
 		html_latency(r->out, NULL, count, NULL);
 		html_timeline(r, place, count->event);
