@@ -128,7 +128,7 @@ def test_names(directory):
     for arguments in (["report", path], ["report", path, "-f", "json"], ["report", path, "-f", "html"], ["report", path, "--timeline"],
                       *(["diff", path, path, "-f", form] for form in ("text", "json", "html")),
                       *(["export", path, "--to", to] for to in TEXT_FORMATS),
-                      *(["check", "--per-slot", "--allow", "copies,loss,failure,incomplete", "--base", path, "--new", path, "-f", form] for form in ("text", "markdown", "json", "junit", "github"))):
+                      *(["check", "--per-slot", "--allow", "copies,loss,failure,incomplete", "--base", path, "--new", path, "-f", form] for form in ("text", "markdown", "json", "junit", "github", "html"))):
         for locale in ("C", "C.UTF-8"):
             done = sanitized(*arguments, env=os.environ | {"LC_ALL": locale}, text=False)
             assert done.returncode in (0, 1), (arguments, done)

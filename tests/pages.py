@@ -53,10 +53,10 @@ LOOKS = """(() => {
 })()""" % (FONT_MIN, CONTRAST_MIN)
 
 
-def page(*arguments, name="page"):
+def page(*arguments, name="page", status=(0,)):
     """What gmemtrace makes of a capture."""
     done = run(GMEMTRACE, *arguments, "-f", "html")
-    assert done.returncode == 0, f"{name}: {done}"
+    assert done.returncode in status and done.stdout, f"{name}: {done}"
     return done.stdout
 
 
@@ -83,6 +83,10 @@ def captures(directory):
     other = make("generate", f"{directory}/other", 200000, 3, SLOTS // 4)
     for name, a, b in (("diff", names["stacks"][0], names["times"][0]), ("diff-of-slots", names["slots"][0], other), ("diff-of-itself", names["hostile"][0], names["hostile"][0])):
         found[name] = page("diff", a, b, name=name)
+    allowed = ("--allow", "copies,failure,loss,incomplete,command,machine,options,rungs,version,work")
+    for name, a, b, more in (("check", names["slots"][0], other, ("--per-slot",)), ("check-of-itself", names["hostile"][0], names["hostile"][0], ()),
+                             ("check-of-noise", names["times"][0], names["plain"][0], ("--deterministic", "--rule", "zap.mean<=+2%", "--rule", "notifier.count==0"))):
+        found[name] = page("check", "--base", a, "--new", b, *allowed, *more, name=name, status=(0, 1, 3))
     return found
 
 
@@ -173,6 +177,15 @@ def test_diff(directory):
     except ImportError:
         raise Skip("no python3-jsonschema") from None
     jsonschema.validate(diff, json.loads(run(GMEMTRACE, "--json-schema").stdout))
+
+
+def test_check(directory):
+    """a check as a page: the verdict and its reason are the text's, with the latencies and causes of both sides"""
+    pages = captures(directory)
+    assert '<span class="warn">regression</span>' in pages["check-of-noise"] and "<th>notifier.count==0</th>" in pages["check-of-noise"]
+    figure = re.search(r"<p>all, zap</p>.*?<(p|h2)>", pages["check-of-noise"], re.S)[0]
+    assert figure.count('class="b"') == 2 and figure.count('class="n"') == 2 and "<li>base</li>" in figure and "<li>new</li>" in figure, figure
+    assert pages["check"].count("<figure>") == SLOTS and "generated-3 slot 25" in pages["check"]
 
 
 def test_diff_of_unlike(directory):

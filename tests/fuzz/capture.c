@@ -159,11 +159,8 @@ static void judge(const struct check_input *input)
 	static const struct {
 		const char *name;
 		output_reader *read;
-	} formats[] = { { "text", read_plain },
-			{ "markdown", read_plain },
-			{ "json", read_json },
-			{ "junit", read_xml },
-			{ "github", read_plain } };
+	} formats[] = { { "text", read_plain }, { "markdown", read_plain }, { "json", read_json },
+			{ "junit", read_xml },	{ "github", read_plain },   { "html", read_html } };
 	static const struct text_style style = { .columns = 80 };
 	struct check_result result;
 	struct sink sink;

@@ -382,7 +382,9 @@ static void test_advice(void **state)
 static void test_nothing(void **state)
 {
 	struct found *found = find(false);
-	static const char *const formats[] = { "text", "markdown", "json", "junit", "github" };
+	static const char *const formats[] = {
+		"text", "markdown", "json", "junit", "github", "html"
+	};
 
 	(void)state;
 	found->result.nrows = 0;
@@ -397,7 +399,7 @@ static void test_formats(void **state)
 	FILE *full = fopen("/dev/full", "w");
 
 	(void)state;
-	assert_string_equal(report_check_formats(), "text, markdown, json, junit, github");
+	assert_string_equal(report_check_formats(), "text, markdown, json, junit, github, html");
 	assert_true(report_check_has_format("junit"));
 	assert_false(report_check_has_format("xml"));
 	assert_int_equal(report_check(full, "xml", &found->result, &plain), -EINVAL);

@@ -15,7 +15,7 @@ static const struct {
 } formats[] = {
 	{ "text", report_check_text },	   { "markdown", report_check_markdown },
 	{ "json", report_check_json },	   { "junit", report_check_junit },
-	{ "github", report_check_github },
+	{ "github", report_check_github }, { "html", report_check_html },
 };
 
 #define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
@@ -224,15 +224,14 @@ const char *check_advice(char *buf, const struct check_result *result)
 
 /* Tables. */
 
-#define COLUMNS 9
-static const char *const titles[COLUMNS] = { "RULE",  "WHERE", "BASE",	"NEW",	  "CHANGE",
-					     "NOISE", "FINDS", "NEEDS", "VERDICT" };
+const char *const check_headings[CHECK_COLUMNS] = { "RULE",  "WHERE", "BASE",  "NEW",	 "CHANGE",
+						    "NOISE", "FINDS", "NEEDS", "VERDICT" };
 
-static const char *cell(const struct check_words *words, int column)
+const char *check_cell(const struct check_words *words, int column)
 {
-	const char *const cells[COLUMNS] = { words->rule,  words->place,  words->base,
-					     words->new,   words->change, words->noise,
-					     words->finds, words->needs,  words->verdict };
+	const char *const cells[CHECK_COLUMNS] = { words->rule,	 words->place,	words->base,
+						   words->new,	 words->change, words->noise,
+						   words->finds, words->needs,	words->verdict };
 
 	return cells[column];
 }
@@ -246,7 +245,7 @@ static bool has_power(const struct check_result *result)
 }
 
 /* WHERE says something only with several places, what there is of noise only where there is any. */
-static bool has_column(const struct check_result *result, int column)
+bool check_has_column(const struct check_result *result, int column)
 {
 	if (column >= 5 && column <= 7)
 		return has_power(result);
@@ -255,18 +254,18 @@ static bool has_column(const struct check_result *result, int column)
 
 static bool is_flush_left(int column)
 {
-	return column < 2 || column == COLUMNS - 1;
+	return column < 2 || column == CHECK_COLUMNS - 1;
 }
 
 static void measure(const struct check_result *result, bool utf8, unsigned int *widths)
 {
-	for (int column = 0; column < COLUMNS; column++)
-		widths[column] = text_width(titles[column]);
+	for (int column = 0; column < CHECK_COLUMNS; column++)
+		widths[column] = text_width(check_headings[column]);
 	for (size_t i = 0; i < result->nrows; i++) {
 		struct check_words words = check_words(&result->rows[i], utf8);
 
-		for (int column = 0; column < COLUMNS; column++) {
-			unsigned int width = text_width(cell(&words, column));
+		for (int column = 0; column < CHECK_COLUMNS; column++) {
+			unsigned int width = text_width(check_cell(&words, column));
 
 			if (width > widths[column])
 				widths[column] = width;
@@ -278,7 +277,7 @@ static void put_cell(FILE *out, const char *text, int column, unsigned int width
 {
 	int pad = (int)(width - text_width(text));
 
-	if (column == COLUMNS - 1) /* no blanks at the end of a line */
+	if (column == CHECK_COLUMNS - 1) /* no blanks at the end of a line */
 		fprintf(out, "  %s\n", text);
 	else if (is_flush_left(column))
 		fprintf(out, "%s%s%*s", column ? "  " : "", text, pad, "");
@@ -305,9 +304,9 @@ static void text_row(FILE *out, const struct check_result *result, const struct 
 	const char *color = color_of(row->verdict, style);
 
 	fputs(color, out);
-	for (int column = 0; column < COLUMNS; column++)
-		if (has_column(result, column))
-			put_cell(out, cell(&words, column), column, widths[column]);
+	for (int column = 0; column < CHECK_COLUMNS; column++)
+		if (check_has_column(result, column))
+			put_cell(out, check_cell(&words, column), column, widths[column]);
 	fputs(*color ? "\033[0m" : "", out);
 	if (*words.why) {
 		struct flow flow = { .out = out, .columns = style->columns, .indent = 4 };
@@ -332,7 +331,7 @@ static void text_warning(FILE *out, const char *warning, const struct text_style
 int report_check_text(FILE *out, const struct check_result *result, const struct text_style *style)
 {
 	char line[CHECK_TITLE_LEN];
-	unsigned int widths[COLUMNS];
+	unsigned int widths[CHECK_COLUMNS];
 
 	measure(result, style->utf8, widths);
 	fprintf(out, "%s\n", check_title(line, result, style->utf8));
@@ -341,9 +340,9 @@ int report_check_text(FILE *out, const struct check_result *result, const struct
 	for (size_t i = 0; i < result->nwarnings; i++)
 		text_warning(out, result->warnings[i], style);
 	fputc('\n', out);
-	for (int column = 0; column < COLUMNS && result->nrows; column++)
-		if (has_column(result, column))
-			put_cell(out, titles[column], column, widths[column]);
+	for (int column = 0; column < CHECK_COLUMNS && result->nrows; column++)
+		if (check_has_column(result, column))
+			put_cell(out, check_headings[column], column, widths[column]);
 	for (size_t i = 0; i < result->nrows; i++)
 		text_row(out, result, &result->rows[i], style, widths);
 	fprintf(out, "%s%s\n", result->nrows ? "\n" : "", check_summary(line, result));
@@ -368,7 +367,7 @@ static void put_markdown(FILE *out, const char *text)
 
 static void markdown_cell(FILE *out, const char *text, int column, enum verdict verdict)
 {
-	bool bold = column == COLUMNS - 1 && verdict != VERDICT_FINE;
+	bool bold = column == CHECK_COLUMNS - 1 && verdict != VERDICT_FINE;
 
 	fputs(bold ? " **" : " ", out);
 	if (!column)
@@ -383,9 +382,9 @@ static void markdown_row(FILE *out, const struct check_result *result, const str
 	struct check_words words = check_words(row, true);
 
 	fputc('|', out);
-	for (int column = 0; column < COLUMNS; column++)
-		if (has_column(result, column))
-			markdown_cell(out, cell(&words, column), column, row->verdict);
+	for (int column = 0; column < CHECK_COLUMNS; column++)
+		if (check_has_column(result, column))
+			markdown_cell(out, check_cell(&words, column), column, row->verdict);
 	fputc(' ', out);
 	put_markdown(out, words.why);
 	fputs(*words.why ? " |\n" : "|\n", out);
@@ -395,10 +394,10 @@ static void markdown_head(FILE *out, const struct check_result *result)
 {
 	for (int line = 0; line < 2; line++) {
 		fputc('|', out);
-		for (int column = 0; column < COLUMNS; column++)
-			if (has_column(result, column))
+		for (int column = 0; column < CHECK_COLUMNS; column++)
+			if (check_has_column(result, column))
 				fprintf(out, " %s |",
-					!line			? titles[column]
+					!line			? check_headings[column]
 					: is_flush_left(column) ? ":--"
 								: "--:");
 		fputs(line ? " :-- |\n" : " WHY |\n", out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a check found, for people and for CI systems: a table as text or Markdown, JUnit's XML,
+ * What a check found, for people and for CI systems: a table as text or Markdown, a page, JUnit's XML,
  * GitHub's annotations, JSON. Each line has the rule, base, new, the change with its bounds, the
  * noise and what could be found in it, and the verdict.
  */
@@ -29,7 +29,7 @@ typedef int check_writer(FILE *out, const struct check_result *result,
 
 /* Each returns 0 or -ENOMEM; errors of @out are left to the caller. */
 check_writer report_check_text, report_check_markdown, report_check_junit, report_check_github,
-	report_check_json;
+	report_check_json, report_check_html;
 
 /* One row in words, printable; "-" for what there is not. */
 struct check_words {
@@ -52,6 +52,12 @@ void check_value(char *buf, size_t size, enum metric_unit unit, double value, bo
 struct json_t *check_json_place(const struct place *place);
 
 struct check_words check_words(const struct check_row *row, bool utf8);
+
+/* The columns of tables, the first of which is the rule, the last the verdict. */
+#define CHECK_COLUMNS 9
+extern const char *const check_headings[CHECK_COLUMNS];
+bool check_has_column(const struct check_result *result, int column);
+const char *check_cell(const struct check_words *words, int column);
 
 /* "5 base runs (Linux 6.18.5) and 5 new runs (Linux 7.2.4)", printable. */
 #define CHECK_TITLE_LEN 320

@@ -65,7 +65,7 @@ static const struct argp_option table[] = {
 		  ,
 	  0 },
 	{ "force", KEY_FORCE, NULL, 0, "Read files that unpack to more than they should, too", 0 },
-	{ "format", 'f', "FORMAT", 0, "text (default), markdown, json, junit or github", 0 },
+	{ "format", 'f', "FORMAT", 0, "text (default), markdown, json, junit, github or html", 0 },
 	{ "output", 'o', "FILE", 0, "Write the result to FILE", 0 },
 	{ "append", KEY_APPEND, "FILE", 0,
 	  "Add the result to FILE, as a line of JSON, for gmemtrace trend", 0 },
