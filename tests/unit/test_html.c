@@ -168,6 +168,7 @@ static void assert_whole(const struct buckets *buckets, const struct chart_axis 
 static void test_steps(void **state)
 {
 	const __u64 narrow[] = { 1000, 1030, 1100, 3000 }, wide[] = { 0, 63, 64, 5000, ~0ULL };
+	const __u64 lowest[] = { 64, 100 };
 	struct event_count few = latencies(narrow, 4), ends = latencies(wide, 5);
 	struct chart_axis axis = chart_axis_of(&few.latency, NULL);
 
@@ -182,6 +183,11 @@ static void test_steps(void **state)
 	assert_whole(&few.latency, &axis);
 	event_count_free(&few);
 	event_count_free(&ends);
+	few = latencies(lowest, 2);
+	axis = chart_axis_of(&few.latency, NULL);
+	assert_true(axis.low == 6 && axis.high == 7);
+	assert_whole(&few.latency, &axis);
+	event_count_free(&few);
 }
 
 static void test_height(void **state)
