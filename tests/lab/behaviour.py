@@ -28,7 +28,7 @@ from tool import GMEMLOAD, GMEMTOP, GMEMTRACE, IMPOSSIBLE, USAGE, attached, comp
 BUSY = ["--vms=1", "--vcpus=1", "--slots=1", "--pages=64", "--run-time=600", "punch", "touch", "sleep:ms=20"]
 BRIEF = ["--vms=1", "--vcpus=1", "--slots=1", "--pages=64", "touch"]
 START_UP_SECONDS = 45
-SYS_RT_SIGTIMEDWAIT = 128  # x86-64
+SYS_RT_SIGTIMEDWAIT = {"x86_64": 128, "aarch64": 137}[os.uname().machine]
 
 
 def wait_for(condition, what, seconds=60):

@@ -41,7 +41,7 @@ def record(directory, boot):
         return
     cold = f"{directory}/cold.gmem"
     wanted = [(cold, 0), *((path, 0) for path in plain), *((path, TURNS) for path in slow)]
-    script = "\n".join(RECORD.format(spin=f"{tool.ROOT}/build/spin", turns=turns, gmemtrace=tool.GMEMTRACE, path=path, workload=" ".join(WORKLOAD))
+    script = "\n".join(RECORD.format(spin=f"{tool.BUILD}/spin", turns=turns, gmemtrace=tool.GMEMTRACE, path=path, workload=" ".join(WORKLOAD))
                        for path, turns in wanted)
     done = tool.run(f"{tool.ROOT}/scripts/lab", "run", "--kernel", KERNEL, "--icount", "--timeout", "1800", "--share", directory, "--", "sh", "-c", script,
                     timeout=None)

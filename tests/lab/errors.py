@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What gmemtrace and gmemtop say where they cannot work, each line of DIAGNOSTICS in its situation, under the sanitizers.
 
-Runs as root in a lab VM that is made so: errors.py 6.1|nokvm|6.12|6.18|7.3 [TEST]...
+Runs as root in a lab VM that is made so: errors.py 6.1|nokvm|6.12|6.18|7.3|7.3-arm64 [TEST]...
 """
 import contextlib
+import mmap
 import os
 import re
 import signal
@@ -343,7 +344,7 @@ SMALL_HEAP = {"MALLOC_MMAP_THRESHOLD_": "128", "MALLOC_TOP_PAD_": "0", "MALLOC_A
 def allow_no_more_memory(pid):
     with open(f"/proc/{pid}/statm", encoding="utf-8") as file:
         pages = int(file.read().split()[0])
-    subprocess.run(["prlimit", f"--pid={pid}", f"--as={pages * 4096}"], check=True)
+    subprocess.run(["prlimit", f"--pid={pid}", f"--as={pages * mmap.PAGESIZE}"], check=True)
 
 
 def capturing(process):
@@ -415,7 +416,7 @@ TESTS = {
 
 def main():
     results = Results(f"errors: {sys.argv[1]}")
-    results.run_chosen(TESTS[sys.argv[1]], sys.argv[2:])
+    results.run_chosen(TESTS[sys.argv[1].removesuffix("-arm64")], sys.argv[2:])
     results.exit()
 
 

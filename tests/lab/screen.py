@@ -19,7 +19,7 @@ import jsonschema
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from tap import Results  # noqa: E402  (after the path)
 from terminal import COLUMNS, DOWN, END, ENTER, ESC, GMEMTOP, HOME, LINES, PATIENCE, RIGHT, START_UP, Terminal, gmemtop, guest  # noqa: E402
-from tool import GMEMLOAD, ROOT, USAGE, attached, report, run  # noqa: E402
+from tool import GMEMLOAD, USAGE, attached, report, run, trace  # noqa: E402
 
 # 64 pages, touched twice: 128 guest faults a slot.
 SHAPE = ["--vms=2", "--vcpus=1", "--slots=2", "--pages=64"]
@@ -338,7 +338,7 @@ def test_batch():
         done = run(GMEMTOP, "--json", "-n", "3", "-i", "0.2")
         assert done.returncode == 0 and not done.stderr, done
     objects = [json.loads(line) for line in done.stdout.splitlines()]
-    schema = json.loads(run(f"{ROOT}/build/gmemtrace", "--json-schema").stdout)
+    schema = json.loads(trace("--json-schema").stdout)
     assert len(objects) == 3
     for each in objects:
         jsonschema.validate(each, schema)

@@ -16,8 +16,8 @@ import sys
 import tempfile
 import time
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
-GMEMTRACE = f"{ROOT}/build/gmemtrace"
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from tool import GMEMTRACE  # noqa: E402  (after the path)
 
 KVM_CREATE_VM, KVM_CHECK_EXTENSION, KVM_GET_VCPU_MMAP_SIZE, KVM_CREATE_VCPU = 0xAE01, 0xAE03, 0xAE04, 0xAE41
 KVM_RUN, KVM_SET_USER_MEMORY_REGION, KVM_PRE_FAULT_MEMORY = 0xAE80, 0x4020AE46, 0xC040AED5
@@ -50,7 +50,7 @@ def invalidate(machine):
     """An MMU notifier of a VM: madvise(MADV_DONTNEED) of one page that is there."""
     for _ in range(TIMES):
         machine.memory[0] = 1
-        machine.memory.madvise(mmap.MADV_DONTNEED, 0, 4096)
+        machine.memory.madvise(mmap.MADV_DONTNEED, 0, mmap.PAGESIZE)
 
 
 def vm_ioctl(machine):
@@ -71,7 +71,7 @@ def vcpu_run(machine):
 def memslot(machine):
     """A memslot without guest_memfd, made and deleted."""
     for _ in range(TIMES // 10):
-        machine.slot(1, 1 << 30, 4096)
+        machine.slot(1, 1 << 30, mmap.PAGESIZE)
         machine.slot(1, 1 << 30, 0)
 
 
@@ -81,7 +81,7 @@ def page_cache(_machine):
         subprocess.run(["mount", "-t", "ramfs", "none", directory], check=True)
         with open(f"{directory}/file", "wb", buffering=0) as file:
             for _ in range(8):
-                file.write(b"x" * 4096 * (TIMES // 8))
+                file.write(b"x" * mmap.PAGESIZE * (TIMES // 8))
                 file.truncate(0)
                 file.seek(0)
         subprocess.run(["umount", directory], check=True)

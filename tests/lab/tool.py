@@ -12,8 +12,8 @@ BUILD = CROSS_BUILT if os.uname().machine == "aarch64" and os.path.exists(CROSS_
 GMEMTRACE = f"{BUILD}/gmemtrace"
 GMEMTOP = f"{BUILD}/gmemtop"
 GMEMLOAD = f"{BUILD}/gmemload"
-# The programs under the sanitizers, which end them with words on standard error.
-SANITIZED = f"{ROOT}/build/sanitized"
+# The programs under the sanitizers, which end them with words on standard error; not in the user space of a VM of another architecture.
+SANITIZED = BUILD if BUILD == CROSS_BUILT else f"{BUILD}/sanitized"
 
 USAGE, IMPOSSIBLE, UNABLE = 2, 3, 4  # UNABLE: of check
 

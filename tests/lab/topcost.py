@@ -15,8 +15,8 @@ import pexpect
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from tap import Results  # noqa: E402  (after the path)
+from tool import GMEMLOAD, GMEMTOP  # noqa: E402
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 SECONDS = 20
 TEST_SECONDS = 5
 
@@ -44,8 +44,8 @@ def measure(slots, steps, seconds):
     vms = (slots + 249) // 250
     shape = [f"--vms={vms}", "--vcpus=1", f"--slots={slots // vms}", "--pages=4"]
     end = ["--hold"] if steps == ["touch"] else ["--run-time=600"]
-    load = subprocess.Popen([f"{ROOT}/build/gmemload", *shape, *end, *steps], stdout=subprocess.DEVNULL)
-    screen = pexpect.spawn(f"{ROOT}/build/gmemtop", dimensions=(50, 150), env=os.environ | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"})
+    load = subprocess.Popen([GMEMLOAD, *shape, *end, *steps], stdout=subprocess.DEVNULL)
+    screen = pexpect.spawn(GMEMTOP, dimensions=(50, 150), env=os.environ | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"})
     screen.expect("counting for", timeout=400)
     drain(screen, 5)
     before = cpu_ns(screen.pid)
