@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The soft limit of open files.
+ * Standard files that are closed, and the soft limit of open files.
  */
 #include "open_files.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define ENOUGH 4096
 
 static struct rlimit before;
 static bool raised;
+
+void open_files_begin(void)
+{
+	/* Opened the wrong way round, it gives EBADF to whoever uses it. The lowest number is taken. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", (fd ? O_RDONLY : O_WRONLY) | O_CLOEXEC);
+}
 
 void open_files_raise(void)
 {

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How many files may be open: each program and map of a session is one, and so is each ring buffer.
+ * Which files are open, and how many may be: each program and map of a session is one, and so is each
+ * ring buffer.
  */
 #ifndef OPEN_FILES_H
 #define OPEN_FILES_H
 
 #include <stdbool.h>
 #include "problem.h"
+
+/*
+ * Before anything is opened. A standard file that is closed stays an error to read or write, but what is
+ * opened next does not get its number, and with it what is printed. COMMAND has it closed as before.
+ */
+void open_files_begin(void);
 
 /* Allow as many as this process may allow itself. */
 void open_files_raise(void);

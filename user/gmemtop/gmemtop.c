@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/destination.h"
+#include "base/open_files.h"
 #include "base/privilege.h"
 #include "base/version.h"
 #include "live/inventory.h"
@@ -344,6 +345,7 @@ int main(int argc, char **argv)
 	struct problem problem;
 	int status;
 
+	open_files_begin();
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C"); /* 0.5 is a half everywhere */
 	status = top_options_parse(argc, argv, &top.options, &problem);

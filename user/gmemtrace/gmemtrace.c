@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/child.h"
+#include "base/open_files.h"
 #include "base/output.h"
 #include "commands.h"
 #include "export/export.h"
@@ -118,6 +119,7 @@ int main(int argc, char **argv)
 	struct problem problem;
 	int status;
 
+	open_files_begin();
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C"); /* 0.5 is a half everywhere */
 	if (argc > 1 && !strcmp(argv[1], "check"))
