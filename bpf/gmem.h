@@ -144,7 +144,8 @@ enum gmem_detail {
 	X(HISTOGRAM, histogram, "counted, but the table of histograms is full: see --owners")      \
 	X(ERRNO, errno, "counted, but the table of errors is full: see --owners")                  \
 	X(CAUSE, cause, "counted, but without its cause, which is not known: see --page-memory")   \
-	X(STACK, stack, "counted, but without its stack: the table of stacks is full")             \
+	X(STACK, stack,                                                                            \
+	  "counted, but without its stack: the table is full, or (arm64, vCPUs) there is none")    \
 	X(RECORD, record, "counted, but not recorded: the ring buffer was full")
 
 enum gmem_loss {
