@@ -268,9 +268,8 @@ soak:
 
 # 20 trials of what `make check` tries three times, 20 minutes; then an hour of VMMs at random, and a
 # while of programs that are attached for a moment. MAYHEM="--seed 1 --by exact": the same dice again.
-# Last the whole suite on each kernel of arm64, and with two nodes, of which make check has the shorter parts.
+# Last all suites on arm64, of which make check has the shorter parts.
 MAYHEM_SECONDS := 3600
-ARM64_KERNELS := 6.18-arm64 7.2-arm64 7.3-arm64 7.3-arm64-16k
 check-long: all
 	scripts/lab run --kernel 7.3 --icount --timeout 3600 -- tests/lab/check.py 20
 	scripts/lab run --kernel 7.3 --timeout $$(($(MAYHEM_SECONDS) * 2 + 900)) -- \
@@ -278,9 +277,7 @@ check-long: all
 	scripts/lab run --kernel 7.3 --timeout 7200 -- tests/lab/shortruns.py 7.3 60 --captures 200
 	scripts/setup arm64
 	$(MAKE) ARCH=arm64 all
-	set -e; for kernel in $(ARM64_KERNELS); do \
-		scripts/lab run --kernel $$kernel --timeout 3600 -- tests/lab/suite.py $$kernel; done
-	scripts/lab run --kernel 7.3-arm64 --numa 2 --timeout 3600 -- tests/lab/numa.py
+	tests/run arm64
 
 lint:
 	scripts/lint
