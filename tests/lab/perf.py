@@ -24,7 +24,8 @@ def test_wrong_usage():
     """wrong usage is told, with status 2"""
     for arguments, words in (([], "--base"), (["--base", "7.3"], "--new"), (["--base", "7.3", "--new", "2.4"], "2.4"), (["--runs"], "--runs"),
                              (["--base", "7.3", "--new", "7.3", "--runs", "many"], "many"), (["--fast"], "--fast"), (["--base", "7.3", "--new", "7.3", "--boots", "0"], "--boots 0"),
-                             (["--base", "7.3", "--new", "7.3", "--keep", "/no/such"], "/no/such")):
+                             (["--base", "7.3", "--new", "7.3", "--keep", "/no/such"], "/no/such"),
+                             (["--base", "7.3", "--new", "7.3-arm64"], "two architectures")):
         done = perf(*arguments)
         assert done.returncode == 2 and words in done.stderr, f"{arguments}: {done}"
 
