@@ -10,8 +10,8 @@
 
 # What commands in a VM may use; what programs are built against is in scripts/setup.
 USER_SPACE_PACKAGES=(base-files base-passwd bash bpftool busybox-static coreutils dash diffutils
-	findutils gawk grep gzip mount procps python3 python3-jsonschema python3-pexpect python3-pyte sed tar
-	util-linux zstd)
+	findutils gawk grep gzip mount ncurses-base ncurses-bin procps python3 python3-jsonschema
+	python3-pexpect python3-pyte sed tar util-linux zstd)
 # The archive's index, packages, and what they become.
 USER_SPACE_MEGABYTES=1000
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""scripts/lab perf: two kernels compared. Starts VMs, so it runs on this machine and not in one."""
+"""scripts/lab perf: two kernels compared, `perf.py [arm64]`. Starts VMs, so it runs on this machine and not in one."""
 import glob
 import json
 import os
@@ -50,9 +50,19 @@ def test_prepares():
     return f"guest_fault.mean {rows['guest_fault.mean<=+2%']['change']['value']:+.2%}; between boots {', '.join(moved for _, moved in spread)}"
 
 
+def test_arm64():
+    """of two kernels of arm64 all is the same but what it costs"""
+    done = perf("--base", "6.18-arm64", "--new", "7.3-arm64", "--boots", "1", "--runs", "1", "-f", "json")
+    assert done.returncode in (0, 1), f"status {done.returncode}: {done.stderr}"
+    rows = {row["rule"]: row for row in json.loads(done.stdout)["check"]["results"]}
+    for rule in ("guest_fault.refaults<=+1%", "notifier.gmem_only<=+1%", "loss==0"):
+        assert rows[rule]["verdict"] == "fine", rows[rule]
+    return f"guest_fault.mean {rows['guest_fault.mean<=+2%']['change']['value']:+.2%}"
+
+
 def main():
     results = Results("perf")
-    for test in (test_wrong_usage, test_prepares):
+    for test in (test_arm64,) if sys.argv[1:] == ["arm64"] else (test_wrong_usage, test_prepares):
         results.run(test)
     results.exit()
 

@@ -50,7 +50,8 @@ static int crowd(const char *function, int prog_fd)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	struct btf *btf = btf__load_module_btf("kvm", btf__load_vmlinux_btf());
+	struct btf *kernel = btf__load_vmlinux_btf();
+	struct btf *btf = btf__load_module_btf("kvm", kernel) ?: kernel; /* KVM may be built in */
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY,
 		    .attach_btf_id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC),
 		    .attach_btf_obj_fd = kvm_btf_fd(prog_fd));
