@@ -157,7 +157,7 @@ void region_bind_badly(struct mayhem_vm *vm, unsigned int region)
 	call_add(CALL_BIND, 0);
 }
 
-/* A default VM loses all of its pages. */
+/* A default VM loses all of its pages, on x86. */
 void region_unbind(struct mayhem_vm *vm, unsigned int region)
 {
 	struct region *at = &vm->regions[region];
@@ -169,7 +169,7 @@ void region_unbind(struct mayhem_vm *vm, unsigned int region)
 	at->bound = false;
 	if (vm->flaps) /* others work on their pages meanwhile, and know that */
 		return;
-	if (vm->vmm.has_private)
+	if (vm->vmm.has_private || arch_layout.deletes_alone)
 		pages_lose(vm->pages + region * REGION_PAGES, REGION_PAGES, CAUSE_SLOT_CHANGE,
 			   false);
 	else
