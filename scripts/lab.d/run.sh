@@ -8,12 +8,12 @@
 # shellcheck shell=bash
 
 run_parse() {
-	opt_kernel=$DEFAULT_KERNEL opt_cpus='' opt_memory=2G opt_numa=1 opt_timeout=120
+	opt_kernel=$DEFAULT_KERNEL opt_modules='' opt_cpus='' opt_memory=2G opt_numa=1 opt_timeout=120
 	opt_icount='' opt_accel=tcg opt_share='' opt_kvm=yes opt_append='' opt_verbose=''
 	opt_env=(PATH HOME TERM LANG)
 	while (($#)); do
 		case $1 in
-		--kernel | --cpus | --memory | --numa | --accel | --share | --timeout | --append)
+		--kernel | --modules | --cpus | --memory | --numa | --accel | --share | --timeout | --append)
 			(($# > 1)) || usage "$1 needs a value."
 			printf -v "opt_${1#--}" %s "$2"
 			shift
@@ -40,7 +40,10 @@ run_parse() {
 }
 
 run_check() {
-	kernel_known "$opt_kernel" || usage "no kernel '$opt_kernel'. One of: $(kernel_list)."
+	kernel_check "$opt_kernel"
+	[[ ! $opt_modules || -d $opt_modules ]] || usage "--modules $opt_modules: no such directory."
+	[[ ! $opt_modules ]] || kernel_is_path "$opt_kernel" ||
+		usage "--modules goes with the path of a kernel, and $opt_kernel is a name. Leave it out."
 	opt_cpus=${opt_cpus:-$([[ $opt_icount ]] && echo 1 || echo 2)}
 	[[ $opt_cpus =~ ^[1-9][0-9]*$ ]] || usage "--cpus $opt_cpus: a number is needed."
 	[[ $opt_numa =~ ^[1-8]$ ]] || usage "--numa $opt_numa: a number from 1 to 8 is needed."
@@ -53,7 +56,6 @@ run_check() {
 	((EUID == 0)) || die "cannot share this file system with a VM: not root. Run it with sudo."
 	[[ $opt_accel == tcg || -w /dev/kvm ]] ||
 		die "cannot use --accel kvm: no /dev/kvm here. Leave it out."
-	ARCH=$(kernel_arch "$opt_kernel")
 	[[ $opt_accel == tcg || $ARCH == "$(machine_host)" ]] ||
 		die "cannot use --accel kvm: kernel $opt_kernel is of $ARCH, and this machine is not. Leave it out."
 	have "$(machine_qemu)" || die "no $(machine_qemu). Run scripts/setup $(machine_group)."
@@ -107,25 +109,25 @@ run_tmp_paths() {
 
 run_settings() {
 	printf 'lab_name=%s\nlab_share=%s\nlab_tmp_paths=%s\n' \
-		"$(quote "$opt_kernel")" "$(quote "$opt_share")" "$(quote "$(run_tmp_paths)")"
+		"$(quote "$LABEL")" "$(quote "$opt_share")" "$(quote "$(run_tmp_paths)")"
 }
 
 # Not compressed: reading it costs the VM less than unpacking it.
 run_initramfs() {
-	local kernel=$CACHE/kernels/$opt_kernel tree=$RUN/initramfs
+	local tree=$RUN/initramfs
 	mkdir -p "$tree/bin"
 	cp "$(machine_user_space)/bin/busybox" "$tree/bin/busybox"
 	cp "$LIB/init" "$tree/init"
 	chmod 755 "$tree/init"
 	run_command_script >"$tree/command"
 	run_settings >"$tree/settings"
-	cp -r "$kernel/modules" "$tree/modules"
+	cp -r "$KERNEL_DIR/modules" "$tree/modules"
 	# TCG's CPU is an AMD one.
 	[[ $opt_accel == kvm ]] || rm -f "$tree/modules/kvm_intel.ko"
-	cp "$kernel/load-order" "$tree/modules/load-order"
+	cp "$KERNEL_DIR/load-order" "$tree/modules/load-order"
 	(cd "$tree" && find . | busybox cpio -o -H newc 2>/dev/null) >"$RUN/initramfs.cpio"
 	rm -r "$tree"
-	zstd -dqf "$kernel/vmlinux.zst" -o "$RUN/vmlinux"
+	zstd -dqf "$KERNEL_DIR/vmlinux.zst" -o "$RUN/vmlinux"
 }
 
 # The root is served from a mount namespace where it is read-only, so that not even a VM that
@@ -244,7 +246,7 @@ run_wait() {
 # Keeps the console log, and shows its end.
 run_failed() {
 	local log
-	log=$CACHE/logs/$opt_kernel-$(date +%Y%m%d-%H%M%S)-$$.log
+	log=$CACHE/logs/$LABEL-$(date +%Y%m%d-%H%M%S)-$$.log
 	tr -d '\r' 2>/dev/null <"$RUN/console.log" >"$RUN/all.log" || true
 	cat "$RUN/qemu.log" >>"$RUN/all.log"
 	# Where the VM said nothing at all, the reason may be on this side.
@@ -259,6 +261,15 @@ run_failed() {
 	grep -m 1 -E 'Kernel panic|BUG:|Oops:' "$RUN/all.log" |
 		sed 's/^/  | /;s/$/\n  | .../' >&2 || true
 	tail -n 20 "$RUN/all.log" | sed 's/^/  | /' >&2
+	! grep -q "lab-init: cannot mount the host's root" "$RUN/all.log" ||
+		note "kernel $opt_kernel lacks virtiofs or virtio_pci, be it built in or by --modules." \
+			"Build it with scripts/lab build --tree."
+}
+
+# run_kernel: leaves in KERNEL_DIR what the VM starts from.
+run_kernel() {
+	KERNEL_DIR=$CACHE/kernels/$opt_kernel
+	! kernel_is_path "$opt_kernel" || image_place "$opt_kernel" "$opt_modules" "$RUN/kernel"
 }
 
 # Their servers make the sockets at once, but QEMU would not wait for them.
@@ -275,6 +286,7 @@ run_vm() {
 	local began qemu relay rc=0
 	began=$(date +%s.%N)
 	run_directory
+	run_kernel
 	run_initramfs
 	run_start_virtiofsd
 	run_qemu
@@ -304,7 +316,8 @@ cmd_run() {
 	run_parse "$@"
 	run_check
 	[[ ! $opt_share ]] || opt_share=$(readlink -f "$opt_share")
-	fetch_kernel "$opt_kernel"
+	LABEL=$(kernel_label "$opt_kernel")
+	kernel_is_path "$opt_kernel" || fetch_kernel "$opt_kernel"
 	[[ -z $(machine_user_space) ]] || user_space_need "$ARCH"
 	run_vm
 	# shellcheck disable=SC2034
