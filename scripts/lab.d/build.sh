@@ -60,6 +60,12 @@ build_unpack() {
 
 cmd_build() {
 	local name
+	case ${1:-} in
+	--tree | --name | --config)
+		build_tree "$@"
+		return
+		;;
+	esac
 	for name; do
 		[[ $name == -* ]] || kernel_is_built "$name" ||
 			usage "'$name' is not built from source. One of: $(kernel_list source)."

@@ -109,10 +109,15 @@ fetch_resolved() {
 	"$make" "$name" "$tmp" ||
 		die "cannot make kernel $name of its packages ($(free_space)). Make room, or see above."
 	resolved_version >"$tmp/version"
-	chmod 755 "$tmp"
+	kernel_publish "$tmp" "$CACHE/kernels/$name"
+}
+
+# kernel_publish FROM TO
+kernel_publish() {
+	chmod 755 "$1"
 	# rename() cannot replace a directory that has content.
-	rm -rf "$CACHE/kernels/$name"
-	mv -T "$tmp" "$CACHE/kernels/$name"
+	rm -rf "$2"
+	mv -T "$1" "$2"
 }
 
 # Called with NAME's lock held.
@@ -156,6 +161,7 @@ fetch_unlock() {
 # fetch_kernel NAME: makes sure that NAME is cached.
 fetch_kernel() {
 	! kernel_cached "$1" || return 0
+	kernel_of_tree "$1"
 	fetch_lock "$1"
 	kernel_cached "$1" || fetch_locked "$1"
 	fetch_unlock
@@ -163,6 +169,7 @@ fetch_kernel() {
 
 # Fetches NAME anew if the archive has a newer one than the cache.
 fetch_update() {
+	kernel_of_tree "$1"
 	fetch_lock "$1"
 	fetch_resolve "$1" refresh
 	[[ $RESOLVED ]] || unavailable "$1"

@@ -6,6 +6,10 @@
 
 # name | series | flavour | suites, likeliest first | what it is for
 #
+# Rows of one's own are files in $CACHE/rows, of any name; `lab build --tree` writes them. Of two rows
+# with one name the first counts, and ours come first. The flavour "tree" is built there, from the
+# directory that stands in place of the suites, see tree.sh.
+#
 # The flavour "source" is built here from linux-source-SERIES, see build.sh. The suites are where to
 # look, not a promise: Debian moves series on, so every later suite is tried too.
 KERNELS='
@@ -24,6 +28,7 @@ KERNELS='
 swprot-6.12 | 6.12 | source     | trixie                  | private memory in software, oldest generation
 swprot-7.3 | 7.3  | source      | trixie-backports sid    | private memory in software, newest
 '
+KERNELS+=$(cat "$CACHE"/rows/* 2>/dev/null || :)
 
 # Tried in this order for a series that is in none of its own suites any more.
 ALL_SUITES=(bookworm bookworm-backports trixie trixie-backports forky sid)
@@ -35,7 +40,7 @@ DEFAULT_KERNEL=7.3
 kernel_names() {
 	awk -F'|' -v flavour="${1:-}" '
 		NF { gsub(/ /, "", $1); gsub(/ /, "", $3) }
-		NF && (flavour == "" || flavour == $3) { print $1 }' <<<"$KERNELS"
+		NF && (flavour == "" || flavour == $3) && !seen[$1]++ { print $1 }' <<<"$KERNELS"
 }
 
 # The same in one line, for messages.
@@ -55,7 +60,7 @@ kernel_field() {
 	esac
 	awk -F'|' -v name="$1" -v column="$column" '
 		function trim(s) { gsub(/^ +| +$/, "", s); return s }
-		NF && trim($1) == name { print trim($column) }' <<<"$KERNELS"
+		NF && trim($1) == name { print trim($column); exit }' <<<"$KERNELS"
 }
 
 kernel_known() {
