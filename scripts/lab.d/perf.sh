@@ -12,20 +12,31 @@ PERF_WORKLOAD=(--vms=1 --vcpus=1 --slots=1 --pages=4096
 	touch recreate touch punch:pages=2048 touch host)
 
 perf_parse() {
-	opt_base='' opt_new='' opt_boots=2 opt_runs=2 opt_keep='' opt_timeout='' opt_check=()
+	opt_base='' opt_new='' opt_boots=2 opt_runs=2 opt_keep='' opt_timeout='' opt_rules=() opt_format=()
+	opt_tree='' opt_config=() opt_good='' opt_bad=''
 	while (($#)); do
 		case $1 in
-		--base | --new | --boots | --runs | --keep | --timeout)
+		--base | --new | --good | --bad | --boots | --runs | --keep | --timeout | --tree)
 			(($# > 1)) || usage "$1 needs a value."
 			printf -v "opt_${1#--}" %s "$2"
 			shift
 			;;
-		--rule | --rules | --allow | --floor | -f | -o)
+		--config)
 			(($# > 1)) || usage "$1 needs a value."
-			opt_check+=("$1" "$2")
+			opt_config+=("$2")
 			shift
 			;;
-		--per-slot) opt_check+=("$1") ;;
+		--rule | --rules | --allow | --floor)
+			(($# > 1)) || usage "$1 needs a value."
+			opt_rules+=("$1" "$2")
+			shift
+			;;
+		-f | -o)
+			(($# > 1)) || usage "$1 needs a value."
+			opt_format+=("$1" "$2")
+			shift
+			;;
+		--per-slot) opt_rules+=("$1") ;;
 		--)
 			shift
 			break
@@ -37,28 +48,51 @@ perf_parse() {
 	opt_workload=("$@")
 }
 
-# What runs in the VMs is of their architecture.
+# perf_choose_build KERNEL...: what runs in the VMs is of their architecture.
 perf_choose_build() {
-	ARCH=$(kernel_arch "$opt_base")
-	[[ $ARCH == "$(kernel_arch "$opt_new")" ]] ||
-		usage "$opt_base and $opt_new are of two architectures: their instructions are not the same."
+	local kernel arch=''
+	for kernel; do
+		kernel_check "$kernel"
+		[[ ${arch:=$ARCH} == "$ARCH" ]] ||
+			usage "$1 and $kernel are of two architectures: their instructions are not the same."
+	done
 	PERF_BUILD=$TOP/build
 	[[ -z $(machine_user_space) ]] || PERF_BUILD+=/$ARCH
 	((${#opt_workload[@]})) || opt_workload=("$PERF_BUILD/gmemload" "${PERF_WORKLOAD[@]}")
+	[[ -x $TOP/build/gmemtrace && -x $PERF_BUILD/gmemload ]] ||
+		die "no $TOP/build/gmemtrace, or no $PERF_BUILD/gmemload. Run make, and make ARCH=arm64 where that is meant."
 }
 
-perf_check() {
-	local kernel
-	[[ $opt_base && $opt_new ]] || usage "perf needs --base KERNEL and --new KERNEL."
-	for kernel in "$opt_base" "$opt_new"; do
-		kernel_known "$kernel" || usage "no kernel '$kernel'. One of: $(kernel_list)."
-	done
+perf_check_values() {
 	[[ $opt_runs =~ ^[1-9][0-9]*$ ]] || usage "--runs $opt_runs: a number is needed."
 	[[ $opt_boots =~ ^[1-9][0-9]*$ ]] || usage "--boots $opt_boots: a number is needed."
 	[[ ! $opt_keep || -d $opt_keep ]] || usage "--keep $opt_keep: no such directory."
-	perf_choose_build
-	[[ -x $TOP/build/gmemtrace && -x $PERF_BUILD/gmemload ]] ||
-		die "no $TOP/build/gmemtrace, or no $PERF_BUILD/gmemload. Run make, and make ARCH=arm64 where that is meant."
+}
+
+# With --tree, --base and --new are revisions: they become the kernels that are built of them.
+perf_build() {
+	local side option commit
+	PERF_HEADING=
+	repo_check
+	opt_base=$(rev_commit "$opt_base")
+	opt_new=$(rev_commit "$opt_new")
+	repo_open
+	for side in base new; do
+		option=opt_$side
+		commit=${!option}
+		rev_kernel "$commit" || die "cannot build $(rev_line "$commit"). The reason is above."
+		PERF_HEADING+="$side: $(rev_line "$commit") (Linux $(<"$REV_KERNEL/version"))"$'\n\n'
+		printf -v "$option" %s "$REV_KERNEL"
+	done
+}
+
+perf_check() {
+	[[ $opt_base && $opt_new ]] || usage "perf needs --base KERNEL and --new KERNEL, or with --tree DIR their revisions."
+	[[ ! $opt_good && ! $opt_bad ]] || usage "--good and --bad are options of bisect; perf has --base and --new."
+	[[ $opt_tree || ! ${opt_config[*]} ]] || usage "--config goes with --tree."
+	perf_check_values
+	[[ ! $opt_tree ]] || perf_build
+	perf_choose_build "$opt_base" "$opt_new"
 }
 
 # In the VM: the first run of a boot finds everything cold, and is not kept. Kernels before 7.0 have
@@ -72,27 +106,26 @@ for run in $(seq 0 "$runs"); do
 done
 rm "$prefix-0.gmem"'
 
-# perf_record SIDE KERNEL BOOT: the captures of one boot.
+# perf_record SIDE KERNEL BOOT: the captures of one boot. Fails after its reason.
 perf_record() {
-	note "$1: boot $3 of $opt_boots of $2, $opt_runs runs and one before them that is not kept"
+	note "${1:0:12}: boot $3 of $opt_boots of $(kernel_label "$2"), $opt_runs runs and one before them that is not kept"
 	interruptible "$TOP/scripts/lab" run --kernel "$2" --icount --share "$opt_keep" \
 		--timeout "${opt_timeout:-$((120 + 60 * opt_runs))}" -- \
 		sh -c "$PERF_SCRIPT" perf "$PERF_BUILD/gmemtrace" "$opt_keep/$1-$3" "$opt_runs" \
-		"${opt_workload[@]}" >&2 || die "cannot capture on $2; the reason is above."
+		"${opt_workload[@]}" >&2 || { note "cannot capture on $(kernel_label "$2"); the reason is above."; return 1; }
 }
 
 # What differs from boot to boot (where the kernel lies in memory, for one) is no change: each kernel
 # boots several times, in turns, and first every second time.
 perf_record_all() {
-	local boot
+	local boot side sides kernel
 	for ((boot = 1; boot <= opt_boots; boot++)); do
-		if ((boot % 2)); then
-			perf_record base "$opt_base" "$boot"
-			perf_record new "$opt_new" "$boot"
-		else
-			perf_record new "$opt_new" "$boot"
-			perf_record base "$opt_base" "$boot"
-		fi
+		sides=(base new)
+		((boot % 2)) || sides=(new base)
+		for side in "${sides[@]}"; do
+			kernel=opt_$side
+			perf_record "$side" "${!kernel}" "$boot" || exit "$EXIT_FAILED"
+		done
 	done
 }
 
@@ -105,24 +138,43 @@ perf_between_boots() {
 	note "$1: between two boots guest_fault.mean moved by ${change:--}"
 }
 
-cmd_perf() {
-	local status=0
-	perf_parse "$@"
-	perf_check
+# perf_keep: where captures are.
+perf_keep() {
 	if [[ ! $opt_keep ]]; then
 		opt_keep=$(mktemp -d)
 		at_exit "$opt_keep"
 	fi
 	opt_keep=$(readlink -f "$opt_keep")
+}
+
+# perf_compare BASE NEW: the captures whose names begin so; its status is that of gmemtrace check. Of
+# two kernels the functions may differ; what they do for a guest is what is compared.
+perf_compare() {
+	"$TOP/build/gmemtrace" check --deterministic --allow rungs "${opt_rules[@]}" "${opt_format[@]}" \
+		--base "$opt_keep/$1"-*.gmem --new "$opt_keep/$2"-*.gmem
+}
+
+# perf_heading: the revisions, in front of a report that people read.
+perf_heading() {
+	case " ${opt_format[*]} " in
+	*' -o '*) ;;
+	'  ' | *' -f text '* | *' -f markdown '*) printf '%s' "$1" ;;
+	esac
+}
+
+cmd_perf() {
+	local status=0
+	perf_parse "$@"
+	perf_check
+	perf_keep
 	rm -f "$opt_keep"/{base,new}-*.gmem
 	perf_record_all
 	if ((opt_boots > 1)); then
 		perf_between_boots base
 		perf_between_boots new
 	fi
-	# Of two kernels the functions may differ; what they do for a guest is what is compared.
-	"$TOP/build/gmemtrace" check --deterministic --allow rungs "${opt_check[@]}" \
-		--base "$opt_keep"/base-*.gmem --new "$opt_keep"/new-*.gmem || status=$?
+	[[ ! $opt_tree ]] || perf_heading "$PERF_HEADING"
+	perf_compare base new || status=$?
 	# shellcheck disable=SC2034
 	DONE=yes
 	exit "$status"
