@@ -33,7 +33,8 @@ static __always_inline int fallocate_begin(struct call call)
 	bits = page_bits;
 	range->start = start >> bits;
 	range->end = end >> bits;
-	hole_close(state->file_cache.owner, range->hole); /* of one whose end was missed */
+	if (range->hole) /* its end was missed */
+		hole_close(state->file_cache.owner, range->hole, bpf_ktime_get_ns());
 	range->hole = 0;
 	return 0;
 }
@@ -56,7 +57,7 @@ static __always_inline void fallocate_pages(struct task_state *state,
 		change = CHANGE_HOLE_ENDS;
 	if (!hole || !event->err || range->hole) /* else it was refused */
 		pages_change(state, &cache->leaf.pages, change, range->start, range->end);
-	hole_close(cache->owner, range->hole);
+	hole_close(cache->owner, range->hole, event->end_ns);
 	range->hole = 0;
 }
 

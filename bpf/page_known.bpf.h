@@ -265,8 +265,8 @@ static __always_inline bool hole_since(__u32 gmem_owner, __u64 start, __u64 end,
 	return gmem && (hole_meets(gmem->hole, start, end) || hole_met(gmem, start, end, since_ns));
 }
 
-/* @hole, of the guest_memfd whose owner is @index, has ended; another one may have begun. */
-static __always_inline void hole_close(int index, __u64 hole)
+/* @hole, of the guest_memfd whose owner is @index, has ended at @end_ns; another one may have begun. */
+static __always_inline void hole_close(int index, __u64 hole, __u64 end_ns)
 {
 	struct gmem_info *gmem = hole && index > 0 ? gmem_info_of(index) : NULL;
 	bool older;
@@ -276,7 +276,7 @@ static __always_inline void hole_close(int index, __u64 hole)
 	if (gmem) {
 		older = gmem->hole_end_ns[1] < gmem->hole_end_ns[0];
 		gmem->hole_before[older] = hole;
-		gmem->hole_end_ns[older] = bpf_ktime_get_ns();
+		gmem->hole_end_ns[older] = end_ns;
 		__sync_val_compare_and_swap(&gmem->hole, hole, 0);
 	}
 	within_end(WITHIN_HOLE);

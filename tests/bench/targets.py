@@ -25,8 +25,8 @@ LIMITS = {
     ("gmemtrace_sample", "empty_session", "guest_fault"): 155,
     ("gmemtrace", "empty_session", "host_fault"): 600,
     ("gmemtrace_pairs", "empty_pair", "host_fault"): 580,
-    ("gmemtrace", "empty_session", "punch_hole"): 2975,
-    ("gmemtrace_pairs", "empty_pair", "punch_hole"): 2930,
+    ("gmemtrace", "empty_session", "punch_hole"): 3050,
+    ("gmemtrace_pairs", "empty_pair", "punch_hole"): 3010,
 }
 # Of the start and the end around a command that does nothing, in millions.
 START_LIMITS = {
