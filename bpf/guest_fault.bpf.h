@@ -196,14 +196,13 @@ static __always_inline void fault_uncounted(struct cpu_slot *slot, int owner)
 		lose(EV_GUEST_FAULT, LOSS_OWNER);
 }
 
-/* @event has ended; @kind: as fault_kind. */
+/* @event, which began at @since_ns, has ended; @kind: as fault_kind. */
 static __always_inline void guest_fault_count(struct call call, struct cpu_slot *slot,
-					      struct gmem_record *event, bool asked,
+					      struct gmem_record *event, __u64 since_ns, bool asked,
 					      enum fault_kind kind)
 {
 	const __u64 *args = fault_args(call);
 	int owner = fault_owner(slot, args), ret;
-	__u64 since_ns;
 	bool noisy;
 
 	if (owner <= 0) {
@@ -214,7 +213,6 @@ static __always_inline void guest_fault_count(struct call call, struct cpu_slot 
 	event->owner = owner;
 	event->page = args[2];
 	tally_latency(&slot->tally, event->latency_ns, kind != FAULT_ANY ? 0 : min_latency_ns);
-	since_ns = event->end_ns - event->latency_ns;
 	noisy = is_noisy(since_ns);
 	if (noisy || (kind == FAULT_ANY && fault_context))
 		guest_fault_context(&slot->tally, event, errno_of(ret));
@@ -334,7 +332,8 @@ static __always_inline int guest_fault_end(__u64 *ctx, enum fault_kind kind)
 		return 0;
 	slot = cpu_slot(ctx);
 	if (slot)
-		guest_fault_count(BY_TRAMPOLINE(ctx), slot, &event, state->asked, kind);
+		guest_fault_count(BY_TRAMPOLINE(ctx), slot, &event, state->since_ns, state->asked,
+				  kind);
 	return 0;
 }
 
@@ -397,7 +396,7 @@ static __always_inline int guest_fault_session_end(struct call call, __u64 begun
 	if (!slot) /* never; the verifier cannot know */
 		return 0;
 	if (begun >= active_since_ns << 1)
-		guest_fault_count(call, slot, &event, begun & 1, kind);
+		guest_fault_count(call, slot, &event, begun >> 1, begun & 1, kind);
 	else
 		slot->tally.ended++;
 	state = kind == FAULT_ANY && fault_context ? state_get() : NULL;
