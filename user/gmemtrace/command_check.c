@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/output.h"
-#include "capture/capture_file.h"
 #include "check_options.h"
 #include "check/report_check.h"
 #include "history.h"
@@ -21,22 +20,6 @@ struct captures {
 	struct check_input input;
 	bool force;
 };
-
-/* Up to its end. */
-static int read_to_end(struct capture_file *file, const char *name, struct problem *problem)
-{
-	struct capture_item item;
-
-	do {
-		if (capture_next(file, CAPTURE_WANT_LAST, &item, problem))
-			return -1;
-	} while (item.kind != CAPTURE_END);
-	if (!capture_meta(file)->snap)
-		return problem_set(problem, EXIT_USAGE,
-				   "%s: the capture ended before its first snapshot. Capture again",
-				   name);
-	return 0;
-}
 
 /* What is not compared of the last of @captures->files is not kept. */
 static int keep_compared(struct captures *captures, const char *name, struct problem *problem)
@@ -54,15 +37,13 @@ static int keep_compared(struct captures *captures, const char *name, struct pro
 
 static int read_capture(struct captures *captures, const char *name, struct problem *problem)
 {
-	struct capture_file *file = capture_open(name, problem);
+	struct capture_file *file = command_open(name, captures->force, problem);
 
 	if (!file)
 		return -1;
-	if (captures->force)
-		capture_force(file);
 	captures->files[captures->n] = file;
 	captures->n++;
-	if (read_to_end(file, name, problem))
+	if (command_read_snapshot(file, name, problem))
 		return -1;
 	return keep_compared(captures, name, problem);
 }

@@ -4,7 +4,6 @@
  */
 #include <string.h>
 #include "base/output.h"
-#include "capture/capture_file.h"
 #include "check/report_diff.h"
 #include "commands.h"
 #include "options/option_values.h"
@@ -89,21 +88,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static int read_to_end(struct capture_file *file, const char *name, struct problem *problem)
-{
-	struct capture_item item;
-
-	do {
-		if (capture_next(file, CAPTURE_WANT_LAST, &item, problem))
-			return -1;
-	} while (item.kind != CAPTURE_END);
-	if (!capture_meta(file)->snap)
-		return problem_set(problem, EXIT_USAGE,
-				   "%s: the capture ended before its first snapshot. Capture again",
-				   name);
-	return 0;
-}
-
 struct report {
 	diff_writer *write;
 	const struct diff *diff;
@@ -157,10 +141,8 @@ int command_diff(int argc, char **argv, struct problem *problem)
 	    check_output(&options, problem))
 		return -1;
 	for (int s = 0; s < DIFF_SIDES && !err; s++) {
-		files[s] = capture_open(options.files[s], problem);
-		if (files[s] && options.force)
-			capture_force(files[s]);
-		err = files[s] ? read_to_end(files[s], options.files[s], problem) : -1;
+		files[s] = command_open(options.files[s], options.force, problem);
+		err = files[s] ? command_read_snapshot(files[s], options.files[s], problem) : -1;
 	}
 	if (!err)
 		err = show(&options, files, problem);

@@ -4,24 +4,11 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "capture/capture_file.h"
-#include "capture/capture_rebuild.h"
 #include <sys/stat.h>
+#include "capture/capture_rebuild.h"
 #include "commands.h"
 #include "report/report_page.h"
 #include "report/report_timeline.h"
-
-/* To the end of the file; what there was is in capture_meta(). */
-static int read_to_end(struct capture_file *file, struct problem *problem)
-{
-	struct capture_item item;
-	int err;
-
-	do
-		err = capture_next(file, CAPTURE_WANT_LAST, &item, problem);
-	while (!err && item.kind);
-	return err;
-}
 
 static int rebuild_all(struct capture_file *file, struct rebuild *rebuild, struct snapshot *snap,
 		       struct problem *problem)
@@ -78,11 +65,9 @@ static int read_page_times(const struct options *options, struct page *page)
 		return problem_set(&page->no_timeline, EXIT_USAGE,
 				   "%s cannot be read twice. Copy it to a file first",
 				   options->file);
-	file = capture_open(options->file, &page->no_timeline);
+	file = command_open(options->file, options->force, &page->no_timeline);
 	if (!file)
 		return -1;
-	if (options->force)
-		capture_force(file);
 	err = timeline_read(&page->timeline, file, page->capture->shown, 0, TIMELINE_CELLS,
 			    &page->no_timeline);
 	capture_close(file);
@@ -196,15 +181,13 @@ int command_report(const struct options *options, struct problem *problem)
 
 	if (check(options, problem))
 		return -1;
-	file = capture_open(options->file, problem);
+	file = command_open(options->file, options->force, problem);
 	if (!file)
 		return -1;
-	if (options->force)
-		capture_force(file);
 	if (options->timeline)
 		err = report_times(options, file, problem);
 	else
-		err = read_to_end(file, problem);
+		err = command_read(file, problem);
 	if (!err && !options->timeline)
 		err = capture_meta(file)->snap ? report_snapshot(options, file, problem)
 					       : report_records(options, file, problem);

@@ -6,8 +6,18 @@
 #ifndef COMMANDS_H
 #define COMMANDS_H
 
+#include "capture/capture_file.h"
 #include "options.h"
 #include "report/report.h"
+
+/* As capture_open(); @force: also a file that unpacks to more than it should. */
+struct capture_file *command_open(const char *path, bool force, struct problem *problem);
+
+/* Read @file to its end: what there was is in capture_meta(). 0, or -1 with @problem filled. */
+int command_read(struct capture_file *file, struct problem *problem);
+
+/* Likewise; that there was no snapshot is a problem, too. */
+int command_read_snapshot(struct capture_file *file, const char *path, struct problem *problem);
 
 /* What @write, which returns what report_write() does, makes of @what, to the file that -o names. */
 typedef int command_writer(FILE *out, const struct text_style *style, const void *what);
