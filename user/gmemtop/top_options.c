@@ -9,14 +9,12 @@
 #include "view_settings.h"
 
 enum {
-	KEY_JSON = 256,
+	KEY_JSON = OPTION_KEYS,
 	KEY_EXACT,
 	KEY_OWNERS,
 	KEY_PAGE_MEMORY,
 	KEY_SAMPLE,
 	KEY_STACKS,
-	KEY_USAGE,
-	KEY_LAST = KEY_USAGE, /* beyond are argp's own */
 };
 
 static const struct argp_option table[] = {
@@ -41,9 +39,7 @@ static const struct argp_option table[] = {
 	{ "exact", KEY_EXACT, NULL, 0,
 	  "Miss no event, however many threads fault, at several times the cost (6.14)", 0 },
 	{ "verbose", 'v', NULL, 0, "Let libbpf explain what fails", 0 },
-	{ "help", '?', NULL, 0, "Give this help list", -1 },
-	{ "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 },
-	{ "version", 'V', NULL, 0, "Print the version, libbpf's, and the formats", -1 },
+	OPTION_COMMON_ROWS,
 	{ 0 },
 };
 
@@ -114,8 +110,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct parser *parser = state->input;
 	struct top_options *options = parser->options;
 
-	if (key > 0 && key <= KEY_LAST)
-		parser->common.next = state->next;
+	option_taken(&parser->common, key, state);
 	for (int i = 0; i < TOP_SETTINGS; i++)
 		if (setting_options[i].key == key)
 			return parse_setting(parser, i, arg);
@@ -148,16 +143,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'v':
 		options->verbose = true;
 		return 0;
-	case '?':
-		option_help(&argp, "gmemtop", false);
-	case KEY_USAGE:
-		option_help(&argp, "gmemtop", true);
-	case 'V':
-		option_version("gmemtop");
 	case ARGP_KEY_ARG:
 		return option_wrong(&parser->common, "%s: not an option. See gmemtop --help", arg);
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return option_common(key, &argp, "gmemtop");
 	}
 }
 

@@ -13,7 +13,7 @@
 #include "options/option_values.h"
 
 enum {
-	KEY_ALLOW = 256,
+	KEY_ALLOW = OPTION_KEYS,
 	KEY_ALPHA,
 	KEY_APPEND,
 	KEY_BASE,
@@ -30,8 +30,6 @@ enum {
 	KEY_RULE,
 	KEY_RULES,
 	KEY_UNTIL_TOLD,
-	KEY_USAGE,
-	KEY_LAST = KEY_USAGE, /* beyond are argp's own */
 };
 
 static const struct argp_option table[] = {
@@ -70,9 +68,7 @@ static const struct argp_option table[] = {
 	{ "append", KEY_APPEND, "FILE", 0,
 	  "Add the result to FILE, as a line of JSON, for gmemtrace trend", 0 },
 	{ "label", KEY_LABEL, "TEXT", 0, "What it is of, such as the name of a commit", 0 },
-	{ "help", '?', NULL, 0, "Give this help list", -1 },
-	{ "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 },
-	{ "version", 'V', NULL, 0, "Print the version, libbpf's, and the formats", -1 },
+	OPTION_COMMON_ROWS,
 	{ 0 },
 };
 
@@ -258,14 +254,8 @@ static error_t parse_flag(struct check_options *options, int key)
 	case KEY_UNTIL_TOLD:
 		options->until_told = true;
 		return 0;
-	case '?':
-		option_help(&argp, "gmemtrace check", false);
-	case KEY_USAGE:
-		option_help(&argp, "gmemtrace check", true);
-	case 'V':
-		option_version("gmemtrace");
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return option_common(key, &argp, "gmemtrace check");
 	}
 }
 
@@ -275,10 +265,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct check_options *options = parser->options;
 	struct problem *problem = parser->common.problem;
 
-	if (key > 0 && key <= KEY_LAST) {
-		parser->common.next = state->next;
+	if (option_taken(&parser->common, key, state))
 		parser->files = NULL;
-	}
 	switch (key) {
 	case KEY_BASE:
 		return begin_side(parser, "--base", &options->base, arg);

@@ -8,15 +8,13 @@
 #include "commands.h"
 #include "options/option_values.h"
 
-enum { KEY_FORCE = 256, KEY_USAGE };
+enum { KEY_FORCE = OPTION_KEYS };
 
 static const struct argp_option table[] = {
 	{ "format", 'f', "FORMAT", 0, "text (default), json or html", 0 },
 	{ "output", 'o', "FILE", 0, "Write the result to FILE", 0 },
 	{ "force", KEY_FORCE, NULL, 0, "Read a file that unpacks to more than it should, too", 0 },
-	{ "help", '?', NULL, 0, "Give this help list", -1 },
-	{ "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 },
-	{ "version", 'V', NULL, 0, "Print the version, libbpf's, and the formats", -1 },
+	OPTION_COMMON_ROWS,
 	{ 0 },
 };
 
@@ -64,8 +62,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct diff_options *options = state->input;
 
-	if (key > 0 && key <= KEY_USAGE)
-		options->common.next = state->next;
+	option_taken(&options->common, key, state);
 	switch (key) {
 	case 'f':
 		return parse_format(options, arg);
@@ -77,14 +74,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		return parse_file(options, arg);
-	case '?':
-		option_help(&argp, "gmemtrace diff", false);
-	case KEY_USAGE:
-		option_help(&argp, "gmemtrace diff", true);
-	case 'V':
-		option_version("gmemtrace");
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return option_common(key, &argp, "gmemtrace diff");
 	}
 }
 

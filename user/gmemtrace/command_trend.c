@@ -10,14 +10,10 @@
 #include "commands.h"
 #include "options/option_values.h"
 
-enum { KEY_USAGE = 256 };
-
 static const struct argp_option table[] = {
 	{ "format", 'f', "FORMAT", 0, "text (default) or json", 0 },
 	{ "output", 'o', "FILE", 0, "Write the result to FILE", 0 },
-	{ "help", '?', NULL, 0, "Give this help list", -1 },
-	{ "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 },
-	{ "version", 'V', NULL, 0, "Print the version, libbpf's, and the formats", -1 },
+	OPTION_COMMON_ROWS,
 	{ 0 },
 };
 
@@ -60,8 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct trend_options *options = state->input;
 
-	if (key > 0 && key <= KEY_USAGE)
-		options->common.next = state->next;
+	option_taken(&options->common, key, state);
 	switch (key) {
 	case 'f':
 		return parse_format(options, arg);
@@ -70,14 +65,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		return parse_file(options, arg);
-	case '?':
-		option_help(&argp, "gmemtrace trend", false);
-	case KEY_USAGE:
-		option_help(&argp, "gmemtrace trend", true);
-	case 'V':
-		option_version("gmemtrace");
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return option_common(key, &argp, "gmemtrace trend");
 	}
 }
 

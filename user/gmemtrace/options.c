@@ -14,7 +14,7 @@
 #include "report/report.h"
 
 enum {
-	KEY_BUFFER = 256,
+	KEY_BUFFER = OPTION_KEYS,
 	KEY_EVENTS,
 	KEY_EXACT,
 	KEY_EXIT_STATUS,
@@ -30,9 +30,7 @@ enum {
 	KEY_STACKS,
 	KEY_TIMELINE,
 	KEY_TO,
-	KEY_USAGE,
 	KEY_USER,
-	KEY_LAST = KEY_USER, /* beyond are argp's own */
 };
 
 static const struct argp_option table[] = {
@@ -79,9 +77,7 @@ static const struct argp_option table[] = {
 	{ "no-fsession", KEY_NO_FSESSION, NULL, 0,
 	  "Trace both ends of a function by two programs also where one could do it (7.0)", 0 },
 	{ "json-schema", KEY_JSON_SCHEMA, NULL, 0, "Print the schema of -f json and exit", 0 },
-	{ "help", '?', NULL, 0, "Give this help list", -1 },
-	{ "usage", KEY_USAGE, NULL, 0, "Give a short usage message", -1 },
-	{ "version", 'V', NULL, 0, "Print the version, libbpf's, and the formats", -1 },
+	OPTION_COMMON_ROWS,
 	{ 0 },
 };
 
@@ -324,8 +320,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct parser *parser = state->input;
 	struct options *options = parser->options;
 
-	if (key > 0 && key <= KEY_LAST)
-		parser->common.next = state->next;
+	option_taken(&parser->common, key, state);
 	note_given(parser, key);
 	if (set_plain(options, key, arg))
 		return 0;
@@ -359,16 +354,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_JSON_SCHEMA:
 		parser->schema = true;
 		return 0;
-	case '?':
-		option_help(&argp, "gmemtrace", false);
-	case KEY_USAGE:
-		option_help(&argp, "gmemtrace", true);
-	case 'V':
-		option_version("gmemtrace");
 	case ARGP_KEY_ARG:
 		return parse_arg(parser, arg, state);
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return option_common(key, &argp, "gmemtrace");
 	}
 }
 

@@ -210,7 +210,8 @@ static void __attribute__((noreturn)) end_said(const char *tool)
 	exit(errno == EPIPE ? EXIT_PIPE : EXIT_IMPOSSIBLE);
 }
 
-void option_help(const struct argp *argp, const char *tool, bool brief)
+static void __attribute__((noreturn))
+option_help(const struct argp *argp, const char *tool, bool brief)
 {
 	argp_help(argp, stdout,
 		  brief ? ARGP_HELP_USAGE : ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC,
@@ -218,9 +219,36 @@ void option_help(const struct argp *argp, const char *tool, bool brief)
 	end_said(tool);
 }
 
-void option_version(const char *tool)
+/* Of the program that @tool begins with. */
+static void __attribute__((noreturn)) option_version(const char *tool)
 {
-	printf("%s " GMEM_VERSION "\nlibbpf %s\nformats: %s\n", tool, libbpf_version_string(),
+	char program[16];
+
+	snprintf(program, sizeof(program), "%.*s", (int)strcspn(tool, " "), tool);
+	printf("%s " GMEM_VERSION "\nlibbpf %s\nformats: %s\n", program, libbpf_version_string(),
 	       report_formats());
-	end_said(tool);
+	end_said(program);
+}
+
+bool option_taken(struct option_parser *parser, int key, const struct argp_state *state)
+{
+	bool taken = key > 0 && key <= OPTION_LAST;
+
+	if (taken)
+		parser->next = state->next;
+	return taken;
+}
+
+error_t option_common(int key, const struct argp *argp, const char *tool)
+{
+	switch (key) {
+	case '?':
+		option_help(argp, tool, false);
+	case OPTION_USAGE:
+		option_help(argp, tool, true);
+	case 'V':
+		option_version(tool);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
 }

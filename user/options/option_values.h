@@ -67,8 +67,20 @@ int option_check_pids(pid_t *pids, size_t npids, struct problem *problem);
 /* @other, an option that was given, or NULL: it wants of every fault what --sample leaves out. 0, or -1. */
 int option_check_sample(const char *other, struct problem *problem);
 
-/* What --help, --usage (if @brief) and --version print before they exit. */
-void __attribute__((noreturn)) option_help(const struct argp *argp, const char *tool, bool brief);
-void __attribute__((noreturn)) option_version(const char *tool);
+/* The first number of options without a letter. Those that all command lines have: */
+enum { OPTION_KEYS = 256, OPTION_USAGE = 0x1000, OPTION_LAST = OPTION_USAGE };
+
+/* clang-format off */
+#define OPTION_COMMON_ROWS                                                                         \
+	{ "help", '?', NULL, 0, "Give this help list", -1 },                                       \
+	{ "usage", OPTION_USAGE, NULL, 0, "Give a short usage message", -1 },                      \
+	{ "version", 'V', NULL, 0, "Print the version, libbpf's, and the formats", -1 }
+/* clang-format on */
+
+/* At the begin of a parser: is @key an option's, and no argument or argp's own? Keeps @parser->next. */
+bool option_taken(struct option_parser *parser, int key, const struct argp_state *state);
+
+/* What is asked for by those rows is printed, and that is all; else ARGP_ERR_UNKNOWN. @tool: "gmemtrace diff". */
+error_t option_common(int key, const struct argp *argp, const char *tool);
 
 #endif
