@@ -158,11 +158,8 @@ int top_options_parse(int argc, char **argv, struct top_options *options, struct
 	if (option_parse(&argp, argc, argv, "gmemtop", &parser.common))
 		return -1;
 	options->events |= options->stack_events;
-	if (options->sample && options->exact)
-		return option_check_sample("--exact", problem);
-	if (options->sample && options->stack_events >> EV_GUEST_FAULT & 1)
-		return option_check_sample("--stacks guest_fault", problem);
-	return 0;
+	return option_check_sample(options->sample, options->exact, options->stack_events, NULL,
+				   problem);
 }
 
 void top_options_free(struct top_options *options)

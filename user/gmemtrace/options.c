@@ -455,17 +455,12 @@ static int check_export(struct options *options, struct problem *problem)
 
 static int check_sample(const struct options *options, struct problem *problem)
 {
-	const char *other = NULL;
+	const char *other = options->min_latency_ns  ? "--min-latency"
+			    : options->record_events ? "--events"
+						     : NULL;
 
-	if (options->exact)
-		other = "--exact";
-	else if (options->min_latency_ns)
-		other = "--min-latency";
-	else if (options->record_events)
-		other = "--events";
-	else if (options->stack_events >> EV_GUEST_FAULT & 1)
-		other = "--stacks guest_fault";
-	return options->sample ? option_check_sample(other, problem) : 0;
+	return option_check_sample(options->sample, options->exact, options->stack_events, other,
+				   problem);
 }
 
 int options_parse(int argc, char **argv, struct options *options, struct problem *problem)

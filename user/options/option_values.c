@@ -140,9 +140,14 @@ int option_sample(struct option_parser *parser, const char *arg, __u32 *sample)
 	return 0;
 }
 
-int option_check_sample(const char *other, struct problem *problem)
+int option_check_sample(__u32 sample, bool exact, __u64 stack_events, const char *other,
+			struct problem *problem)
 {
-	if (!other)
+	if (exact)
+		other = "--exact";
+	else if (!other && stack_events >> EV_GUEST_FAULT & 1)
+		other = "--stacks guest_fault";
+	if (!sample || !other)
 		return 0;
 	return problem_set(problem, EXIT_USAGE,
 			   "--sample: most faults are but counted, and %s is about each of them. "

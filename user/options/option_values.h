@@ -64,8 +64,12 @@ __u64 option_default_events(void);
 /* Threads become the processes that they belong to. 0, or -1 with @problem filled. */
 int option_check_pids(pid_t *pids, size_t npids, struct problem *problem);
 
-/* @other, an option that was given, or NULL: it wants of every fault what --sample leaves out. 0, or -1. */
-int option_check_sample(const char *other, struct problem *problem);
+/*
+ * Does anything that was asked for want of every guest fault what --sample leaves out: --exact, stacks of
+ * them, or @other, an option's name or NULL? 0, or -1 with @problem filled.
+ */
+int option_check_sample(__u32 sample, bool exact, __u64 stack_events, const char *other,
+			struct problem *problem);
 
 /* The first number of options without a letter. Those that all command lines have: */
 enum { OPTION_KEYS = 256, OPTION_USAGE = 0x1000, OPTION_LAST = OPTION_USAGE };
