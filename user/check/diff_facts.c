@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include "base/text.h"
 #include "diff.h"
 #include "model/events.h"
@@ -72,16 +71,10 @@ static void put_command(const struct diff_side *side, char *text, size_t size)
 
 static void put_end(const struct diff_side *side, char *text, size_t size)
 {
-	int status = side->capture->command_status;
+	char end[CAPTURE_END_LEN];
 
-	if (!side->capture->command)
-		snprintf(text, size, "no command");
-	else if (!side->capture->command_ended)
-		snprintf(text, size, "still running");
-	else if (WIFEXITED(status))
-		snprintf(text, size, "exited with %d", WEXITSTATUS(status));
-	else
-		snprintf(text, size, "killed by %s", capture_signal(status) ?: "a signal");
+	snprintf(text, size, "%s",
+		 side->capture->command ? capture_command_end(end, side->capture) : "no command");
 }
 
 static void put_events(const struct diff_side *side, char *text, size_t size)
@@ -100,7 +93,6 @@ static void put_events(const struct diff_side *side, char *text, size_t size)
 static void put_options(const struct diff_side *side, char *text, size_t size)
 {
 	const struct capture *capture = side->capture;
-
 	size_t at = 0;
 
 	text[0] = 0;

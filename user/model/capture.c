@@ -42,3 +42,55 @@ const char *capture_signal(int status)
 		snprintf(name, sizeof(name), "signal %d", WTERMSIG(status));
 	return name;
 }
+
+unsigned int capture_count_hooks(const struct capture *capture, enum hook_outcome outcome)
+{
+	unsigned int n = 0;
+
+	for (int event = 0; event < NR_EVENTS; event++)
+		n += capture_shows(capture, event) &&
+		     hook_outcome(&capture->hooks[event]) == outcome;
+	return n;
+}
+
+size_t capture_shown(const struct capture *capture, const struct event_counts *counts)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < counts->n; i++)
+		n += capture_shows(capture, counts->v[i].event);
+	return n;
+}
+
+size_t capture_quiet_slots(const struct capture *capture, const struct vm *vm, __u64 *npages)
+{
+	size_t n = 0;
+
+	*npages = 0;
+	for (size_t i = 0; i < vm->nslots; i++) {
+		if (!vm->slots[i].exists || capture_shown(capture, &vm->slots[i].events))
+			continue;
+		*npages += vm->slots[i].resident.npages;
+		n++;
+	}
+	return n;
+}
+
+bool capture_is_lossy(const struct capture *capture)
+{
+	return capture->snap->lost || capture->snap->switched_off;
+}
+
+const char *capture_command_end(char buf[CAPTURE_END_LEN], const struct capture *capture)
+{
+	int status = capture->command_status;
+
+	if (!capture->command_ended)
+		snprintf(buf, CAPTURE_END_LEN, "still running");
+	else if (WIFEXITED(status))
+		snprintf(buf, CAPTURE_END_LEN, "exited with %d", WEXITSTATUS(status));
+	else
+		snprintf(buf, CAPTURE_END_LEN, "killed by %s",
+			 capture_signal(status) ?: "a signal");
+	return buf;
+}

@@ -63,6 +63,22 @@ enum hook_outcome hook_outcome(const struct hook_state *hook);
 /* The rung of @event's hook, or NULL when there is none. */
 const struct rung *capture_rung(const struct capture *capture, enum gmem_event event);
 
+/* How many hooks of events that the report is about have come to that. */
+unsigned int capture_count_hooks(const struct capture *capture, enum hook_outcome outcome);
+
+/* How many events @counts has that the report is about. */
+size_t capture_shown(const struct capture *capture, const struct event_counts *counts);
+
+/* How many slots of @vm exist and have none of those; what is resident in them goes to @npages. */
+size_t capture_quiet_slots(const struct capture *capture, const struct vm *vm, __u64 *npages);
+
+/* Was something lost, or is it not known how much? */
+bool capture_is_lossy(const struct capture *capture);
+
+/* "exited with 1", and so on: of the command, which there is. Returns @buf. */
+#define CAPTURE_END_LEN 48
+const char *capture_command_end(char buf[CAPTURE_END_LEN], const struct capture *capture);
+
 /* How the command ended: "SIGSEGV" or NULL, for a status of waitpid(). */
 const char *capture_signal(int status);
 

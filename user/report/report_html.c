@@ -90,7 +90,7 @@ static void put_slot(struct html_report *r, const struct vm *vm, const struct sl
 {
 	char title[TITLE_LEN], subtitle[TITLE_LEN];
 
-	if (!html_shown(r, &slot->events))
+	if (!capture_shown(r->capture, &slot->events))
 		return;
 	slot_title(r, slot, title, subtitle);
 	html_place(r, &(struct html_place){ .title = title,
@@ -104,7 +104,7 @@ static void put_gmem(struct html_report *r, const struct vm *vm, const struct gm
 {
 	char title[TITLE_LEN], subtitle[TITLE_LEN];
 
-	if (!html_shown(r, &gmem->events))
+	if (!capture_shown(r->capture, &gmem->events))
 		return;
 	gmem_title(r, gmem, title, subtitle);
 	html_place(r, &(struct html_place){ .title = title,
@@ -117,15 +117,9 @@ static void put_gmem(struct html_report *r, const struct vm *vm, const struct gm
 static void put_quiet(struct html_report *r, const struct vm *vm)
 {
 	char bytes[NUMBER_LEN];
-	__u64 npages = 0;
-	size_t n = 0;
+	__u64 npages;
+	size_t n = capture_quiet_slots(r->capture, vm, &npages);
 
-	for (size_t i = 0; i < vm->nslots; i++) {
-		if (!vm->slots[i].exists || html_shown(r, &vm->slots[i].events))
-			continue;
-		npages += vm->slots[i].resident.npages;
-		n++;
-	}
 	if (n && !r->capture->events_chosen)
 		html_element(r->out, "p", "%zu %s without events: %s resident", n,
 			     n == 1 ? "slot" : "slots", size_of(r, npages, bytes));
@@ -141,7 +135,7 @@ static void put_parts(struct html_report *r, size_t index)
 	for (size_t i = snapshot_next_gmem(snap, index, 0); i < snap->ngmems;
 	     i = snapshot_next_gmem(snap, index, i + 1))
 		put_gmem(r, vm, &snap->gmems[i]);
-	if (html_shown(r, &vm->events))
+	if (capture_shown(r->capture, &vm->events))
 		html_place(r, &(struct html_place){ .title = "the VM itself",
 						    .subtitle = "what belongs to no slot of it",
 						    .events = &vm->events,
@@ -154,16 +148,16 @@ static bool vm_has_any(const struct html_report *r, size_t index, size_t *nplace
 {
 	const struct snapshot *snap = r->capture->snap;
 	const struct vm *vm = &snap->vms[index];
-	size_t n = html_shown(r, &vm->events) != 0;
+	size_t n = capture_shown(r->capture, &vm->events) != 0;
 	bool exists = false;
 
 	for (size_t i = 0; i < vm->nslots; i++) {
-		n += html_shown(r, &vm->slots[i].events) != 0;
+		n += capture_shown(r->capture, &vm->slots[i].events) != 0;
 		exists |= vm->slots[i].exists;
 	}
 	for (size_t i = snapshot_next_gmem(snap, index, 0); i < snap->ngmems;
 	     i = snapshot_next_gmem(snap, index, i + 1))
-		n += html_shown(r, &snap->gmems[i].events) != 0;
+		n += capture_shown(r->capture, &snap->gmems[i].events) != 0;
 	*nplaces += n;
 	return n || (exists && !r->capture->events_chosen);
 }
@@ -197,7 +191,7 @@ static void put_past(struct html_report *r)
 	for (size_t i = 0; i < list->n; i++) {
 		const struct past *past = &list->v[i];
 
-		if (!html_shown(r, &past->events))
+		if (!capture_shown(r->capture, &past->events))
 			continue;
 		text_plain(comm, sizeof(comm), past->comm, GMEM_COMM_LEN);
 		snprintf(subtitle, sizeof(subtitle),
@@ -215,7 +209,7 @@ static void put_rest(struct html_report *r)
 
 	html_element(r->out, "h2 id=\"host\"", "Of no VM");
 	put_past(r);
-	if (html_shown(r, &snap->host))
+	if (capture_shown(r->capture, &snap->host))
 		html_place(r,
 			   &(struct html_place){ .title = "Host",
 						 .subtitle = "what belongs to no VM that is known",
@@ -228,13 +222,13 @@ static void put_rest(struct html_report *r)
 static bool has_rest(const struct html_report *r)
 {
 	const struct snapshot *snap = r->capture->snap;
-	size_t n = html_shown(r, &snap->host);
+	size_t n = capture_shown(r->capture, &snap->host);
 
 	for (size_t i = 0; i < snap->past.n; i++)
-		n += html_shown(r, &snap->past.v[i].events);
+		n += capture_shown(r->capture, &snap->past.v[i].events);
 	for (size_t i = 0; i < snap->ngmems; i++)
 		if (snap->gmems[i].vm >= snap->nvms)
-			n += html_shown(r, &snap->gmems[i].events);
+			n += capture_shown(r->capture, &snap->gmems[i].events);
 	return n;
 }
 
@@ -264,7 +258,7 @@ static void put_links(const struct html_report *r)
 		put_link(r, "host", "Of no VM");
 	if (r->capture->stack_events)
 		put_link(r, "stacks", "Stacks");
-	if (html_is_lossy(r->capture) || r->capture->ndrops)
+	if (capture_is_lossy(r->capture) || r->capture->ndrops)
 		put_link(r, "lost", "What was lost");
 	if (!r->capture->rebuilt)
 		put_link(r, "hooks", "Hooks");

@@ -26,8 +26,6 @@ void html_head(const struct html_report *r);
 void html_hooks(const struct html_report *r);
 void html_losses(const struct html_report *r);
 
-/* What was lost, or its number is not known. */
-bool html_is_lossy(const struct capture *capture);
 
 /*
  * A part of the page that can be folded: events of one place, with figures. @vm and @slot say whose
@@ -43,8 +41,6 @@ struct html_place {
 
 void html_place(struct html_report *r, const struct html_place *place);
 
-/* How many events @counts has that are shown. */
-size_t html_shown(const struct html_report *r, const struct event_counts *counts);
 
 /* Likewise of sums, without timeline; open from the begin. 0 or -ENOMEM. */
 void html_totals(const struct html_report *r, const char *title, const struct event_totals *totals);

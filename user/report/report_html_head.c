@@ -3,17 +3,11 @@
  * What a page's numbers rest on: what was captured, what was lost, and what became of the hooks.
  */
 #include <string.h>
-#include <sys/wait.h>
 #include "base/number.h"
 #include "base/text.h"
 #include "model/events.h"
 #include "report_hooks.h"
 #include "report_html.h"
-
-bool html_is_lossy(const struct capture *capture)
-{
-	return capture->snap->lost || capture->snap->switched_off;
-}
 
 /* ---- The head ---- */
 
@@ -59,21 +53,9 @@ static void put_time(const struct html_report *r)
 		     begin);
 }
 
-static void put_end(const struct html_report *r)
-{
-	const struct capture *capture = r->capture;
-	int status = capture->command_status;
-
-	if (!capture->command_ended)
-		fputs(": still running", r->out);
-	else if (WIFEXITED(status))
-		fprintf(r->out, ": exited with %d", WEXITSTATUS(status));
-	else
-		fprintf(r->out, ": killed by %s", capture_signal(status) ?: "a signal");
-}
-
 static void put_command(const struct html_report *r)
 {
+	char end[CAPTURE_END_LEN];
 	const char *blank = "";
 
 	if (!r->capture->command)
@@ -84,9 +66,7 @@ static void put_command(const struct html_report *r)
 		fputs(blank, r->out);
 		html_text(r->out, *arg);
 	}
-	fputs("</code>", r->out);
-	put_end(r);
-	fputs("</dd>\n", r->out);
+	fprintf(r->out, "</code>: %s</dd>\n", capture_command_end(end, r->capture));
 }
 
 static void put_options(const struct html_report *r)
@@ -113,14 +93,9 @@ static void put_options(const struct html_report *r)
 
 static void put_trust(const struct html_report *r)
 {
-	unsigned int attached = 0, missing = 0;
+	unsigned int attached = capture_count_hooks(r->capture, HOOK_ATTACHED);
+	unsigned int missing = capture_count_hooks(r->capture, HOOK_UNAVAILABLE);
 
-	for (int event = 0; event < NR_EVENTS; event++) {
-		enum hook_outcome outcome = hook_outcome(&r->capture->hooks[event]);
-
-		attached += capture_shows(r->capture, event) && outcome == HOOK_ATTACHED;
-		missing += capture_shows(r->capture, event) && outcome == HOOK_UNAVAILABLE;
-	}
 	html_element(r->out, "dt", "hooks");
 	if (r->capture->rebuilt)
 		html_element(r->out, "dd class=\"warn\"", "not known: they are in a snapshot");
@@ -128,7 +103,7 @@ static void put_trust(const struct html_report *r)
 		html_element(r->out, "dd", "%u of %u events attached", attached,
 			     attached + missing);
 	html_element(r->out, "dt", "lost");
-	if (html_is_lossy(r->capture))
+	if (capture_is_lossy(r->capture))
 		html_element(r->out, "dd class=\"warn\"", "see below");
 	else if (r->capture->rebuilt)
 		html_element(r->out, "dd class=\"warn\"", "not known: that is in a snapshot");
@@ -195,7 +170,7 @@ static void put_dropped(const struct html_report *r)
 
 void html_losses(const struct html_report *r)
 {
-	if (!html_is_lossy(r->capture) && !r->capture->ndrops)
+	if (!capture_is_lossy(r->capture) && !r->capture->ndrops)
 		return;
 	fputs("<h2 id=\"lost\">What was lost</h2>\n<table class=\"w\"><thead><tr><th>event</th>"
 	      "<th>count</th><th>why</th></tr></thead><tbody>\n",

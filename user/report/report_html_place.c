@@ -9,15 +9,6 @@
 #include "model/page_size.h"
 #include "report_html.h"
 
-size_t html_shown(const struct html_report *r, const struct event_counts *counts)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < counts->n; i++)
-		n += capture_shows(r->capture, counts->v[i].event);
-	return n;
-}
-
 /* The event that took the longest of those after @done (1 << event); NULL: none is left. */
 static const struct event_count *longest(const struct html_report *r,
 					 const struct event_counts *counts, __u64 done)

@@ -17,16 +17,6 @@
 
 /* ---- VMs, slots, guest_memfds ---- */
 
-static bool shows_any(const struct text_report *r, const struct event_counts *counts)
-{
-	size_t i;
-
-	for (i = 0; i < counts->n; i++)
-		if (capture_shows(r->capture, counts->v[i].event))
-			return true;
-	return false;
-}
-
 static void put_row(const struct text_report *r, const struct event_count *count,
 		    const __u64 counted[NR_EVENTS])
 {
@@ -162,7 +152,7 @@ static size_t put_slots(const struct text_report *r, const struct vm *vm)
 	size_t i, n = 0;
 
 	for (i = 0; i < vm->nslots; i++) {
-		if (!shows_any(r, &vm->slots[i].events))
+		if (!capture_shown(r->capture, &vm->slots[i].events))
 			continue;
 		put_slot_title(r, &vm->slots[i]);
 		put_rows(r, &vm->slots[i].events);
@@ -178,7 +168,7 @@ static void put_gmems(const struct text_report *r, size_t vm)
 
 	for (i = snapshot_next_gmem(snap, vm, 0); i < snap->ngmems;
 	     i = snapshot_next_gmem(snap, vm, i + 1)) {
-		if (!shows_any(r, &snap->gmems[i].events))
+		if (!capture_shown(r->capture, &snap->gmems[i].events))
 			continue;
 		put_gmem_title(r, &snap->gmems[i]);
 		put_rows(r, &snap->gmems[i].events);
@@ -199,15 +189,9 @@ static bool has_rows(const struct text_report *r, const struct event_totals *tot
 static void put_quiet(const struct text_report *r, const struct vm *vm)
 {
 	char bytes[NUMBER_LEN], line[96];
-	__u64 npages = 0;
-	size_t n = 0;
+	__u64 npages;
+	size_t n = capture_quiet_slots(r->capture, vm, &npages);
 
-	for (size_t i = 0; i < vm->nslots; i++) {
-		if (!vm->slots[i].exists || shows_any(r, &vm->slots[i].events))
-			continue;
-		npages += vm->slots[i].resident.npages;
-		n++;
-	}
 	if (!n || r->capture->events_chosen)
 		return;
 	snprintf(line, sizeof(line), "  %zu %s without events: %s resident", n,
@@ -227,7 +211,7 @@ static void put_vm(const struct text_report *r, size_t index, const struct event
 	nslots = put_slots(r, vm);
 	put_gmems(r, index);
 	put_quiet(r, vm);
-	if (shows_any(r, &vm->events)) {
+	if (capture_shown(r->capture, &vm->events)) {
 		text_line(r, INK_BOLD, "  the VM itself");
 		put_rows(r, &vm->events);
 	}
@@ -285,7 +269,7 @@ static unsigned int put_past(const struct text_report *r)
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < past->n; i++) {
-		if (!shows_any(r, &past->v[i].events))
+		if (!capture_shown(r->capture, &past->v[i].events))
 			continue;
 		fputc('\n', r->out);
 		put_past_title(r, &past->v[i]);
@@ -303,7 +287,7 @@ static void put_rest(const struct text_report *r, unsigned int parts)
 	size_t i;
 
 	parts += put_past(r);
-	if (shows_any(r, &snap->host)) {
+	if (capture_shown(r->capture, &snap->host)) {
 		fputc('\n', r->out);
 		text_line(r, INK_BOLD, "Host: what belongs to no VM that is known");
 		table_header(&r->table);
@@ -311,7 +295,8 @@ static void put_rest(const struct text_report *r, unsigned int parts)
 		parts++;
 	}
 	for (i = 0; i < snap->ngmems; i++) {
-		if (snap->gmems[i].vm < snap->nvms || !shows_any(r, &snap->gmems[i].events))
+		if (snap->gmems[i].vm < snap->nvms ||
+		    !capture_shown(r->capture, &snap->gmems[i].events))
 			continue;
 		fputc('\n', r->out);
 		put_gmem_title(r, &snap->gmems[i]);
@@ -393,7 +378,7 @@ static int put_body(struct text_report *r)
 	if (!has_rows(r, &r->totals))
 		fputs("\nNo event was seen: no VM used guest_memfd while this ran.\n", r->out);
 	/* The head is far up by now. */
-	if (text_is_lossy(r)) {
+	if (capture_is_lossy(r->capture)) {
 		fputc('\n', r->out);
 		text_line(r, INK_WARN, "*** Events were lost: see the head of this report ***");
 	}

@@ -34,9 +34,6 @@ void text_head(const struct text_report *r);
 /* The same, and what the rest of a report rests on: the threshold, the command, hooks, losses. */
 void text_capture_head(const struct text_report *r);
 
-/* Is anything lost? The head says what. */
-bool text_is_lossy(const struct text_report *r);
-
 /* The first line: the tool and the kernel. */
 void text_title(const struct text_report *r);
 

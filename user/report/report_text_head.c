@@ -5,7 +5,6 @@
  */
 #include "report_text.h"
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include "base/number.h"
 #include "base/text.h"
@@ -91,22 +90,10 @@ static void put_sample(const struct text_report *r)
 	flow_end(&flow);
 }
 
-static void describe_end(const struct capture *capture, char *text, size_t size)
-{
-	int status = capture->command_status;
-
-	if (!capture->command_ended)
-		snprintf(text, size, "still running");
-	else if (WIFEXITED(status))
-		snprintf(text, size, "exited with %d", WEXITSTATUS(status));
-	else
-		snprintf(text, size, "killed by %s", capture_signal(status));
-}
-
 static void put_command(const struct text_report *r)
 {
 	const struct capture *capture = r->capture;
-	char command[1024], end[64];
+	char command[1024], end[CAPTURE_END_LEN];
 	char *const *arg;
 	size_t at = 0;
 
@@ -119,7 +106,7 @@ static void put_command(const struct text_report *r)
 		at += strlen(command + at);
 	}
 	command[at] = 0;
-	describe_end(capture, end, sizeof(end));
+	capture_command_end(end, capture);
 	text_clip(command, r->columns - HEAD_INDENT - 2 - text_width(end));
 	head_line(r, "command");
 	fputs(command, r->out);
@@ -127,22 +114,10 @@ static void put_command(const struct text_report *r)
 	text_line(r, capture->command_ended && capture->command_status ? INK_WARN : INK_PLAIN, end);
 }
 
-static unsigned int count_hooks(const struct capture *capture, enum hook_outcome outcome)
-{
-	unsigned int n = 0;
-	int event;
-
-	for (event = 0; event < NR_EVENTS; event++)
-		if (capture_shows(capture, event) &&
-		    hook_outcome(&capture->hooks[event]) == outcome)
-			n++;
-	return n;
-}
-
 static void put_hooks(const struct text_report *r)
 {
-	unsigned int attached = count_hooks(r->capture, HOOK_ATTACHED);
-	unsigned int missing = count_hooks(r->capture, HOOK_UNAVAILABLE);
+	unsigned int attached = capture_count_hooks(r->capture, HOOK_ATTACHED);
+	unsigned int missing = capture_count_hooks(r->capture, HOOK_UNAVAILABLE);
 
 	head_line(r, "hooks");
 	if (r->capture->rebuilt) {
@@ -196,17 +171,12 @@ static void put_switched_off(const struct text_report *r)
 	flow_end(&flow);
 }
 
-bool text_is_lossy(const struct text_report *r)
-{
-	return r->capture->snap->lost || r->capture->snap->switched_off;
-}
-
 static void put_loss(const struct text_report *r)
 {
 	__u64 lost = r->capture->snap->lost;
 	char line[96];
 
-	if (!text_is_lossy(r)) {
+	if (!capture_is_lossy(r->capture)) {
 		head_line(r, "lost");
 		if (r->capture->rebuilt)
 			text_line(r, INK_WARN, "not known: that is in a snapshot");
