@@ -8,7 +8,7 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "model/events.h"
-#include "model/percentile.h"
+#include "model/measures.h"
 #include "report_table.h"
 
 #define GAP 2
@@ -22,7 +22,8 @@ struct column {
 	unsigned int rank; /* 1: most important */
 	unsigned int carries; /* only for events that carry this */
 	unsigned int min_width;
-	cell_writer *write; /* NULL for the errors */
+	cell_writer *write; /* NULL: it is a measure, or the errors */
+	enum measure_id measure;
 };
 
 static void cell_event(const struct table *table, const struct event_count *count, char *cell)
@@ -31,71 +32,35 @@ static void cell_event(const struct table *table, const struct event_count *coun
 	snprintf(cell, CELL_LEN, "%s", event_descs[count->event].name);
 }
 
-static void cell_count(const struct table *table, const struct event_count *count, char *cell)
-{
-	(void)table;
-	snprintf(cell, CELL_LEN, "%llu", count->count);
-}
-
-static void cell_rate(const struct table *table, const struct event_count *count, char *cell)
-{
-	number_rate(cell, count->count, table->capture->duration_ns);
-}
-
-static void cell_pages(const struct table *table, const struct event_count *count, char *cell)
-{
-	(void)table;
-	snprintf(cell, CELL_LEN, "%llu", count->npages);
-}
-
 static void cell_min(const struct table *table, const struct event_count *count, char *cell)
 {
 	number_latency(cell, count->min_ns, table->style->utf8);
 }
 
-static void cell_mean(const struct table *table, const struct event_count *count, char *cell)
+/* What is not known is left empty; a rate without a duration is said to be none. */
+static void cell_measure(const struct table *table, enum measure_id id,
+			 const struct event_count *count, char *cell)
 {
-	number_latency(cell, count->sum_ns / event_count_timed(count), table->style->utf8);
+	struct measured measured = measure_read(id, count, table->capture->duration_ns);
+
+	if (measured.known || id == MEASURE_RATE)
+		measure_text(cell, measures[id].unit, &measured, table->style->utf8);
 }
-
-static void cell_max(const struct table *table, const struct event_count *count, char *cell)
-{
-	number_latency(cell, count->max_ns, table->style->utf8);
-}
-
-static void percentile_cell(const struct table *table, const struct event_count *count,
-			    unsigned int per_mille, char *cell)
-{
-	if (count->latency.n)
-		number_latency(cell, percentile_ns(count, per_mille), table->style->utf8);
-}
-
-#define CELL_PERCENTILE(name, per_mille)                                                           \
-	static void cell_##name(const struct table *table, const struct event_count *count,        \
-				char *cell)                                                        \
-	{                                                                                          \
-		percentile_cell(table, count, per_mille, cell);                                    \
-	}
-
-CELL_PERCENTILE(p50, 500)
-CELL_PERCENTILE(p90, 900)
-CELL_PERCENTILE(p99, 990)
-CELL_PERCENTILE(p999, 999)
 
 /* clang-format off */
 static const struct column columns[] = {
-	{ "event", 1, 0, 12, cell_event },
-	{ "count", 2, 0, 6, cell_count },
-	{ "rate/s", 7, 0, 6, cell_rate },
-	{ "pages", 8, EVENT_PAGES, 6, cell_pages },
-	{ "min", 12, EVENT_LATENCY, 5, cell_min },
-	{ "mean", 10, EVENT_LATENCY, 5, cell_mean },
-	{ "p50", 6, EVENT_LATENCY, 5, cell_p50 },
-	{ "p90", 9, EVENT_LATENCY, 5, cell_p90 },
-	{ "p99", 5, EVENT_LATENCY, 5, cell_p99 },
-	{ "p99.9", 11, EVENT_LATENCY, 5, cell_p999 },
-	{ "max", 4, EVENT_LATENCY, 5, cell_max },
-	{ "errors", 3, EVENT_ERRNO, 8, NULL },
+	{ "event", 1, 0, 12, cell_event, 0 },
+	{ "count", 2, 0, 6, NULL, MEASURE_EVENTS },
+	{ "rate/s", 7, 0, 6, NULL, MEASURE_RATE },
+	{ "pages", 8, EVENT_PAGES, 6, NULL, MEASURE_PAGES },
+	{ "min", 12, EVENT_LATENCY, 5, cell_min, 0 },
+	{ "mean", 10, EVENT_LATENCY, 5, NULL, MEASURE_MEAN },
+	{ "p50", 6, EVENT_LATENCY, 5, NULL, MEASURE_P50 },
+	{ "p90", 9, EVENT_LATENCY, 5, NULL, MEASURE_P90 },
+	{ "p99", 5, EVENT_LATENCY, 5, NULL, MEASURE_P99 },
+	{ "p99.9", 11, EVENT_LATENCY, 5, NULL, MEASURE_P999 },
+	{ "max", 4, EVENT_LATENCY, 5, NULL, MEASURE_MAX },
+	{ "errors", 3, EVENT_ERRNO, 8, NULL, 0 },
 };
 /* clang-format on */
 
@@ -115,8 +80,12 @@ static void write_cell(const struct table *table, const struct column *column,
 		       const struct event_count *count, char *cell)
 {
 	cell[0] = 0;
-	if (column->write && column_applies(column, count))
+	if (column == &columns[ERRORS] || !column_applies(column, count))
+		return;
+	if (column->write)
 		column->write(table, count, cell);
+	else
+		cell_measure(table, column->measure, count, cell);
 }
 
 /* Wide enough for the sums, hence for everything that they are the sum of; 0 when not needed. */
