@@ -20,6 +20,13 @@ char *text_time(char buf[TEXT_TIME_SIZE], __u64 realtime_ns)
 	return buf;
 }
 
+void text_list_add(char *list, size_t size, const char *name)
+{
+	size_t at = strlen(list);
+
+	snprintf(list + at, size - at, "%s%s", at ? ", " : "", name);
+}
+
 size_t text_decode(const char *s, size_t len, unsigned int *code)
 {
 	static const struct {

@@ -33,6 +33,9 @@ char *text_utf8(char *buf, size_t size, const char *s, size_t len);
 #define TEXT_TIME_SIZE 64
 char *text_time(char buf[TEXT_TIME_SIZE], __u64 realtime_ns);
 
+/* One name more at the end of @list of @size bytes, after a comma unless it is the first; what does not fit is left out. */
+void text_list_add(char *list, size_t size, const char *name);
+
 /* The UTF-8 character at @s of @len > 0 bytes: its length, and its code point in @code; 0: it is none. */
 size_t text_decode(const char *s, size_t len, unsigned int *code);
 

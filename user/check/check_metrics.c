@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/text.h"
 #include "model/events.h"
 #include "model/percentile.h"
 
@@ -241,16 +242,13 @@ static bool kind_applies(const struct metric_kind *kind, int event)
 static int no_metric(int event, struct problem *problem)
 {
 	char known[300] = "";
-	size_t at = 0;
 
 	for (size_t i = 0; i < NR_OF_EVENTS; i++)
 		if (kind_applies(&of_events[i], event))
-			at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s",
-					       at ? ", " : "", of_events[i].name);
-	for (int i = 0; i < NR_DETAILS && at < sizeof(known) - 40; i++)
+			text_list_add(known, sizeof(known), of_events[i].name);
+	for (int i = 0; i < NR_DETAILS; i++)
 		if ((int)detail_descs[i].event == event)
-			at += (size_t)snprintf(known + at, sizeof(known) - at, ", %s",
-					       detail_descs[i].name);
+			text_list_add(known, sizeof(known), detail_descs[i].name);
 	return problem_set(problem, EXIT_USAGE, "%s has no such metric. Take one of %s",
 			   event_descs[event].name, known);
 }

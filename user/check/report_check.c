@@ -36,11 +36,10 @@ bool report_check_has_format(const char *format)
 const char *report_check_formats(void)
 {
 	static char names[80];
-	size_t at = 0;
 
+	names[0] = 0;
 	for (size_t i = 0; i < NR_FORMATS; i++)
-		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s", at ? ", " : "",
-				       formats[i].name);
+		text_list_add(names, sizeof(names), formats[i].name);
 	return names;
 }
 

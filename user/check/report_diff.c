@@ -29,23 +29,20 @@ diff_writer *report_diff(const char *format)
 const char *report_diff_formats(void)
 {
 	static char names[40];
-	size_t at = 0;
 
+	names[0] = 0;
 	for (size_t i = 0; i < NR_FORMATS; i++)
-		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s", at ? ", " : "",
-				       formats[i].name);
+		text_list_add(names, sizeof(names), formats[i].name);
 	return names;
 }
 
 const char *report_diff_differs(char buf[DIFF_DIFFERS_LEN], const struct diff *diff)
 {
-	size_t at = 0;
-
+	buf[0] = 0;
 	for (size_t i = 0; i < diff->nfacts; i++)
-		if (diff->facts[i].differs && at < DIFF_DIFFERS_LEN)
-			at += (size_t)snprintf(buf + at, DIFF_DIFFERS_LEN - at, "%s%s",
-					       at ? ", " : "", diff->facts[i].name);
-	if (!at)
+		if (diff->facts[i].differs)
+			text_list_add(buf, DIFF_DIFFERS_LEN, diff->facts[i].name);
+	if (!buf[0])
 		snprintf(buf, DIFF_DIFFERS_LEN, "nothing that is known");
 	return buf;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/output.h"
+#include "base/text.h"
 #include "export_formats.h"
 
 #define TO_FILE 1 /* to a regular file only */
@@ -51,11 +52,8 @@ const char *export_formats(void)
 	static char names[80];
 
 	names[0] = 0;
-	for (size_t i = 0; i < NR_FORMATS; i++) {
-		if (i)
-			strcat(names, ", ");
-		strcat(names, formats[i].name);
-	}
+	for (size_t i = 0; i < NR_FORMATS; i++)
+		text_list_add(names, sizeof(names), formats[i].name);
 	return names;
 }
 

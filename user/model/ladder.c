@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/text.h"
 #include "events.h"
 
 __u64 events_needed(__u64 events)
@@ -64,9 +65,8 @@ static void say_missing(const struct choice *choice, const struct ladder *ladder
 {
 	const char *since = "in flight", *last = "";
 	char names[120] = "";
-	size_t len = 0;
 
-	for (int i = 0; i < EVENT_RUNGS && ladder->rungs[i].since && len < sizeof(names); i++) {
+	for (int i = 0; i < EVENT_RUNGS && ladder->rungs[i].since; i++) {
 		const char *function = rung_wants(choice, &ladder->rungs[i]);
 		const struct rung *next = &ladder->rungs[i + 1];
 
@@ -75,8 +75,7 @@ static void say_missing(const struct choice *choice, const struct ladder *ladder
 		if (!strcmp(since, "in flight") && i + 1 < EVENT_RUNGS && next->since)
 			continue;
 		if (strcmp(last, function))
-			len += snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "",
-					function);
+			text_list_add(names, sizeof(names), function);
 		last = function;
 	}
 	if (strcmp(since, "in flight"))

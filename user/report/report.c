@@ -4,9 +4,9 @@
  * and a file report_NAME.c.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include "model/events.h"
+#include "base/number.h"
+#include "base/text.h"
 #include "report_formats.h"
 
 static const struct format {
@@ -45,15 +45,31 @@ bool report_format_is_general(const char *format)
 const char *report_formats(void)
 {
 	static char names[64];
-	size_t i;
 
 	names[0] = 0;
-	for (i = 0; i < NR_FORMATS; i++) {
-		if (i)
-			strcat(names, ", ");
-		strcat(names, formats[i].name);
-	}
+	for (size_t i = 0; i < NR_FORMATS; i++)
+		text_list_add(names, sizeof(names), formats[i].name);
 	return names;
+}
+
+const char *report_threshold(char buf[REPORT_WORDS_LEN], const struct capture *capture, bool utf8)
+{
+	char time[NUMBER_LEN];
+
+	if (!capture->min_latency_ns)
+		return NULL;
+	snprintf(buf, REPORT_WORDS_LEN, "percentiles and stacks only of what took %s or more",
+		 number_latency(time, capture->min_latency_ns, utf8));
+	return buf;
+}
+
+const char *report_sample(char buf[REPORT_WORDS_LEN], const struct capture *capture)
+{
+	if (!capture->sample)
+		return NULL;
+	snprintf(buf, REPORT_WORDS_LEN,
+		 "one of %u guest faults is timed, none has a cause (--sample)", capture->sample);
+	return buf;
 }
 
 /*

@@ -15,6 +15,11 @@ report_writer report_text_capture, report_text_probe, report_text_inventory;
 report_writer report_json_capture, report_json_probe, report_json_inventory;
 report_writer report_html_capture;
 
+/* What --min-latency and --sample mean for the numbers. Each returns @buf, or NULL if that was not asked for. */
+#define REPORT_WORDS_LEN 128
+const char *report_threshold(char buf[REPORT_WORDS_LEN], const struct capture *capture, bool utf8);
+const char *report_sample(char buf[REPORT_WORDS_LEN], const struct capture *capture);
+
 /* A frame of a stack as it is shown: older captures have addresses, which nobody is told. */
 const char *report_frame(const char *frame);
 

@@ -69,26 +69,22 @@ static void put_command(const struct html_report *r)
 	fprintf(r->out, "</code>: %s</dd>\n", capture_command_end(end, r->capture));
 }
 
+/* A line of the head; nothing if @words is NULL or empty. */
+static void put_words(const struct html_report *r, const char *term, const char *words)
+{
+	if (!words || !*words)
+		return;
+	html_element(r->out, "dt", "%s", term);
+	html_element(r->out, "dd", "%s", words);
+}
+
 static void put_options(const struct html_report *r)
 {
-	const struct capture *capture = r->capture;
-	char text[NUMBER_LEN];
+	char words[REPORT_WORDS_LEN];
 
-	if (capture->min_latency_ns) {
-		html_element(r->out, "dt", "latency");
-		html_element(r->out, "dd", "percentiles and stacks only of what took %s or more",
-			     number_latency(text, capture->min_latency_ns, true));
-	}
-	if (capture->sample) {
-		html_element(r->out, "dt", "sample");
-		html_element(r->out, "dd",
-			     "one of %u guest faults is timed, none has a cause (--sample)",
-			     capture->sample);
-	}
-	if (capture->machine && *capture->machine) {
-		html_element(r->out, "dt", "machine");
-		html_element(r->out, "dd", "%s", capture->machine);
-	}
+	put_words(r, "latency", report_threshold(words, r->capture, true));
+	put_words(r, "sample", report_sample(words, r->capture));
+	put_words(r, "machine", r->capture->machine);
 }
 
 static void put_trust(const struct html_report *r)

@@ -62,31 +62,15 @@ static void put_time(const struct text_report *r)
 	flow_end(&flow);
 }
 
-static void put_threshold(const struct text_report *r)
+/* A line of the head; nothing if @words is NULL. */
+static void put_words(const struct text_report *r, const char *label, const char *words)
 {
 	struct flow flow;
-	char time[NUMBER_LEN], text[128];
 
-	if (!r->capture->min_latency_ns)
+	if (!words)
 		return;
-	flow = head_line(r, "latency");
-	snprintf(text, sizeof(text), "percentiles and stacks only of what took %s or more",
-		 number_latency(time, r->capture->min_latency_ns, r->style->utf8));
-	flow_text(&flow, 0, text);
-	flow_end(&flow);
-}
-
-static void put_sample(const struct text_report *r)
-{
-	struct flow flow;
-	char text[128];
-
-	if (!r->capture->sample)
-		return;
-	flow = head_line(r, "sample");
-	snprintf(text, sizeof(text), "one of %u guest faults is timed, none has a cause (--sample)",
-		 r->capture->sample);
-	flow_text(&flow, 0, text);
+	flow = head_line(r, label);
+	flow_text(&flow, 0, words);
 	flow_end(&flow);
 }
 
@@ -252,9 +236,11 @@ void text_head(const struct text_report *r)
 
 void text_capture_head(const struct text_report *r)
 {
+	char words[REPORT_WORDS_LEN];
+
 	text_head(r);
-	put_threshold(r);
-	put_sample(r);
+	put_words(r, "latency", report_threshold(words, r->capture, r->style->utf8));
+	put_words(r, "sample", report_sample(words, r->capture));
 	put_command(r);
 	put_hooks(r);
 	put_loss(r);
